@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit of the program, each with its reason. Sizes in bytes, times in
+ * milliseconds unless the name says otherwise.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB 1024u
+#define MIB (1024u * KIB)
+
+/* Messages between our processes: one fact with its largest blob fits. */
+#define LIMIT_MESSAGE_BYTES (9 * MIB)
+/* More descriptors in one message than any of ours sends. */
+#define LIMIT_MESSAGE_FDS 8
+/* Sent messages collect up to this much before they are written. */
+#define LIMIT_MESSAGE_BATCH_BYTES (64 * KIB)
+
+/* Content of one file or payload kept in a run file; larger: hash only. */
+#define LIMIT_BLOB_BYTES (8 * MIB)
+/* All content kept in one run file: a run stays a file that people mail. */
+#define LIMIT_RUN_BLOBS_BYTES (256 * MIB)
+/* Rows in one table of a run file: a flood must not fill the disk. */
+#define LIMIT_RUN_ROWS 2000000
+
+/* Linux PATH_MAX is 4096; what a descriptor resolves to can be longer. */
+#define LIMIT_PATH_BYTES (8 * KIB)
+/* One argument list or environment as recorded; the kernel allows 2 MiB. */
+#define LIMIT_ARGV_BYTES (128 * KIB)
+#define LIMIT_ENV_BYTES  (64 * KIB)
+/* A short text: name, host, method, reason. */
+#define LIMIT_TEXT_BYTES (4 * KIB)
+/* A URL, a header block, a command line shown to people. */
+#define LIMIT_URL_BYTES (32 * KIB)
+
+/* npm's own limit is 214; other registries stay below 256. */
+#define LIMIT_PACKAGE_NAME_BYTES 512
+#define LIMIT_VERSION_BYTES      256
+#define LIMIT_PURL_BYTES         (4 * KIB)
+
+/* A registry's document about one package: the largest known are 60 MB. */
+#define LIMIT_PACKUMENT_BYTES (256u * MIB)
+/* Archives: DESIGN §12. The largest npm archives are around 300 MB. */
+#define LIMIT_ARCHIVE_BYTES       (512ll * MIB)
+#define LIMIT_ARCHIVE_TOTAL_BYTES (2048ll * MIB)
+#define LIMIT_ARCHIVE_ENTRY_BYTES (512ll * MIB)
+#define LIMIT_ARCHIVE_ENTRIES     100000
+#define LIMIT_ARCHIVE_RATIO       200 /* past 1 MiB of output */
+#define LIMIT_ARCHIVE_PATH_BYTES  1024
+#define LIMIT_ARCHIVE_DEPTH       64
+/* A manifest (package.json) that is read as such. */
+#define LIMIT_MANIFEST_BYTES (8 * MIB)
+/* Configuration files of ours and of package managers. */
+#define LIMIT_CONFIG_BYTES (1 * MIB)
+/* JSON nesting: no document we read needs more than a dozen. */
+#define LIMIT_JSON_DEPTH 64
+
+/* Memory that one parse may take; a role dies rather than the machine. */
+#define LIMIT_ARENA_BYTES (1024u * MIB)
+
+/* Wall time of the phases, until an option says otherwise. */
+#define LIMIT_INSTALL_MS     (300 * 1000)
+#define LIMIT_IMPORT_MS      (60 * 1000)
+#define LIMIT_CHILD_WATCH_MS (60 * 1000)
+
+#endif

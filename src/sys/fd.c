@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors. Runs in every process. */
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+int
+fd_write_all(int fd, const void *p, size_t n, struct error *err)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	ssize_t w;
+
+	while (n != 0) {
+		w = write(fd, p, n);
+		if (w < 0 && errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (w < 0 && errno != EINTR)
+			return error_errno(err, "write");
+		if (w <= 0)
+			continue;
+		p = (const char *)p + w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+int
+fd_read_all(int fd, struct buf *out, struct error *err)
+{
+	char *at;
+	ssize_t r;
+
+	for (;;) {
+		at = buf_reserve(out, 64 * KIB);
+		if (at == NULL) {
+			char tail[1];
+
+			/* Full, unless the next byte is the end. */
+			r = read(fd, tail, 1);
+			if (r == 0)
+				return 0;
+			return error_set(err, -EFBIG,
+			    "more than %zu bytes", out->max);
+		}
+		r = read(fd, at, 64 * KIB);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return error_errno(err, "read");
+		if (r == 0)
+			return 0;
+		buf_added(out, (size_t)r);
+	}
+}
+
+int
+fd_socketpair(int ret_fds[2], struct error *err)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ret_fds) != 0)
+		return error_errno(err, "socketpair");
+	return 0;
+}
+
+static int
+flag(int fd, int get, int set, int bit, bool on, struct error *err)
+{
+	int flags = fcntl(fd, get);
+
+	if (flags < 0 ||
+	    fcntl(fd, set, on ? flags | bit : flags & ~bit) != 0)
+		return error_errno(err, "fcntl");
+	return 0;
+}
+
+int
+fd_set_nonblock(int fd, bool on, struct error *err)
+{
+	return flag(fd, F_GETFL, F_SETFL, O_NONBLOCK, on, err);
+}
+
+int
+fd_set_cloexec(int fd, bool on, struct error *err)
+{
+	return flag(fd, F_GETFD, F_SETFD, FD_CLOEXEC, on, err);
+}
+
+int
+fd_of_bytes(const char *name, struct str bytes, int *ret_fd, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return error_errno(err, "memfd_create");
+	if (fd_write_all(fd, bytes.p, bytes.n, err) != 0)
+		return error_wrap(err, "%s", name);
+	if (lseek(fd, 0, SEEK_SET) != 0 ||
+	    fcntl(fd, F_ADD_SEALS,
+		F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)
+		return error_errno(err, "sealing %s", name);
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+int
+fd_arrange(const int *fds, size_t n)
+{
+	int up[LIMIT_MESSAGE_FDS * 2];
+
+	if (n > N_ELEMENTS(up))
+		return -E2BIG;
+	/* First out of the way of every target, then down to its place. */
+	for (size_t i = 0; i < n; i++) {
+		up[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3 + (int)n);
+		if (up[i] < 0)
+			return -errno;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (dup2(up[i], 3 + (int)i) < 0)
+			return -errno;
+	return close_range(3 + (unsigned)n, ~0u, 0) == 0 ? 0 : -errno;
+}

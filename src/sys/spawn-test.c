@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sys/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+
+static void
+only_the_given_descriptors_arrive(void **state)
+{
+	static const char *const argv[] = { "sh", "-c",
+		"echo data >&3; for f in /proc/self/fd/*; do"
+		" case $f in */[0123]|*/255) ;; *) [ -e $f ] && exit 9;; esac;"
+		" done; exit 3",
+		NULL };
+	struct spawn s = SPAWN_INIT;
+	struct child c = CHILD_INIT;
+	int p[2], stray, status = 0;
+	char out[16] = "";
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	stray = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	s.path = "/bin/sh";
+	s.argv = argv;
+	s.fds = &p[1];
+	s.n_fds = 1;
+	assert_int_equal(spawn_start(&s, &c, NULL), 0);
+	assert_int_equal(spawn_wait(&c, 10000, &status, NULL), 0);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+	assert_int_equal(read(p[0], out, sizeof(out) - 1), 5);
+	assert_string_equal(out, "data\n");
+	(void)close(stray);
+	(void)close(p[0]);
+	(void)close(p[1]);
+}
+
+static void
+a_missing_program_is_an_error(void **state)
+{
+	static const char *const argv[] = { "x", NULL };
+	struct spawn s = SPAWN_INIT;
+	struct child c = CHILD_INIT;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	s.path = "/nonexistent/x";
+	s.argv = argv;
+	assert_int_equal(spawn_start(&s, &c, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "/nonexistent/x"));
+}
+
+static void
+a_failing_tool_tells_its_last_line(void **state)
+{
+	static const char *const argv[] = { "sh", "-c",
+		"echo one; echo two >&2; exit 1", NULL };
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(spawn_run(argv, &err), -EIO);
+	assert_string_equal(err.msg, "sh failed: two");
+}
+
+static void
+waiting_can_time_out(void **state)
+{
+	static const char *const argv[] = { "sleep", "100", NULL };
+	struct spawn s = SPAWN_INIT;
+	struct child c = CHILD_INIT;
+	int status;
+
+	(void)state;
+	s.path = "/bin/sleep";
+	s.argv = argv;
+	assert_int_equal(spawn_start(&s, &c, NULL), 0);
+	assert_int_equal(spawn_wait(&c, 10, &status, NULL), -ETIMEDOUT);
+	spawn_kill(&c);
+	assert_int_equal(c.pidfd, -1);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_the_given_descriptors_arrive),
+		cmocka_unit_test(a_missing_program_is_an_error),
+		cmocka_unit_test(a_failing_tool_tells_its_last_line),
+		cmocka_unit_test(waiting_can_time_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
