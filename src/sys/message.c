@@ -94,7 +94,7 @@ send_with_fds(struct channel *c, struct error *err)
 
 	mh.msg_control = control.bytes;
 	mh.msg_controllen = CMSG_SPACE(n);
-	cm = CMSG_FIRSTHDR(&mh);
+	cm = &control.align; /* the first header; CMSG_FIRSTHDR may be NULL */
 	cm->cmsg_level = SOL_SOCKET;
 	cm->cmsg_type = SCM_RIGHTS;
 	cm->cmsg_len = CMSG_LEN(n);
