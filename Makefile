@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin front of tools/setup, meson and ninja. Nothing is installed twice.
+#
+#   make            set up, build build/lazaret (release; works in place)
+#   make demo       analyse a real npm package
+#   make check      lint and all tests, under ASan and UBSan, in build-check/
+#   make check-real real packages (needs the registry), into bench/real.md
+#   make bench      ratios, into bench/RESULTS.md
+#   make install    PREFIX (/usr/local), DESTDIR
+PREFIX ?= /usr/local
+SANITIZE = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
+	-Dwerror=true
+
+all: setup build/build.ninja
+	@ninja --quiet -C build
+
+setup:
+	@SETUP_HINT='make setup' tools/setup build run deps
+
+setup-check:
+	@SETUP_HINT='make setup-check' tools/setup build run test deps
+
+build/build.ninja:
+	meson setup build -Dbuildtype=release -Dprefix=$(PREFIX)
+
+build-check/build.ninja:
+	meson setup build-check $(SANITIZE)
+
+demo: all
+	@tools/demo
+
+check: setup-check all build-check/build.ninja
+	@ninja --quiet -C build-check
+	@tools/test-report build-check
+
+lint: setup-check all build-check/build.ninja
+	@tools/test-report build-check lint
+
+check-real: all
+	@tools/check-real
+
+bench: all
+	@bench/run
+
+fuzz: setup-check
+	@tools/fuzz
+
+install: all
+	@meson configure build -Dprefix=$(PREFIX)
+	@meson install -C build --quiet
+
+clean:
+	rm -rf build build-check build-fuzz
+
+.PHONY: all setup setup-check demo check lint check-real bench fuzz install \
+	clean
