@@ -21,7 +21,7 @@ setup-check:
 	@SETUP_HINT='make setup-check' tools/setup build run test deps
 
 build/build.ninja:
-	meson setup build -Dbuildtype=release -Dprefix=$(PREFIX)
+	meson setup build -Doptimization=2 -Ddebug=false -Dprefix=$(PREFIX)
 
 build-check/build.ninja:
 	meson setup build-check $(SANITIZE)

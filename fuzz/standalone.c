@@ -26,8 +26,8 @@ replay(int folder, const char *name)
 	buf_init(&b, 64 * (size_t)MIB);
 	rc = fd < 0 ? -errno : fd_read_all(fd, &b, &err);
 	if (rc == 0)
-		(void)LLVMFuzzerTestOneInput(
-		    (const uint8_t *)buf_str(&b).p, b.n);
+		(void)LLVMFuzzerTestOneInput((const uint8_t *)buf_str(&b).p,
+		    b.n);
 	else
 		(void)fprintf(stderr, "%s: cannot be read\n", name);
 	buf_done(&b);

@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-#define ARENA_MAGIC   0x4152454eu
-#define BLOCK_BYTES   (64u * 1024)
-#define ALIGN_UP(n)   (((n) + 15) & ~(size_t)15)
+#define ARENA_MAGIC 0x4152454eu
+#define BLOCK_BYTES (64u * 1024)
+#define ALIGN_UP(n) (((n) + 15) & ~(size_t)15)
 
 struct block {
 	struct block *next;

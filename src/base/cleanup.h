@@ -55,7 +55,7 @@ fclosep(FILE **f)
 }
 
 #define N_ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
+#define MIN_OF(a, b)  ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b)  ((a) > (b) ? (a) : (b))
 
 #endif

@@ -38,8 +38,8 @@ error_errno(struct error *err, const char *fmt, ...)
 	(void)vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);
 	n = strlen(err->msg);
-	(void)snprintf(
-	    err->msg + n, sizeof(err->msg) - n, ": %s", strerror(saved));
+	(void)snprintf(err->msg + n, sizeof(err->msg) - n, ": %s",
+	    strerror(saved));
 	return -saved;
 }
 

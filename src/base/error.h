@@ -15,7 +15,10 @@ struct error {
 	char msg[240]; /* NUL-terminated, without a full stop */
 };
 
-#define ERROR_INIT { 0, "" }
+#define ERROR_INIT \
+	{ \
+		0, "" \
+	}
 
 /* Sets code and sentence; returns code, so that `return error_set(…)` works.
  * code must be negative. err may be NULL. */

@@ -37,8 +37,8 @@ escapes_what_must_not_stand(void **state)
 	(void)state;
 	buf_init(&b, 1000);
 	json_quote(&b, str_n("a\"\n\x01\xff\xc3\xa9\0", 8));
-	assert_string_equal(
-	    b.p, "\"a\\\"\\n\\u0001\xef\xbf\xbd\xc3\xa9\\u0000\"");
+	assert_string_equal(b.p,
+	    "\"a\\\"\\n\\u0001\xef\xbf\xbd\xc3\xa9\\u0000\"");
 	buf_done(&b);
 }
 

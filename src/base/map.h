@@ -24,7 +24,7 @@ void *map_remove(struct map *m, struct str key);
 size_t map_count(const struct map *m);
 /* In order of insertion (removed entries are skipped): start with *at = 0;
  * false at the end. */
-bool map_next(
-    const struct map *m, size_t *at, struct str *ret_key, void **ret_value);
+bool map_next(const struct map *m, size_t *at, struct str *ret_key,
+    void **ret_value);
 
 #endif

@@ -27,8 +27,8 @@ reads_numbers_up_to_the_limit(void **state)
 	(void)state;
 	assert_int_equal(str_to_u64(STR_LIT("18446744073709551615"), &v), 0);
 	assert_true(v == UINT64_MAX);
-	assert_int_equal(
-	    str_to_u64(STR_LIT("18446744073709551616"), &v), -ERANGE);
+	assert_int_equal(str_to_u64(STR_LIT("18446744073709551616"), &v),
+	    -ERANGE);
 	assert_int_equal(str_to_u64(STR_LIT(""), &v), -EINVAL);
 	assert_int_equal(str_to_u64(STR_LIT("-1"), &v), -EINVAL);
 }

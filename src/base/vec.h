@@ -41,7 +41,6 @@ vec_grow(void *v, size_t *size, size_t n, size_t elem)
 #define vec_foreach(it, x) \
 	for ((it) = (x)->v; (x)->n != 0 && (it) < (x)->v + (x)->n; (it)++)
 
-#define vec_done(x) \
-	(free((x)->v), (x)->v = NULL, (x)->n = 0, (x)->size = 0)
+#define vec_done(x) (free((x)->v), (x)->v = NULL, (x)->n = 0, (x)->size = 0)
 
 #endif

@@ -103,7 +103,7 @@ name_is_sane(const char *name)
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
 	return n > 0 && n <= NAME_MAX_LENGTH && name[n] == '\0' &&
-	       name[0] != '-';
+	    name[0] != '-';
 }
 
 static int

@@ -27,8 +27,7 @@ open_schema(void)
 	sql[fread(sql, 1, sizeof(sql) - 1, f)] = '\0';
 	(void)fclose(f);
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	return db;
 }
 
@@ -46,8 +45,8 @@ every_column_is_in_the_schema(void **state)
 		int n = 0;
 
 		for (c = t->columns; c->name != NULL; c++, n++) {
-			(void)snprintf(sql, sizeof(sql),
-			    "SELECT %s FROM %s", c->name, t->name);
+			(void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s",
+			    c->name, t->name);
 			if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) !=
 			    SQLITE_OK)
 				fail_msg("%s", sql);
@@ -55,9 +54,10 @@ every_column_is_in_the_schema(void **state)
 		}
 		(void)snprintf(sql, sizeof(sql),
 		    "SELECT count(*) FROM pragma_table_info('%s') "
-		    "WHERE name <> 'id'", t->name);
-		assert_int_equal(
-		    sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+		    "WHERE name <> 'id'",
+		    t->name);
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL),
+		    SQLITE_OK);
 		assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 		for (c = t->columns; c->name != NULL; c++)
 			if (str_is(str_of(c->name), "id"))
@@ -80,10 +80,11 @@ structs_have_no_forgotten_member(void **state)
 
 		assert_true(t->size <= sizeof(union fact));
 		for (const struct fact_column *c = t->columns; c->name != NULL;
-		    c++) {
+		     c++) {
 			assert_int_equal(c->offset, sum);
 			sum += c->type == FACT_INT || c->type == FACT_REAL ?
-			    sizeof(int64_t) : sizeof(struct str);
+			    sizeof(int64_t) :
+			    sizeof(struct str);
 		}
 		assert_int_equal(sum, t->size);
 	}
@@ -144,15 +145,15 @@ what_does_not_fit_is_refused_by_name(void **state)
 	p.id = 3;
 	p.phase = 1;
 	p.role = STR_LIT("king");
-	assert_int_equal(
-	    round_trip(FACT_PROCESS, &p, &kind, &f, &b, &err), -EPROTO);
-	assert_string_equal(
-	    err.msg, "fact process: role is not in the vocabulary");
+	assert_int_equal(round_trip(FACT_PROCESS, &p, &kind, &f, &b, &err),
+	    -EPROTO);
+	assert_string_equal(err.msg,
+	    "fact process: role is not in the vocabulary");
 	channel_done(&b);
 	p.role = STR_NONE;
 	p.phase = FACT_NONE;
-	assert_int_equal(
-	    round_trip(FACT_PROCESS, &p, &kind, &f, &b, &err), -EPROTO);
+	assert_int_equal(round_trip(FACT_PROCESS, &p, &kind, &f, &b, &err),
+	    -EPROTO);
 	assert_string_equal(err.msg, "fact process: phase must be there");
 	channel_done(&b);
 }

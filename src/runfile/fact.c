@@ -55,20 +55,40 @@ static const char *const applications[] = { "http", "tls", "https", "dns",
 static const char *const answers[] = { "relay", "registry", "service",
 	"generic", "decoy", "prebuilt-refused", "error", NULL };
 static const char *const strengths[] = { "secret", "identity", NULL };
-static const char *const places[] = { "dns", "url", "header", "payload",
-	"argv", "file", NULL };
+static const char *const places[] = { "dns", "url", "header", "payload", "argv",
+	"file", NULL };
 static const char *const dependency_kinds[] = { "prod", "dev", "optional",
 	"peer", "bundled", NULL };
 
 #define AT(t, m) offsetof(struct fact_##t, m)
-#define INT(t, m, req) { #m, FACT_INT, AT(t, m), 0, NULL, req }
-#define REALNUM(t, m, req) { #m, FACT_REAL, AT(t, m), 0, NULL, req }
-#define BYTES(t, m, max, req) { #m, FACT_BYTES, AT(t, m), max, NULL, req }
-#define TEXT(t, m, max, req) { #m, FACT_TEXT, AT(t, m), max, NULL, req }
-#define WORD(t, m, words, req) { #m, FACT_WORD, AT(t, m), 32, words, req }
-#define SHA256(t, m, req) { #m, FACT_SHA256, AT(t, m), 64, NULL, req }
+#define INT(t, m, req) \
+	{ \
+#m, FACT_INT, AT(t, m), 0, NULL, req \
+	}
+#define REALNUM(t, m, req) \
+	{ \
+#m, FACT_REAL, AT(t, m), 0, NULL, req \
+	}
+#define BYTES(t, m, max, req) \
+	{ \
+#m, FACT_BYTES, AT(t, m), max, NULL, req \
+	}
+#define TEXT(t, m, max, req) \
+	{ \
+#m, FACT_TEXT, AT(t, m), max, NULL, req \
+	}
+#define WORD(t, m, words, req) \
+	{ \
+#m, FACT_WORD, AT(t, m), 32, words, req \
+	}
+#define SHA256(t, m, req) \
+	{ \
+#m, FACT_SHA256, AT(t, m), 64, NULL, req \
+	}
 #define PACKAGE(t, m) \
-	{ #m, FACT_PACKAGE, AT(t, m), LIMIT_PATH_BYTES, NULL, 0 }
+	{ \
+#m, FACT_PACKAGE, AT(t, m), LIMIT_PATH_BYTES, NULL, 0 \
+	}
 
 static const struct fact_column run_columns[] = {
 	TEXT(run, purl, LIMIT_TEXT_BYTES, 0),
@@ -451,7 +471,10 @@ static const struct fact_column blob_columns[] = {
 	{ NULL, FACT_INT, 0, 0, NULL, 0 },
 };
 
-#define TABLE(t) { #t, sizeof(struct fact_##t), t##_columns }
+#define TABLE(t) \
+	{ \
+#t, sizeof(struct fact_##t), t##_columns \
+	}
 
 static const struct fact_table tables[] = {
 	[FACT_RUN] = TABLE(run),
@@ -607,9 +630,9 @@ fact_receive(struct message *m, enum fact_kind *ret_kind, union fact *ret,
 	for (c = t->columns; c->name != NULL; c++) {
 		if (is_number(c)) {
 			*member_int(c, &f) = message_get_int(m);
-			what = c->required &&
-				*member_int(c, &f) == FACT_NONE ?
-			    "must be there" : NULL;
+			what = c->required && *member_int(c, &f) == FACT_NONE ?
+			    "must be there" :
+			    NULL;
 		} else {
 			*member_str(c, &f) = message_get_str(m);
 			what = complaint(c, *member_str(c, &f));

@@ -49,8 +49,8 @@ fd_read_all(int fd, struct buf *out, struct error *err)
 			r = read(fd, tail, 1);
 			if (r == 0)
 				return 0;
-			return error_set(err, -EFBIG,
-			    "more than %zu bytes", out->max);
+			return error_set(err, -EFBIG, "more than %zu bytes",
+			    out->max);
 		}
 		r = read(fd, at, 64 * KIB);
 		if (r < 0 && errno == EINTR)
@@ -76,8 +76,7 @@ flag(int fd, int get, int set, int bit, bool on, struct error *err)
 {
 	int flags = fcntl(fd, get);
 
-	if (flags < 0 ||
-	    fcntl(fd, set, on ? flags | bit : flags & ~bit) != 0)
+	if (flags < 0 || fcntl(fd, set, on ? flags | bit : flags & ~bit) != 0)
 		return error_errno(err, "fcntl");
 	return 0;
 }

@@ -14,8 +14,7 @@
 #include "sys/lockdown.h"
 #include "sys/lockdown_priv.h"
 
-#define READ_ACCESS \
-	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 /* All rights of ABI 1, which every kernel with Landlock knows. */
 #define ALL_ACCESS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 #define FILE_ACCESS \
@@ -55,8 +54,8 @@ lockdown_landlock(const struct lockdown *l, struct error *err)
 	_cleanup_(closep) int ruleset = -1;
 	int rc;
 
-	ruleset = (int)syscall(
-	    SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	ruleset =
+	    (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (ruleset < 0 && (errno == ENOSYS || errno == EOPNOTSUPP))
 		return 0;
 	if (ruleset < 0)
@@ -81,8 +80,8 @@ lockdown_caps(uint64_t keep, struct error *err)
 	if (syscall(SYS_capget, &header, now) != 0)
 		return error_errno(err, "capget");
 	for (int i = 0; i < 2; i++) {
-		data[i].permitted = now[i].permitted &
-		    (uint32_t)(keep >> (32 * i));
+		data[i].permitted =
+		    now[i].permitted & (uint32_t)(keep >> (32 * i));
 		data[i].effective = data[i].permitted;
 	}
 	for (int cap = 0; cap <= 63; cap++)

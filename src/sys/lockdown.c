@@ -24,10 +24,10 @@ static const int pure_calls[] = { CALL(read), CALL(write), CALL(readv),
 	CALL(sendmsg), CALL(recvfrom), CALL(sendto), CALL(close), CALL(poll),
 	CALL(ppoll), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_ctl),
 	CALL(epoll_create1), CALL(mmap), CALL(munmap), CALL(mremap),
-	CALL(madvise), CALL(mprotect), CALL(brk), CALL(exit),
-	CALL(exit_group), CALL(rt_sigreturn), CALL(rt_sigprocmask),
-	CALL(rt_sigaction), CALL(sigaltstack), CALL(futex), CALL(getpid),
-	CALL(gettid), CALL(getrandom), CALL(clock_gettime), CALL(clock_getres),
+	CALL(madvise), CALL(mprotect), CALL(brk), CALL(exit), CALL(exit_group),
+	CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(rt_sigaction),
+	CALL(sigaltstack), CALL(futex), CALL(getpid), CALL(gettid),
+	CALL(getrandom), CALL(clock_gettime), CALL(clock_getres),
 	CALL(clock_nanosleep), CALL(nanosleep), CALL(gettimeofday), CALL(time),
 	CALL(fstat), CALL(newfstatat), CALL(lseek), CALL(fcntl), CALL(dup),
 	CALL(dup2), CALL(dup3), CALL(memfd_create), CALL(ftruncate),
@@ -35,8 +35,8 @@ static const int pure_calls[] = { CALL(read), CALL(write), CALL(readv),
 	CALL(getsockname), CALL(getpeername), CALL(getsockopt),
 	CALL(setsockopt), CALL(restart_syscall), CALL(sched_yield),
 	CALL(getuid), CALL(geteuid), CALL(getgid), CALL(getegid),
-	CALL(sched_getaffinity), CALL(prlimit64), CALL(getrlimit),
-	CALL(uname), CALL(pipe2), CALL(socketpair), CALL(timerfd_create),
+	CALL(sched_getaffinity), CALL(prlimit64), CALL(getrlimit), CALL(uname),
+	CALL(pipe2), CALL(socketpair), CALL(timerfd_create),
 	CALL(timerfd_settime), CALL(eventfd2), CALL(copy_file_range),
 	CALL(sendfile), CALL(statx), CALL(rseq), CALL(membarrier),
 	CALL(getrusage), CALL(sysinfo), CALL(tgkill), CALL(getppid) };
@@ -117,8 +117,8 @@ fill(scmp_filter_ctx ctx, unsigned rights)
 		if (groups[g].right != 0 && (rights & groups[g].right) == 0)
 			continue;
 		for (size_t i = 0; i < groups[g].n && rc == 0; i++)
-			rc = seccomp_rule_add(
-			    ctx, SCMP_ACT_ALLOW, groups[g].calls[i], 0);
+			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+			    groups[g].calls[i], 0);
 	}
 	for (size_t i = 0; i < N_ELEMENTS(refusals) && rc == 0; i++)
 		if (!allowed(rights, refusals[i].call))

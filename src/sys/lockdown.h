@@ -17,7 +17,8 @@ enum lockdown_right {
 	LOCKDOWN_READ_FILES = 1 << 0, /* openat read-only (Landlock narrows) */
 	LOCKDOWN_WRITE_FILES = 1 << 1, /* open, create, rename, unlink, lock */
 	LOCKDOWN_NETWORK = 1 << 2, /* socket, connect, bind, accept */
-	LOCKDOWN_THREADS = 1 << 3, /* clone for threads, futex is always there */
+	LOCKDOWN_THREADS = 1
+	    << 3, /* clone for threads, futex is always there */
 	LOCKDOWN_BPF = 1 << 4, /* bpf(): map access of an already loaded one */
 	LOCKDOWN_KILL = 1 << 5, /* kill, pidfd_send_signal */
 };

@@ -166,9 +166,8 @@ take_fds(struct channel *c, struct msghdr *mh, struct error *err)
 	int fd;
 
 	for (cm = CMSG_FIRSTHDR(mh); cm != NULL;
-	    cm = CMSG_NXTHDR(mh, (struct cmsghdr *)(uintptr_t)cm)) {
-		if (cm->cmsg_level != SOL_SOCKET ||
-		    cm->cmsg_type != SCM_RIGHTS)
+	     cm = CMSG_NXTHDR(mh, (struct cmsghdr *)(uintptr_t)cm)) {
+		if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
 			continue;
 		n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < n; i++) {
@@ -195,7 +194,8 @@ channel_fill(struct channel *c, struct error *err)
 		char bytes[CMSG_SPACE(sizeof(int) * LIMIT_MESSAGE_FDS)];
 	} control;
 	struct iovec iov = { .iov_len = LIMIT_MESSAGE_BATCH_BYTES };
-	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes) };
 	ssize_t r;
@@ -278,7 +278,8 @@ channel_recv(struct channel *c, struct message *ret, struct error *err)
 			return rc;
 		rc = channel_fill(c, err);
 		if (rc == 1)
-			return c->in.n == c->in_at ? 0 :
+			return c->in.n == c->in_at ?
+			    0 :
 			    error_set(err, -EPROTO, "connection cut short");
 		if (rc == -EAGAIN)
 			(void)poll(&pfd, 1, -1);

@@ -47,8 +47,7 @@ help_row(const struct opt *o)
 		(void)printf("  %-28s  %s\n", left, o->help);
 }
 
-static void __attribute__((noreturn))
-help(const struct opt_command *c)
+static void __attribute__((noreturn)) help(const struct opt_command *c)
 {
 	static const struct opt help_option = { "help", 'h', OPT_FLAG, NULL,
 		NULL, "show this" };
@@ -85,9 +84,10 @@ number(const char *arg, const struct unit *units, size_t n, int64_t *ret)
 		return -EINVAL;
 	for (i = 0; i < n; i++)
 		if (str_is(s, units[i].suffix))
-			return __builtin_mul_overflow(
-				   (int64_t)v, units[i].factor, ret) ?
-			    -ERANGE : 0;
+			return __builtin_mul_overflow((int64_t)v,
+				   units[i].factor, ret) ?
+			    -ERANGE :
+			    0;
 	return -EINVAL;
 }
 

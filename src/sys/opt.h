@@ -21,7 +21,8 @@ enum opt_kind {
 	OPT_FLAG, /* bool *: set to true */
 	OPT_STRING, /* const char **: last one wins */
 	OPT_INT, /* int64_t *: decimal, not negative */
-	OPT_DURATION, /* int64_t *: milliseconds; "90s", "5m", "250ms", "30" s */
+	OPT_DURATION, /* int64_t *: milliseconds; "90s", "5m", "250ms", "30" s
+		       */
 	OPT_SIZE, /* int64_t *: bytes; "512M", "2G", "4096" */
 	OPT_LIST, /* struct opt_list *: repeatable */
 	OPT__MAX
@@ -41,7 +42,10 @@ struct opt {
 	const char *help; /* one line, lower case, no full stop */
 };
 
-#define OPT_END { NULL, 0, OPT_FLAG, NULL, NULL, NULL }
+#define OPT_END \
+	{ \
+		NULL, 0, OPT_FLAG, NULL, NULL, NULL \
+	}
 
 struct opt_command {
 	const char *name; /* "analyze": shown as "lazaret analyze" */

@@ -94,7 +94,7 @@ data_path(char *ret, size_t size, struct error *err)
 		return error_errno(err, "/proc/self/exe");
 	exe[n] = '\0';
 	for (char *slash = strrchr(exe, '/'); slash != NULL && slash != exe;
-	    slash = strrchr(exe, '/')) {
+	     slash = strrchr(exe, '/')) {
 		*slash = '\0';
 		(void)snprintf(ret, size, "%s/share/lazaret", exe);
 		if (access(ret, R_OK) == 0)

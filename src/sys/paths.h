@@ -22,8 +22,8 @@ enum paths_place {
 
 /* state: value of --state, NULL for the default. The folder is made (0700)
  * except for PATHS_DATA, which must exist. */
-int paths_get(enum paths_place place, const char *state, char *ret,
-    size_t size, struct error *err);
+int paths_get(enum paths_place place, const char *state, char *ret, size_t size,
+    struct error *err);
 /* mkdir -p with mode for what is missing. */
 int paths_make(const char *path, unsigned mode, struct error *err);
 

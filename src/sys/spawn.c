@@ -53,8 +53,10 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 		(void)setsid();
 	/* Duplicates first: a wanted descriptor may be 0, 1 or 2 itself. */
 	standard[0] = s->in_fd >= 0 ? fcntl(s->in_fd, F_DUPFD_CLOEXEC, 3) : -1;
-	standard[1] = s->out_fd >= 0 ? fcntl(s->out_fd, F_DUPFD_CLOEXEC, 3) : -1;
-	standard[2] = s->err_fd >= 0 ? fcntl(s->err_fd, F_DUPFD_CLOEXEC, 3) : -1;
+	standard[1] =
+	    s->out_fd >= 0 ? fcntl(s->out_fd, F_DUPFD_CLOEXEC, 3) : -1;
+	standard[2] =
+	    s->err_fd >= 0 ? fcntl(s->err_fd, F_DUPFD_CLOEXEC, 3) : -1;
 	for (int i = 0; i < 3; i++)
 		child_standard(standard[i], i);
 	if (n + 1 > N_ELEMENTS(fds))

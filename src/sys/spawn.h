@@ -24,14 +24,20 @@ struct spawn {
 	bool new_session; /* setsid: not reached by the terminal's Ctrl-C */
 };
 
-#define SPAWN_INIT { .in_fd = -1, .out_fd = -1, .err_fd = -1 }
+#define SPAWN_INIT \
+	{ \
+		.in_fd = -1, .out_fd = -1, .err_fd = -1 \
+	}
 
 struct child {
 	pid_t pid; /* 0: none */
 	int pidfd; /* owned; readable when the child has ended; -1: none */
 };
 
-#define CHILD_INIT { 0, -1 }
+#define CHILD_INIT \
+	{ \
+		0, -1 \
+	}
 
 /* -ENOENT and its like when the program cannot be executed. */
 int spawn_start(const struct spawn *s, struct child *ret, struct error *err);

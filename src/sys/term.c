@@ -71,13 +71,11 @@ acts(uint32_t c)
 		{ 0x7f, 0x9f }, /* DEL, C1 */
 		{ 0xad, 0xad }, /* soft hyphen */
 		{ 0x61c, 0x61c }, /* Arabic letter mark */
-		{ 0x180e, 0x180e },
-		{ 0x200b, 0x200f }, /* zero width, marks */
+		{ 0x180e, 0x180e }, { 0x200b, 0x200f }, /* zero width, marks */
 		{ 0x2028, 0x202e }, /* separators, embeddings, overrides */
 		{ 0x2060, 0x206f }, /* joiners, isolates */
 		{ 0xfe00, 0xfe0f }, /* variation selectors */
-		{ 0xfeff, 0xfeff },
-		{ 0xfff9, 0xfffb },
+		{ 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
 		{ 0xe0000, 0xe01ef }, /* tags, variation selectors */
 	};
 
@@ -145,8 +143,8 @@ progress_say(struct progress *p, const char *fmt, ...)
 	if (now - p->begun_at < NS_PER_SEC)
 		return;
 	if (p->tty && now - p->shown_at >= NS_PER_SEC / 10) {
-		(void)fprintf(stderr, "\r\x1b[K%.*s",
-		    term_columns(stderr) - 1, line);
+		(void)fprintf(stderr, "\r\x1b[K%.*s", term_columns(stderr) - 1,
+		    line);
 		(void)fflush(stderr);
 		p->shown_at = now;
 		p->shown = true;
