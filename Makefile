@@ -21,10 +21,11 @@ setup-check:
 	@SETUP_HINT='make setup-check' tools/setup build run test deps
 
 build/build.ninja:
-	meson setup build -Doptimization=2 -Ddebug=false -Dprefix=$(PREFIX)
+	@tools/configure build -Doptimization=2 -Ddebug=false -Dtests=false \
+		-Dprefix=$(PREFIX)
 
 build-check/build.ninja:
-	meson setup build-check $(SANITIZE)
+	@tools/configure build-check $(SANITIZE)
 
 demo: all
 	@tools/demo
