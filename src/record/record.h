@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recorder as supervisors see it: roles `record` (what processes of one
+ * control group do, by eBPF) and `upper` (what they left in the overlay's
+ * upper layer). Facts of both go to scribe; here are the messages on
+ * descriptor 3 and the functions that send them (client.c, upper-client.c).
+ *
+ * Order of calls for a run:
+ *
+ *	record_spawn(…)         before the sandbox is made; programs load
+ *	…make the sandbox, stopped before the command's exec…
+ *	record_start(…)         waits until loaded, then watches the cgroup
+ *	record_phase_begin(…)   before the phase's command is let go
+ *	record_phase_end(…)     after it ended (or between phases); everything
+ *	                        that happened before the call is then in facts
+ *	upper_walk(…)           files that changed since the last walk
+ *	record_stop(…), upper_stop(…)
+ *
+ * Events while no phase is open are used to keep the table of processes and
+ * give no facts of their own.
+ */
+#ifndef RECORD_RECORD_H
+#define RECORD_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runfile/control.h"
+
+struct error;
+
+/*
+ * Messages of role record:
+ *
+ *	record     → CONTROL_READY: the programs are attached; nothing is
+ *	               watched and nothing foreign read yet
+ *	supervisor → RECORD_START {int sandbox, int has_upper} with the cgroup's
+ *	               folder (v2; its descendants are watched too) and, where
+ *	               has_upper, the upper layer's folder; role locks itself
+ *	               down and answers
+ *	record     → RECORD_STARTED
+ *	supervisor → RECORD_COMMAND {str role, str package, str project}: how
+ *	               the next process that the sandbox's init starts is
+ *	               attributed; project: the folder, inside the sandbox,
+ *	               that install folders are relative to
+ *	then CONTROL_PHASE_BEGIN, _END, _ENDED, CONTROL_STOP
+ *
+ * Messages of role upper (descriptor 5: the upper layer's folder; 6 and up:
+ * the lower layers' roots, uppermost first):
+ *
+ *	upper      → CONTROL_READY
+ *	supervisor → UPPER_RULE {int keep, str prefix}: enum upper_keep for
+ *	               paths at and below prefix; the longest prefix decides
+ *	supervisor → UPPER_WALK {int phase}: facts for what changed since the
+ *	               last walk
+ *	upper      → UPPER_WALKED {int files, int bytes, int kept_bytes,
+ *	               int incomplete}
+ *	supervisor → UPPER_LOCK {str path}: npm's hidden lockfile there
+ *	               (project/node_modules/.package-lock.json) as dependency
+ *	               facts
+ *	upper      → UPPER_LOCKED {int dependencies}: 0 when there is none
+ */
+enum record_type {
+	RECORD_START = CONTROL_ROLE,
+	RECORD_STARTED,
+	RECORD_COMMAND,
+	UPPER_RULE,
+	UPPER_WALK,
+	UPPER_WALKED,
+	UPPER_LOCK,
+	UPPER_LOCKED,
+};
+
+enum upper_keep {
+	UPPER_KEEP_CONTENT, /* written_file and blob; also without any rule */
+	UPPER_KEEP_HASH, /* written_file with its hash */
+	UPPER_KEEP_NOTHING, /* no fact for anything below */
+	UPPER_KEEP__MAX
+};
+
+#define UPPER_FD	5
+#define UPPER_LOWER_FD	6
+#define UPPER_MAX_LOWER 4
+
+struct record; /* a running role record */
+struct upper; /* a running role upper */
+
+struct record_options {
+	int64_t ring_bytes; /* 0: 32 MiB; a power of two */
+};
+
+/* facts_fd: a facts channel (scribe has the other end); taken. Returns while
+ * the programs are still loading. */
+int record_spawn(const struct record_options *o, int facts_fd,
+    struct record **ret, struct error *err);
+
+struct record_start {
+	int64_t sandbox; /* number of the sandbox in this run, from 0 */
+	int cgroup_fd; /* folder of its v2 cgroup; borrowed */
+	int upper_fd; /* folder of its upper layer, -1: none; borrowed */
+};
+
+int record_start(
+    struct record *r, const struct record_start *s, struct error *err);
+
+struct record_command {
+	const char *role; /* fact_roles; NULL: none */
+	const char *package; /* install folder; NULL: none, "": the project */
+	const char *project; /* "/home/u/project"; NULL: none */
+};
+
+int record_command(
+    struct record *r, const struct record_command *c, struct error *err);
+/* started_at: clock_ns() when the phase begins. */
+int record_phase_begin(
+    struct record *r, int64_t phase, int64_t started_at, struct error *err);
+int record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
+    int64_t *ret_dropped, struct error *err);
+int record_stop(struct record *r, struct error *err); /* waits for its end */
+void record_free(struct record *r); /* kills it if it runs; accepts NULL */
+void record_freep(struct record **r);
+
+struct upper_rule {
+	const char *prefix; /* absolute, inside the sandbox */
+	enum upper_keep keep;
+};
+
+struct upper_start {
+	int upper_fd; /* borrowed */
+	int lower_fds[UPPER_MAX_LOWER]; /* borrowed; uppermost first */
+	size_t n_lower; /* 0: nothing can be told modified from created */
+	const struct upper_rule *rules;
+	size_t n_rules;
+};
+
+struct upper_result {
+	int64_t files, bytes; /* seen by this walk */
+	int64_t kept_bytes; /* of them in blobs */
+	bool incomplete; /* a limit was reached */
+};
+
+int upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
+    struct error *err);
+int upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
+    struct error *err);
+int upper_lock(struct upper *u, const char *path, int64_t *ret_dependencies,
+    struct error *err);
+int upper_stop(struct upper *u, struct error *err);
+void upper_free(struct upper *u); /* kills it if it runs; accepts NULL */
+void upper_freep(struct upper **u);
+
+#endif
