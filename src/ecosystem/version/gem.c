@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RubyGems: runs of digits and runs of letters; letters before numbers;
+ * missing parts are 0; zeros at the end, and before the first letter, do not
+ * count; "-" starts a pre-release.
+ */
+#include "base/cleanup.h"
+#include "ecosystem/version/version_priv.h"
+
+#define MAX_PARTS 256
+
+struct gem {
+	struct str parts[MAX_PARTS];
+	size_t n;
+};
+
+static bool
+is_zero(struct str s)
+{
+	return all_digits(s) && digits_compare(s, STR_LIT("0")) == 0;
+}
+
+static void
+drop_zeros(struct gem *g)
+{
+	while (g->n != 0 && is_zero(g->parts[g->n - 1]))
+		g->n--;
+}
+
+static bool
+push(struct gem *g, struct str part)
+{
+	if (g->n == MAX_PARTS)
+		return false;
+	g->parts[g->n++] = part;
+	return true;
+}
+
+static bool
+parse(struct str s, struct gem *g)
+{
+	bool letters = false, ok = true;
+
+	g->n = 0;
+	while (s.n != 0 && ok) {
+		if (is_digit(s.p[0])) {
+			ok = push(g, take_while(&s, is_digit));
+			continue;
+		}
+		if (!is_alpha(s.p[0]) && s.p[0] != '-') {
+			s = str_sub(s, 1, s.n);
+			continue;
+		}
+		if (!letters)
+			drop_zeros(g);
+		letters = true;
+		if (s.p[0] == '-') {
+			s = str_sub(s, 1, s.n);
+			ok = push(g, STR_LIT("pre"));
+		} else {
+			ok = push(g, take_while(&s, is_alpha));
+		}
+	}
+	drop_zeros(g);
+	return ok;
+}
+
+static int
+part_compare(struct str a, struct str b)
+{
+	bool na = all_digits(a), nb = all_digits(b);
+
+	if (na && nb)
+		return digits_compare(a, b);
+	if (na != nb)
+		return na ? 1 : -1;
+	return sign(str_cmp(a, b));
+}
+
+bool
+version_gem(struct str a, struct str b, int *ret)
+{
+	struct gem ga, gb;
+
+	if (!parse(a, &ga) || !parse(b, &gb))
+		return false;
+	*ret = 0;
+	for (size_t i = 0; *ret == 0 && (i < ga.n || i < gb.n); i++)
+		*ret = part_compare(i < ga.n ? ga.parts[i] : STR_LIT("0"),
+		    i < gb.n ? gb.parts[i] : STR_LIT("0"));
+	return true;
+}

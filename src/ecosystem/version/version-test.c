@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Argument: version.test, groups of three lines: ecosystem, "A < B" (or =, or
+ * ! when they cannot be ordered), and an empty line. Each row is also
+ * checked the other way round; each version equals itself.
+ */
+#include "ecosystem/version.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const char *table_path;
+
+static char
+order(version_compare *rule, struct str a, struct str b)
+{
+	int d;
+
+	if (!rule(a, b, &d))
+		return '!';
+	return d < 0 ? '<' : d > 0 ? '>' : '=';
+}
+
+static void
+check(const char *ecosystem, char *line)
+{
+	version_compare *rule = version_rule(str_of(ecosystem));
+	struct str a, b, rest = str_of(line);
+	char want, back;
+
+	if (rule == NULL)
+		fail_msg("%s has no rule", ecosystem);
+	assert_true(str_cut(&rest, ' ', &a));
+	want = rest.n != 0 ? rest.p[0] : '?';
+	assert_non_null(strchr("<=!", want));
+	b = str_sub(rest, 2, rest.n);
+	back = want == '<' ? '>' : want;
+	if (order(rule, a, b) != want)
+		fail_msg("%s: %s: got %c", ecosystem, line, order(rule, a, b));
+	if (order(rule, b, a) != back)
+		fail_msg("%s: %s: reversed %c", ecosystem, line,
+		    order(rule, b, a));
+	if (want != '!' && order(rule, a, a) != '=')
+		fail_msg("%s: %.*s is not itself", ecosystem, STR_ARG(a));
+}
+
+static void
+the_table_holds(void **state)
+{
+	FILE *f = fopen(table_path, "r");
+	char ecosystem[256], line[1024];
+	int n = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(ecosystem, sizeof(ecosystem), f) != NULL) {
+		if (ecosystem[0] == '#' || ecosystem[0] == '\n')
+			continue;
+		ecosystem[strcspn(ecosystem, "\n")] = '\0';
+		while (
+		    fgets(line, sizeof(line), f) != NULL && line[0] != '\n') {
+			line[strcspn(line, "\n")] = '\0';
+			check(ecosystem, line);
+			n++;
+		}
+	}
+	(void)fclose(f);
+	assert_true(n > 100);
+}
+
+/* Any three of a pile of awkward strings are in a consistent order. */
+static void
+order_is_total(void **state)
+{
+	static const char *const ecosystems[] = { "npm", "NuGet", "Pub", "PyPI",
+		"RubyGems", "Maven", "Packagist", "Debian", "Red Hat", "Alpine",
+		"CRAN", "Hackage", "opam" };
+	static const char *const v[] = { "0", "1", "1.0", "1.0.0", "1.0.0.0",
+		"1.0-a", "1.0-alpha.1", "1.0a1", "1.0b2.post3.dev4", "1.0rc1",
+		"1.0.dev1", "1!0.5", "1.0+x.1", "1.0~rc1", "1.0^git1", "2",
+		"10", "1.10", "1.9", "v1", "1.0-SNAPSHOT", "1.0-sp",
+		"1.0_alpha1", "1.0_p1", "1.0-r1", "", "abc", "1..2", "1.-2",
+		"0:1.0-1", "99999999999999999999999", "1.0.ga", "1-1.foo" };
+	size_t n = sizeof(v) / sizeof(v[0]);
+	int ab, bc, ac;
+
+	(void)state;
+	for (size_t e = 0; e < sizeof(ecosystems) / sizeof(ecosystems[0]); e++)
+		for (size_t i = 0; i < n * n * n; i++) {
+			struct str a = str_of(v[i % n]);
+			struct str b = str_of(v[i / n % n]);
+			struct str c = str_of(v[i / n / n]);
+			version_compare *rule =
+			    version_rule(str_of(ecosystems[e]));
+
+			if (!rule(a, b, &ab) || !rule(b, c, &bc) ||
+			    !rule(a, c, &ac))
+				continue;
+			if ((ab <= 0 && bc <= 0 && ac > 0) ||
+			    (ab < 0 && bc < 0 && ac >= 0) ||
+			    (ab == 0 && bc == 0 && ac != 0))
+				fail_msg("%s: %.*s %.*s %.*s: %d %d %d",
+				    ecosystems[e], STR_ARG(a), STR_ARG(b),
+				    STR_ARG(c), ab, bc, ac);
+		}
+}
+
+static void
+strict_semver(void **state)
+{
+	static const struct {
+		const char *v;
+		bool good;
+	} cases[] = { { "1.2.3", true }, { "1.2.3-a.b+c.01", true },
+		{ "v1.2.3", false }, { "1.2", false }, { "01.2.3", false },
+		{ "1.2.3-01", false }, { "1.2.3-", false }, { "1.2.3+", false },
+		{ "1.2.3.4", false }, { "", false }, { "1.2.3-a_b", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (version_semver_valid(str_of(cases[i].v)) != cases[i].good)
+			fail_msg("%s", cases[i].v);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_holds),
+		cmocka_unit_test(order_is_total),
+		cmocka_unit_test(strict_semver),
+	};
+
+	assert_int_equal(argc, 2);
+	table_path = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
