@@ -12,8 +12,8 @@ struct error;
 
 /* Base address with a slash at its end, in the arena. data_dir is
  * paths_get(PATHS_DATA). -ENOENT when the file or the row is missing. */
-int registries_default(struct arena *a, const char *data_dir,
-    enum ecosystem e, struct str *ret, struct error *err);
+int registries_default(struct arena *a, const char *data_dir, enum ecosystem e,
+    struct str *ret, struct error *err);
 /* The same from the bytes of the file. */
 int registries_parse(struct arena *a, struct str json, enum ecosystem e,
     struct str *ret, struct error *err);

@@ -37,10 +37,13 @@ struct fetch_options {
 	int facts_fd; /* channel to scribe for `metadata`; borrowed; -1: none */
 	bool offline; /* answer from the cache alone */
 };
-#define FETCH_OPTIONS_INIT { .facts_fd = -1 }
+#define FETCH_OPTIONS_INIT \
+	{ \
+		.facts_fd = -1 \
+	}
 
-int fetch_open(
-    const struct fetch_options *o, struct fetch **ret, struct error *err);
+int fetch_open(const struct fetch_options *o, struct fetch **ret,
+    struct error *err);
 void fetch_close(struct fetch *f); /* accepts NULL; waits for the roles */
 void fetch_closep(struct fetch **f);
 
@@ -86,8 +89,8 @@ int fetch_archive(struct fetch *f, const char *name, const char *version,
  * caller. Any number of them; all share the pinned set of this run. */
 int fetch_relay(struct fetch *f, int *ret_fd, struct error *err);
 /* What the relay served so far, for the report: names and versions. */
-typedef void (*fetch_served_fn)(
-    void *arg, struct str name, struct str version, struct str sha256);
+typedef void (*fetch_served_fn)(void *arg, struct str name, struct str version,
+    struct str sha256);
 int fetch_served(struct fetch *f, fetch_served_fn fn, void *arg,
     struct error *err);
 

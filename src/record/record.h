@@ -79,8 +79,8 @@ enum upper_keep {
 	UPPER_KEEP__MAX
 };
 
-#define UPPER_FD	5
-#define UPPER_LOWER_FD	6
+#define UPPER_FD        5
+#define UPPER_LOWER_FD  6
 #define UPPER_MAX_LOWER 4
 
 struct record; /* a running role record */
@@ -101,8 +101,8 @@ struct record_start {
 	int upper_fd; /* folder of its upper layer, -1: none; borrowed */
 };
 
-int record_start(
-    struct record *r, const struct record_start *s, struct error *err);
+int record_start(struct record *r, const struct record_start *s,
+    struct error *err);
 
 struct record_command {
 	const char *role; /* fact_roles; NULL: none */
@@ -110,11 +110,11 @@ struct record_command {
 	const char *project; /* "/home/u/project"; NULL: none */
 };
 
-int record_command(
-    struct record *r, const struct record_command *c, struct error *err);
+int record_command(struct record *r, const struct record_command *c,
+    struct error *err);
 /* started_at: clock_ns() when the phase begins. */
-int record_phase_begin(
-    struct record *r, int64_t phase, int64_t started_at, struct error *err);
+int record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
+    struct error *err);
 int record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
 int record_stop(struct record *r, struct error *err); /* waits for its end */

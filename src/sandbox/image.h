@@ -99,8 +99,8 @@ struct image_list {
 };
 
 /* Every image of an ecosystem (NULL: of all), newest first. */
-int image_list(const char *ecosystem, const char *state,
-    struct image_list *ret, struct error *err);
+int image_list(const char *ecosystem, const char *state, struct image_list *ret,
+    struct error *err);
 void image_list_done(struct image_list *l);
 /* Removes one by its id or a prefix of it that names one alone.
  * -EBUSY when it is in use, -ENOENT when there is none. */

@@ -169,7 +169,7 @@ struct sandbox_rlimit {
 
 struct sandbox_command {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in
-	                          * PATH of env when it has no slash */
+				  * PATH of env when it has no slash */
 	const char *const *env; /* NULL-terminated; NULL: a small default */
 	const char *cwd; /* NULL: home */
 	/* Inside. SANDBOX_UID_USER: that of the spec. */
@@ -184,8 +184,8 @@ struct sandbox_command {
 #define SANDBOX_UID_USER UINT32_MAX
 #define SANDBOX_COMMAND_INIT \
 	{ \
-		.uid = SANDBOX_UID_USER, .gid = SANDBOX_UID_USER, \
-		.in_fd = -1, .out_fd = -1, .err_fd = -1 \
+		.uid = SANDBOX_UID_USER, .gid = SANDBOX_UID_USER, .in_fd = -1, \
+		.out_fd = -1, .err_fd = -1 \
 	}
 
 /* Starts a command in a new session; its id comes back in events. Does not

@@ -20,8 +20,8 @@ struct error;
 struct message;
 
 /* More than any honest package.json has; the rest is cut and said so. */
-#define MANIFEST_MAX_ENTRIES 4096
-#define MANIFEST_MAX_SCRIPTS 512
+#define MANIFEST_MAX_ENTRIES      4096
+#define MANIFEST_MAX_SCRIPTS      512
 #define MANIFEST_MAX_DEPENDENCIES 8192
 
 struct manifest_script {

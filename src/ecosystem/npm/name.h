@@ -21,7 +21,7 @@ struct str npm_name_base(struct str name);
 /* base (ends with a slash) + the name as registries want it: @scope%2fx. */
 void npm_name_document_url(struct str base, struct str name, struct buf *out);
 /* base + NAME/-/BASENAME-VERSION.tgz. */
-void npm_name_archive_url(struct str base, struct str name,
-    struct str version, struct buf *out);
+void npm_name_archive_url(struct str base, struct str name, struct str version,
+    struct buf *out);
 
 #endif

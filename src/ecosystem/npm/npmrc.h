@@ -46,8 +46,8 @@ struct str npmrc_get(const struct npmrc *c, struct str key);
 struct str npmrc_registry(const struct npmrc *c, struct str package);
 /* "Bearer …" or "Basic …" for an address, or n 0 when it has no credentials:
  * the longest //host/path/ that the address lies below. */
-void npmrc_authorization(
-    const struct npmrc *c, struct str url, struct buf *out);
+void npmrc_authorization(const struct npmrc *c, struct str url,
+    struct buf *out);
 
 struct npmrc_trust {
 	struct str cafile; /* path; p NULL: none */

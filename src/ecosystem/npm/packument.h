@@ -50,8 +50,8 @@ int packument_pick(struct packument *p, struct str want,
 
 /* Facts about one version for the table `metadata`; keys as in
  * docs/run-file.md. */
-typedef int (*packument_fact_fn)(void *arg, const char *key,
-    struct str value, struct error *err);
+typedef int (*packument_fact_fn)(void *arg, const char *key, struct str value,
+    struct error *err);
 int packument_facts(struct packument *p, const struct packument_version *v,
     packument_fact_fn fn, void *arg, struct error *err);
 

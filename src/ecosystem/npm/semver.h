@@ -31,8 +31,8 @@ struct semver_range; /* alternatives of comparators, in an arena */
 
 /* "^1.2", "1 - 2", ">=1 <2 || ~3.1", "*", "". -EINVAL when it is no range
  * (then it may be a tag). */
-int semver_range_parse(struct arena *a, struct str s,
-    struct semver_range **ret, struct error *err);
+int semver_range_parse(struct arena *a, struct str s, struct semver_range **ret,
+    struct error *err);
 /* include_prerelease: npm's option of that name (engines use it). */
 bool semver_range_has(const struct semver_range *r, const struct semver *v,
     bool include_prerelease);
