@@ -37,11 +37,23 @@ mark_compare(struct str *a, struct str *b, char mark, int *ret)
 	return true;
 }
 
+/* Takes the next run of digits or of letters, as a has it, off both. */
+static int
+segment_compare(struct str *a, struct str *b)
+{
+	bool digits = is_digit(a->p[0]);
+	struct str pa = take_while(a, digits ? is_digit : is_alpha);
+	struct str pb = take_while(b, digits ? is_digit : is_alpha);
+
+	if (pb.n == 0)
+		return digits ? 1 : -1;
+	return digits ? digits_compare(pa, pb) : sign(str_cmp(pa, pb));
+}
+
 static int
 rpmvercmp(struct str a, struct str b)
 {
-	struct str pa, pb;
-	bool tilde, digits;
+	bool tilde;
 	int d;
 
 	while (a.n != 0 || b.n != 0) {
@@ -59,12 +71,7 @@ rpmvercmp(struct str a, struct str b)
 			continue;
 		if (a.n == 0 || b.n == 0)
 			break;
-		digits = is_digit(a.p[0]);
-		pa = take_while(&a, digits ? is_digit : is_alpha);
-		pb = take_while(&b, digits ? is_digit : is_alpha);
-		if (pb.n == 0)
-			return digits ? 1 : -1;
-		d = digits ? digits_compare(pa, pb) : sign(str_cmp(pa, pb));
+		d = segment_compare(&a, &b);
 		if (d != 0)
 			return d;
 	}
