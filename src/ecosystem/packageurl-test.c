@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Argument: packageurl.test, groups of three lines. */
+#include "ecosystem/packageurl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/limits.h"
+
+static const char *table_path;
+
+static void
+check_good(struct arena *a, const char *in, const struct packageurl *p,
+    const char *canonical, const char *osv)
+{
+	struct packageurl again;
+	struct str ecosystem, name;
+	struct buf b;
+
+	buf_init(&b, 64 * KIB);
+	packageurl_write(p, &b);
+	if (!str_is(buf_str(&b), canonical))
+		fail_msg("%s: wrote %s", in, b.p);
+	assert_int_equal(packageurl_parse(a, str_of(canonical), &again, NULL),
+	    0);
+	buf_reset(&b);
+	if (packageurl_to_osv(a, p, &ecosystem, &name))
+		buf_printf(&b, "%.*s %.*s", STR_ARG(ecosystem), STR_ARG(name));
+	else
+		buf_puts(&b, "-");
+	if (!str_is(buf_str(&b), osv))
+		fail_msg("%s: OSV %s", in, b.p);
+	buf_done(&b);
+}
+
+static void
+check(const char *in, const char *canonical, const char *osv)
+{
+	struct arena *a = arena_new(MIB);
+	struct packageurl p;
+	struct error err = ERROR_INIT;
+	int rc = packageurl_parse(a, str_of(in), &p, &err);
+
+	if (strncmp(canonical, "error: ", 7) == 0) {
+		if (rc == 0 || strstr(err.msg, canonical + 7) == NULL)
+			fail_msg("%s: %s", in, rc == 0 ? "accepted" : err.msg);
+	} else {
+		if (rc != 0)
+			fail_msg("%s: %s", in, err.msg);
+		check_good(a, in, &p, canonical, osv);
+	}
+	arena_free(a);
+}
+
+static void
+the_table_holds(void **state)
+{
+	FILE *f = fopen(table_path, "r");
+	char line[3][1024];
+	int n = 0, k = 0;
+
+	(void)state;
+	assert_non_null(f);
+	while (fgets(line[k], sizeof(line[k]), f) != NULL) {
+		line[k][strcspn(line[k], "\n")] = '\0';
+		if (k == 0 && (line[0][0] == '#' || line[0][0] == '\0'))
+			continue;
+		if (++k < 3)
+			continue;
+		check(line[0], line[1], line[2]);
+		k = 0;
+		n++;
+	}
+	(void)fclose(f);
+	assert_true(n >= 30);
+}
+
+/* From OSV to a purl and back. */
+static void
+osv_packages_come_back(void **state)
+{
+	static const char *const packages[][2] = { { "npm", "@a/b" },
+		{ "PyPI", "foo-bar" }, { "Maven", "g.h:a" },
+		{ "Packagist:https://repo.test", "a/b" },
+		{ "Go", "example.test/Mod" }, { "Debian:12", "curl" },
+		{ "Alpine:v3.19", "musl" }, { "VSCode", "pub.name" },
+		{ "GitHub Actions", "owner/repo/sub" }, { "Hex", "phoenix" },
+		{ "Rocky Linux:9", "bash" }, { "crates.io", "serde" } };
+	struct arena *a = arena_new(MIB);
+	struct packageurl p;
+	struct str ecosystem, name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++) {
+		assert_int_equal(packageurl_of_osv(a, str_of(packages[i][0]),
+				     str_of(packages[i][1]), &p, NULL),
+		    0);
+		assert_true(packageurl_to_osv(a, &p, &ecosystem, &name));
+		assert_true(str_is(ecosystem, packages[i][0]));
+		assert_true(str_is(name, packages[i][1]));
+	}
+	assert_int_not_equal(packageurl_of_osv(a, STR_LIT("Android"),
+				 STR_LIT("x"), &p, NULL),
+	    0);
+	arena_free(a);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_holds),
+		cmocka_unit_test(osv_packages_come_back),
+	};
+
+	assert_int_equal(argc, 2);
+	table_path = argv[1];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
