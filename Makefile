@@ -6,6 +6,7 @@
 #   make check      lint and all tests, under ASan and UBSan, in build-check/
 #   make check-real real packages (needs the registry), into bench/real.md
 #   make bench      ratios, into bench/RESULTS.md
+#   make fuzz       libFuzzer on every parser, a minute each; make tidy: advice
 #   make install    PREFIX (/usr/local), DESTDIR
 PREFIX ?= /usr/local
 SANITIZE = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
@@ -43,6 +44,9 @@ check-real: all
 bench: all
 	@bench/run
 
+tidy: setup-check
+	@tools/tidy
+
 fuzz: setup-check
 	@tools/fuzz
 
@@ -53,5 +57,5 @@ install: all
 clean:
 	rm -rf build build-check build-fuzz
 
-.PHONY: all setup setup-check demo check lint check-real bench fuzz install \
-	clean
+.PHONY: all setup setup-check demo check lint check-real bench tidy fuzz \
+	install clean
