@@ -36,6 +36,7 @@ check: setup-check all build-check/build.ninja
 	@tools/test-report build-check
 
 lint: setup-check all build-check/build.ninja
+	@ninja --quiet -C build-check
 	@tools/test-report build-check lint
 
 check-real: all
