@@ -58,6 +58,27 @@
 /* Memory that one parse may take; a role dies rather than the machine. */
 #define LIMIT_ARENA_BYTES (1024u * MIB)
 
+/* Work of one statement on a run file, in steps of SQLite's machine: about ten
+ * seconds, where honest rules need milliseconds. Steps, not time: the same
+ * facts give the same verdict on any machine. */
+#define LIMIT_QUERY_STEPS 600000000ll
+/* Memory of SQLite while it reads a stranger's run file. */
+#define LIMIT_QUERY_MEMORY_BYTES (768ll * MIB)
+/* A rule: the longest of ours has 6 KiB. */
+#define LIMIT_RULE_BYTES (256 * KIB)
+#define LIMIT_RULES	 500
+/* Findings of one rule, and evidence rows of one finding: a report that
+ * nobody can read explains nothing. What is left out is counted. */
+#define LIMIT_RULE_FINDINGS 50
+#define LIMIT_EVIDENCE	    20
+/* Bytes in which planted secrets are looked for in one run, decoded forms
+ * included: about a minute. */
+#define LIMIT_CANARY_BYTES (4096ll * MIB)
+/* What one compressed body may become while it is searched. */
+#define LIMIT_CANARY_INFLATED_BYTES (32 * MIB)
+/* Hits of one canary that are kept: one is proof, these show the ways. */
+#define LIMIT_CANARY_HITS 100
+
 /* Wall time of the phases, until an option says otherwise. */
 #define LIMIT_INSTALL_MS     (300 * 1000)
 #define LIMIT_IMPORT_MS      (60 * 1000)

@@ -28,7 +28,7 @@ enum control_type {
 	SCRIBE_ATTACH = 32,
 	/* scribe: drain all attached channels to their end, link, commit */
 	SCRIBE_SYNC,
-	SCRIBE_SYNCED, /* {int facts, int refused} */
+	SCRIBE_SYNCED, /* {int facts, int refused, str first refusal} */
 
 	/* other roles' own messages: from 64 on, in their headers */
 	CONTROL_ROLE = 64,

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What no producer knows alone: which package lies in a folder, which process
+ * spoke on a connection. Runs in scribe at each sync; a list of statements,
+ * each of which fills what is still NULL.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <sqlite3.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "runfile/database.h"
+#include "runfile/writer.h"
+#include "runfile/writer_priv.h"
+
+/* Package URL type per ecosystem token (DESIGN §1). */
+static const struct {
+	const char *ecosystem, *type;
+} purl_types[] = {
+	{ "npm", "npm" },
+	{ "pypi", "pypi" },
+	{ "rubygems", "gem" },
+	{ "crates.io", "cargo" },
+	{ "packagist", "composer" },
+};
+
+/* Everything but unreserved characters; '/' separates a namespace. */
+static void
+put_encoded(struct buf *b, struct str s, bool keep_slash)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789.-_~";
+
+	for (size_t i = 0; i < s.n; i++)
+		if ((keep_slash && s.p[i] == '/') ||
+		    (s.p[i] != '\0' && strchr(plain, s.p[i]) != NULL))
+			buf_putc(b, s.p[i]);
+		else
+			buf_printf(b, "%%%02X", (unsigned char)s.p[i]);
+}
+
+int
+writer_purl(struct str ecosystem, struct str name, struct str version,
+    struct str *ret, char *room)
+{
+	struct buf b;
+	int rc = -EINVAL;
+
+	buf_init(&b, LIMIT_PURL_BYTES - 1);
+	for (size_t i = 0; i < N_ELEMENTS(purl_types); i++) {
+		if (!str_is(ecosystem, purl_types[i].ecosystem))
+			continue;
+		buf_printf(&b, "pkg:%s/", purl_types[i].type);
+		put_encoded(&b, name, true);
+		buf_putc(&b, '@');
+		put_encoded(&b, version, false);
+		rc = b.full ? -EINVAL : 0;
+	}
+	if (rc == 0) {
+		memcpy(room, buf_str(&b).p, b.n + 1);
+		*ret = str_n(room, b.n);
+	}
+	buf_done(&b);
+	return rc;
+}
+
+static struct str
+argument(sqlite3_value *v)
+{
+	const void *p = sqlite3_value_blob(v);
+
+	return str_n(p, (size_t)sqlite3_value_bytes(v));
+}
+
+/* purl(ecosystem, name, version) */
+static void
+sql_purl(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	char room[LIMIT_PURL_BYTES];
+	struct str s[3], purl;
+
+	for (int i = 0; i < argc; i++) {
+		if (sqlite3_value_type(argv[i]) == SQLITE_NULL)
+			return;
+		s[i] = argument(argv[i]);
+	}
+	if (writer_purl(s[0], s[1], s[2], &purl, room) == 0)
+		sqlite3_result_text64(ctx, purl.p, purl.n, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+}
+
+/* The socket of a connection: same phase, same end in the sandbox, nearest in
+ * time; a socket that was never bound is known by whom it wrote to. */
+/* ORDER BY of a correlated query cannot see the outer row: distance comes
+ * from an inner one. */
+#define SOCKET_OF(column) \
+	"coalesce((SELECT near." column " FROM (SELECT s.id, s.process, " \
+	"s.package, abs(s.at - connection.at) AS distance " \
+	"FROM socket_event s WHERE s.phase = connection.phase " \
+	"AND s.local_port = connection.local_port " \
+	"AND s.process IS NOT NULL AND s.family IN (2, 10) " \
+	"AND (s.type IS NULL OR (s.type & 15) = " \
+	"CASE connection.protocol WHEN 'tcp' THEN 1 WHEN 'udp' THEN 2 " \
+	"ELSE 3 END)) near ORDER BY near.distance, near.id LIMIT 1), " \
+	"(SELECT near." column " FROM (SELECT s.id, s.process, s.package, " \
+	"abs(s.at - connection.at) AS distance FROM socket_event s " \
+	"WHERE s.phase = connection.phase AND s.address = connection.address " \
+	"AND s.port IS connection.port AND s.process IS NOT NULL " \
+	"AND s.op IN ('connect', 'send') " \
+	"AND abs(s.at - connection.at) < 5000000000) near " \
+	"ORDER BY near.distance, near.id LIMIT 1))"
+
+#define FROM_CONNECTION(table) \
+	"UPDATE " table " SET process = (SELECT c.process FROM connection c " \
+	"WHERE c.id = " table ".connection), package = coalesce(package, " \
+	"(SELECT c.package FROM connection c " \
+	"WHERE c.id = " table ".connection)) WHERE process IS NULL " \
+	"AND connection IS NOT NULL"
+
+#define PACKAGE_OF_PROCESS(table) \
+	"UPDATE " table " SET package = (SELECT p.package FROM process p " \
+	"WHERE p.id = " table ".process) " \
+	"WHERE package IS NULL AND process IS NOT NULL"
+
+#define FROM_EVIDENCE(table) \
+	"UPDATE canary_hit SET " \
+	"phase = coalesce(phase, (SELECT e.phase FROM " table " e " \
+	"WHERE e.id = evidence_row)), " \
+	"process = coalesce(process, (SELECT e.process FROM " table " e " \
+	"WHERE e.id = evidence_row)), " \
+	"package = coalesce(package, (SELECT e.package FROM " table " e " \
+	"WHERE e.id = evidence_row)), " \
+	"at = coalesce(at, (SELECT e.at FROM " table " e " \
+	"WHERE e.id = evidence_row)) WHERE evidence_table = '" table "'"
+
+static const char *const statements[] = {
+	"CREATE INDEX IF NOT EXISTS socket_event_port "
+	"ON socket_event(phase, local_port)",
+	"CREATE INDEX IF NOT EXISTS process_parent ON process(parent)",
+	"CREATE INDEX IF NOT EXISTS file_event_process "
+	"ON file_event(process)",
+	"CREATE INDEX IF NOT EXISTS exec_event_process "
+	"ON exec_event(process)",
+
+	/* Where it lies decides; a name that was resolved once is enough. */
+	"UPDATE package SET version = (SELECT d.version FROM dependency d "
+	"WHERE d.path = package.path AND d.version IS NOT NULL "
+	"ORDER BY d.id LIMIT 1) WHERE version IS NULL",
+	"UPDATE package SET version = (SELECT min(d.version) FROM dependency d "
+	"WHERE d.name = package.name AND d.version IS NOT NULL "
+	"HAVING count(DISTINCT d.version) = 1) "
+	"WHERE version IS NULL AND name IS NOT NULL",
+	"UPDATE package SET version = (SELECT r.version FROM run r "
+	"WHERE r.name = package.name) WHERE version IS NULL",
+	"UPDATE package SET purl = (SELECT r.purl FROM run r "
+	"WHERE r.name = package.name AND r.version = package.version) "
+	"WHERE purl IS NULL",
+	"UPDATE package SET purl = purl((SELECT ecosystem FROM run), name, "
+	"version) WHERE purl IS NULL",
+
+	"UPDATE connection SET process = " SOCKET_OF(
+	    "process") ", "
+		       "package = coalesce(package, " SOCKET_OF(
+			   "package") ") "
+				      "WHERE process IS NULL",
+	PACKAGE_OF_PROCESS("connection"),
+	FROM_CONNECTION("dns_query"),
+	FROM_CONNECTION("http_exchange"),
+	FROM_CONNECTION("payload"),
+	/* A question without a connection: who wrote to that resolver then. */
+	"UPDATE dns_query SET process = (SELECT near.process FROM "
+	"(SELECT s.id, s.process, abs(s.at - dns_query.at) AS distance "
+	"FROM socket_event s WHERE s.phase = dns_query.phase "
+	"AND s.address = dns_query.resolver AND s.port = 53 "
+	"AND s.process IS NOT NULL "
+	"AND abs(s.at - dns_query.at) < 2000000000) near "
+	"ORDER BY near.distance, near.id LIMIT 1) "
+	"WHERE process IS NULL AND connection IS NULL",
+	PACKAGE_OF_PROCESS("dns_query"),
+	PACKAGE_OF_PROCESS("http_exchange"),
+	PACKAGE_OF_PROCESS("payload"),
+	"UPDATE connection SET name = (SELECT q.name FROM dns_query q "
+	"WHERE q.phase = connection.phase AND q.answer = connection.address "
+	"AND q.at <= connection.at ORDER BY q.at DESC, q.id LIMIT 1) "
+	"WHERE name IS NULL",
+
+	FROM_EVIDENCE("dns_query"),
+	FROM_EVIDENCE("http_exchange"),
+	FROM_EVIDENCE("payload"),
+	FROM_EVIDENCE("connection"),
+	FROM_EVIDENCE("exec_event"),
+	FROM_EVIDENCE("file_event"),
+	PACKAGE_OF_PROCESS("canary_hit"),
+};
+
+int
+writer_link(struct writer *w, struct error *err)
+{
+	int rc = 0;
+
+	if (!w->open) {
+		rc = database_run(w->db, "BEGIN", err);
+		w->open = rc == 0;
+	}
+	if (rc == 0 &&
+	    sqlite3_create_function(w->db, "purl", 3,
+		SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_purl, NULL,
+		NULL) != SQLITE_OK)
+		return error_set(err, -EIO, "SQLite: no function");
+	for (size_t i = 0; i < N_ELEMENTS(statements) && rc == 0; i++)
+		rc = database_run(w->db, statements[i], err);
+	return rc;
+}
