@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is this version affected? The evaluation of the OSV schema: in `versions`,
+ * or inside any range; events in the order of their versions; a range only
+ * counts below one of its limits. Pure functions.
+ */
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "ecosystem/version.h"
+#include "osv/checker.h"
+
+struct question {
+	struct arena *arena;
+	struct str version;
+	version_compare *rule; /* NULL: only equality */
+	const char *why;
+};
+
+#define SHOWN(s) (int)((s).n < 200 ? (s).n : 200), ((s).p != NULL ? (s).p : "")
+
+static bool
+same_version(const struct question *q, struct str v)
+{
+	int d;
+
+	if (str_eq(v, q->version))
+		return true;
+	return q->rule != NULL && q->rule(v, q->version, &d) && d == 0;
+}
+
+/* Compares an event's version with v: "0" is below and "*" above all. */
+static bool
+compare(const struct question *q, const struct osv_event *e, struct str v,
+    int *ret)
+{
+	if (e->kind == OSV_INTRODUCED && str_is(e->value, "0")) {
+		*ret = -1;
+		return true;
+	}
+	if (e->kind == OSV_LIMIT && str_is(e->value, "*")) {
+		*ret = 1;
+		return true;
+	}
+	return q->rule(e->value, v, ret);
+}
+
+/* A range with no limit, or the version is below one of its limits. */
+static bool
+below_limit(const struct question *q, const struct osv_range *r)
+{
+	bool any = false;
+	int d;
+
+	for (size_t i = 0; i < r->n_events; i++) {
+		if (r->events[i].kind != OSV_LIMIT)
+			continue;
+		any = true;
+		if (compare(q, &r->events[i], q->version, &d) && d > 0)
+			return true;
+	}
+	return !any;
+}
+
+/* The event that decides: the highest at or below the version (above, for
+ * last_affected: strictly below). *ret_known false when one has no order. */
+static const struct osv_event *
+deciding_event(const struct question *q, const struct osv_range *r,
+    bool *ret_known)
+{
+	const struct osv_event *best = NULL;
+	int d, e;
+
+	*ret_known = true;
+	for (size_t i = 0; i < r->n_events; i++) {
+		const struct osv_event *o = &r->events[i];
+
+		if (o->kind == OSV_LIMIT)
+			continue;
+		if (!compare(q, o, q->version, &d)) {
+			*ret_known = false;
+			return NULL;
+		}
+		if (d > 0 || (d == 0 && o->kind == OSV_LAST_AFFECTED))
+			continue;
+		if (best == NULL) {
+			best = o;
+			continue;
+		}
+		if (!compare(q, best, o->value, &e))
+			e = 0;
+		if (o->kind == OSV_INTRODUCED && str_is(o->value, "0"))
+			e = str_is(best->value, "0") ? 0 : 1;
+		if (e < 0 || (e == 0 && o->kind > best->kind))
+			best = o;
+	}
+	return best;
+}
+
+static enum osv_answer
+git_range(struct question *q, const struct osv_range *r)
+{
+	for (size_t i = 0; i < r->n_events; i++) {
+		const struct osv_event *e = &r->events[i];
+
+		if (!str_eq(e->value, q->version))
+			continue;
+		if (e->kind == OSV_INTRODUCED || e->kind == OSV_LAST_AFFECTED) {
+			q->why = "the range names this commit as affected";
+			return OSV_AFFECTED;
+		}
+		if (e->kind == OSV_FIXED) {
+			q->why = "the range names this commit as the fix";
+			return OSV_NOT_AFFECTED;
+		}
+	}
+	q->why = "a GIT range needs the graph of the repository";
+	return OSV_UNKNOWN;
+}
+
+static enum osv_answer
+version_range(struct question *q, const struct osv_range *r)
+{
+	const struct osv_event *e;
+	bool known;
+
+	if (q->rule == NULL) {
+		q->why = "the ecosystem has no order of versions, and the "
+			 "version is not listed";
+		return OSV_UNKNOWN;
+	}
+	e = deciding_event(q, r, &known);
+	if (!known) {
+		q->why = "the version cannot be compared with those of the "
+			 "range";
+		return OSV_UNKNOWN;
+	}
+	if (e == NULL || e->kind != OSV_INTRODUCED)
+		return OSV_NOT_AFFECTED;
+	if (!below_limit(q, r))
+		return OSV_NOT_AFFECTED;
+	q->why = str_is(e->value, "0") ?
+	    "the range affects every version from the first" :
+	    arena_printf(q->arena, "the range affects versions from %.*s",
+		SHOWN(e->value));
+	return OSV_AFFECTED;
+}
+
+static enum osv_answer
+entry(struct question *q, const struct osv_affected *a)
+{
+	enum osv_answer best = OSV_NOT_AFFECTED, one;
+	const char *why = "the version is neither listed nor in a range";
+
+	q->rule = a->has_package ? version_rule(a->ecosystem) : NULL;
+	for (size_t i = 0; i < a->n_versions; i++)
+		if (same_version(q, a->versions[i])) {
+			q->why = "the version is listed";
+			return OSV_AFFECTED;
+		}
+	for (size_t i = 0; i < a->n_ranges && best != OSV_AFFECTED; i++) {
+		const struct osv_range *r = &a->ranges[i];
+
+		one =
+		    r->type == OSV_GIT ? git_range(q, r) : version_range(q, r);
+		if (one > best) {
+			best = one;
+			why = q->why;
+		}
+	}
+	q->why = why;
+	return best;
+}
+
+/* Debian matches Debian:12; two suffixes must be the same. */
+static bool
+same_ecosystem(struct str a, struct str b)
+{
+	struct str base_a = osv_ecosystem_base(a);
+	struct str base_b = osv_ecosystem_base(b);
+
+	if (!str_eq(base_a, base_b))
+		return false;
+	return base_a.n == a.n || base_b.n == b.n || str_eq(a, b);
+}
+
+static bool
+about(const struct osv_affected *a, struct str ecosystem, struct str name)
+{
+	if (ecosystem.p == NULL)
+		return true;
+	return a->has_package && same_ecosystem(ecosystem, a->ecosystem) &&
+	    osv_same_name(a->ecosystem, name, a->name);
+}
+
+enum osv_answer
+osv_affects(struct arena *a, const struct osv_document *d, struct str ecosystem,
+    struct str name, struct str version, const char **ret_why)
+{
+	struct question q = { .arena = a, .version = version };
+	enum osv_answer best = OSV_NOT_AFFECTED, one;
+	const char *why = "the document does not name the package";
+	bool any = false;
+
+	if (d->withdrawn.p != NULL) {
+		*ret_why = "the document is withdrawn";
+		return OSV_NOT_AFFECTED;
+	}
+	for (size_t i = 0; i < d->n_affected && best != OSV_AFFECTED; i++) {
+		if (!about(&d->affected[i], ecosystem, name))
+			continue;
+		one = entry(&q, &d->affected[i]);
+		if (!any || one > best) {
+			best = one;
+			why = q.why;
+		}
+		any = true;
+	}
+	*ret_why = why;
+	return best;
+}
