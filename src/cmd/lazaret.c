@@ -46,12 +46,16 @@ static const struct command commands[] = {
 	{ "run",     "feed, worker and serve on one machine" },
 	{ "sandbox", "run any command in the sandbox, print the plan" },
 	{ "image",   "build and list the images of the sandbox" },
-	{ "fetch",   "fetch one package into the archive store" },
 	{ "version", "order versions; is a version affected?" },
 	{ "purl",    "take package URLs apart, put them together" },
 	{ "gc",      "remove what is no longer needed" },
 	{ "doctor",  "what this machine can and cannot do" },
 };
+
+/* Confined processes (ARCHITECTURE.md): in the same folder, but started by
+ * subcommands alone. */
+static const char *const roles[] = { "fetch", "init", "judge", "publish",
+	"record", "reply", "scribe", "sink", "unpack", "warden" };
 
 static const char *const examples[] = {
 	"lazaret analyze pkg:npm/is-number",
@@ -96,6 +100,15 @@ find_libexec(void)
 	return -ENOENT;
 }
 
+static bool
+name_is_role(const char *name)
+{
+	for (size_t i = 0; i < N_ELEMENTS(roles); i++)
+		if (strcmp(name, roles[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Lower-case words with hyphens: a name can never become another path. */
 static bool
 name_is_sane(const char *name)
@@ -119,7 +132,8 @@ command_is_there(const char *name)
 {
 	char path[PATH_MAX];
 
-	return command_path(name, path) == 0 && access(path, X_OK) == 0;
+	return !name_is_role(name) && command_path(name, path) == 0 &&
+	    access(path, X_OK) == 0;
 }
 
 static size_t
