@@ -85,15 +85,19 @@ is_interrupted(void)
 		sigismember(&pending, SIGHUP) == 1);
 }
 
+/* Those that are ignored (nohup) stay so: held, they would count as pending. */
 static void
 hold_signals(sigset_t *ret_old)
 {
+	static const int stopping[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now;
 	sigset_t held;
 
 	(void)sigemptyset(&held);
-	(void)sigaddset(&held, SIGINT);
-	(void)sigaddset(&held, SIGTERM);
-	(void)sigaddset(&held, SIGHUP);
+	for (size_t i = 0; i < N_ELEMENTS(stopping); i++)
+		if (sigaction(stopping[i], NULL, &now) == 0 &&
+		    now.sa_handler != SIG_IGN)
+			(void)sigaddset(&held, stopping[i]);
 	(void)sigprocmask(SIG_BLOCK, &held, ret_old);
 }
 

@@ -376,7 +376,7 @@ file_hash(int fd, int64_t size, char ret[SHA256_HEX_SIZE], struct error *err)
 	ret[0] = '\0';
 	if (size > (int64_t)HASH_BYTES)
 		return 0;
-	buf_init(&bytes, HASH_BYTES + 1);
+	buf_init(&bytes, 2 * HASH_BYTES);
 	rc = fd_read_all(fd, &bytes, err);
 	if (rc == 0) {
 		sha256_of(buf_str(&bytes), digest);

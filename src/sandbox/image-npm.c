@@ -246,9 +246,10 @@ image_npm_install(struct image_build *b, struct error *err)
 	if (rc == 0)
 		rc = make_skeleton(b, node->version, err);
 	m->runtime_version = arena_strz(m->arena, str_of(node->version));
-	m->runtime_path = "/usr/local/bin/node";
+	m->runtime_path =
+	    arena_strz(m->arena, STR_LIT("/usr/local/bin/node"));
 	m->client_version = arena_strz(m->arena, str_of(npm->version));
-	m->home_skeleton = "/etc/skel";
+	m->home_skeleton = arena_strz(m->arena, STR_LIT("/etc/skel"));
 	return rc;
 }
 
@@ -298,7 +299,7 @@ image_npm_ask(struct image_build *b, struct error *err)
 	struct str s;
 	int rc;
 
-	buf_init(&out, LIMIT_TEXT_BYTES);
+	buf_init(&out, LIMIT_CONFIG_BYTES);
 	rc = run_inside(b, version, &out, err);
 	s = str_trim(buf_str(&out));
 	if (rc == 0 && !str_is(str_sub(s, 1, s.n), m->runtime_version))
@@ -332,12 +333,12 @@ image_npm_trust(struct image_build *b, const char *pem, size_t n_roots,
     struct error *err)
 {
 	const char *const argv[] = { "/usr/local/bin/node", "-e", trust_script,
-		pem, NULL };
+		"--", pem, NULL };
 	_cleanup_(freep) char *wanted = mem_printf("%zu 1", n_roots);
 	struct buf out;
 	int rc;
 
-	buf_init(&out, LIMIT_TEXT_BYTES);
+	buf_init(&out, LIMIT_CONFIG_BYTES);
 	rc = run_inside(b, argv, &out, err);
 	if (rc == 0 && !str_is(str_trim(buf_str(&out)), wanted))
 		rc = error_set(err, -EINVAL,
