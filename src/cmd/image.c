@@ -277,8 +277,9 @@ run_remove(int argc, char **argv)
 	if (!o.unused && argv[1][0] == '\0')
 		opt_usage_error(&command, "the id is empty");
 	if (geteuid() != 0) {
-		(void)error_set(&err, -EPERM, "images need root: run it with "
-					      "sudo");
+		(void)error_set(&err, -EPERM,
+		    "images need root: run it with "
+		    "sudo");
 		return failed(&err);
 	}
 	rc = o.unused ? image_gc(argv[0], o.state, &bytes, &err) :

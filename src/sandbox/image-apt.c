@@ -124,7 +124,8 @@ ask_sources(struct image_build *b, struct buf *out, struct error *err)
 	static const char *const argv[] = { "apt-get", "indextargets",
 		"Identifier: Packages", "Origin: Debian", "--format",
 		"$(CODENAME) $(REPO_URI) $(RELEASE) $(COMPONENT) "
-		"$(SOURCESENTRY)", NULL };
+		"$(SOURCESENTRY)",
+		NULL };
 	const struct image_tool t = { .argv = argv, .out = out };
 
 	return image_tool_run(b, &t, err);
@@ -173,7 +174,8 @@ find_sources(struct image_build *b, struct buf *out, struct error *err)
 	if (rc == 0 && n == 0)
 		rc = error_set(err, -ENOENT,
 		    "apt has no source of Debian's for %s; add one to "
-		    "/etc/apt/sources.list.d", b->recipe.suite);
+		    "/etc/apt/sources.list.d",
+		    b->recipe.suite);
 	return rc;
 }
 
@@ -219,8 +221,7 @@ add_packages(const struct image_recipe *r, struct args *a)
 	buf_init(&list, LIMIT_CONFIG_BYTES);
 	buf_puts(&list, "--include=");
 	for (size_t i = 0; i < r->packages.n; i++)
-		buf_printf(&list, "%s%s", i != 0 ? "," : "",
-		    r->packages.v[i]);
+		buf_printf(&list, "%s%s", i != 0 ? "," : "", r->packages.v[i]);
 	arg(a, "%s", list.p);
 	buf_done(&list);
 	for (size_t i = 0; i < r->excludes.n; i++) {
@@ -294,8 +295,8 @@ run_mmdebstrap(struct image_build *b, const char *sources, struct error *err)
 static int
 note_packages(struct image_build *b, struct error *err)
 {
-	_cleanup_(freep) char *admin = mem_printf("--admindir=%s/var/lib/dpkg",
-	    b->rootfs);
+	_cleanup_(freep) char *admin =
+	    mem_printf("--admindir=%s/var/lib/dpkg", b->rootfs);
 	const char *const argv[] = { "dpkg-query", admin, "-W",
 		"-f=${Package} ${Version}\\n", NULL };
 	struct image_manifest *m = &b->manifest;
@@ -310,8 +311,7 @@ note_packages(struct image_build *b, struct error *err)
 	while (rc == 0 && str_cut(&rest, '\n', &version))
 		if (str_cut(&version, ' ', &name) && version.n != 0)
 			vec_push(&m->packages,
-			    ((struct image_package){
-				arena_strz(m->arena, name),
+			    ((struct image_package){ arena_strz(m->arena, name),
 				arena_strz(m->arena, version) }));
 	buf_done(&out);
 	if (rc == 0 && m->packages.n == 0)

@@ -131,8 +131,8 @@ image_build_tick(struct image_build *b, struct error *err)
 	note = last_note(b, text, sizeof(text));
 	/* Plain lines, one per step, where there is no terminal. */
 	if (!p->tty)
-		progress_say(p, "%s image: %zu/%zu %s",
-		    b->request->ecosystem, b->step, b->n_steps, b->step_name);
+		progress_say(p, "%s image: %zu/%zu %s", b->request->ecosystem,
+		    b->step, b->n_steps, b->step_name);
 	else
 		progress_say(p, "%s image: %zu/%zu %s, %lld s%s%.*s",
 		    b->request->ecosystem, b->step, b->n_steps, b->step_name,
@@ -157,7 +157,8 @@ wait_for_lock(const struct image_request *r, const char *home, int *ret_fd,
 		if (r->progress != NULL && r->progress->tty)
 			progress_say(r->progress,
 			    "%s image: another process builds it; waiting, "
-			    "%lld s", r->ecosystem, s);
+			    "%lld s",
+			    r->ecosystem, s);
 		else if (r->progress != NULL)
 			progress_say(r->progress,
 			    "%s image: another process builds it; waiting",
@@ -342,9 +343,9 @@ build_locked(struct image_build *b, char **ret_id, struct error *err)
 			rc = run_steps(b, recipes[i].steps, err);
 		return rc == 0 ? publish(b, ret_id, err) : rc;
 	}
-	return rc == 0 ? error_set(err, -ENOENT, "no image for %s",
-			     b->request->ecosystem) :
-			 rc;
+	return rc == 0 ?
+	    error_set(err, -ENOENT, "no image for %s", b->request->ecosystem) :
+	    rc;
 }
 
 /* Is there one now, made by the process that we waited for? */
@@ -360,8 +361,7 @@ is_made(const struct image_request *r, const char *home, char **ret_id)
 	if (r->rebuild || image_store_current(home, &id, &ignored) != 0 ||
 	    id == NULL)
 		return false;
-	made =
-	    image_recipe_read(r->ecosystem, &recipe, &ignored) == 0 &&
+	made = image_recipe_read(r->ecosystem, &recipe, &ignored) == 0 &&
 	    image_store_open(home, id, &there, NULL, &ignored) == 0 &&
 	    strcmp(there.recipe, recipe.id) == 0;
 	image_done(&there);

@@ -49,11 +49,10 @@ static const char *const second_parts[] = { "lund", "via", "gate", "mark",
 	"dom", "line", "port", "tec", "vakt", "net", "berg", "sign" };
 static const char *const companies[] = { "", " AB", " GmbH", " Ltd.", " B.V.",
 	" Inc.", " Oy", " S.A.", " Limited", " Corporation" };
-static const char *const kinds[] = { " Root CA", " ECC Root CA",
-	" Global Root", " Root Certification Authority", " Trust Root",
-	" Primary Root CA" };
-static const char *const generations[] = { "", " 1", " 2", " G2", " G3",
-	" R2", " 2017", " - G2" };
+static const char *const kinds[] = { " Root CA", " ECC Root CA", " Global Root",
+	" Root Certification Authority", " Trust Root", " Primary Root CA" };
+static const char *const generations[] = { "", " 1", " 2", " G2", " G3", " R2",
+	" 2017", " - G2" };
 static const char *const countries[] = { "US", "DE", "SE", "NL", "FI", "CH",
 	"GB", "ES" };
 
@@ -268,8 +267,7 @@ image_ca_new(const struct image_slots *slots, struct image_ca *ret,
 		struct name n = name_draw();
 		X509 *x = certificate(key, &n);
 		_cleanup_(freep) char *pem = certificate_pem(x);
-		const struct image_slot *slot =
-		    best_slot(slots, strlen(pem));
+		const struct image_slot *slot = best_slot(slots, strlen(pem));
 
 		if (slot != NULL &&
 		    slot->bytes - (int64_t)strlen(pem) < waste) {
@@ -284,7 +282,8 @@ image_ca_new(const struct image_slots *slots, struct image_ca *ret,
 	if (ca.cert_pem == NULL)
 		return error_set(err, -ENOENT,
 		    "the runtime has no root certificate that ours fits in "
-		    "(%zu found)", slots->n);
+		    "(%zu found)",
+		    slots->n);
 	*ret = ca;
 	return 0;
 }
@@ -302,8 +301,10 @@ pem_length(struct str s)
 	if (end < 0)
 		return 0;
 	for (size_t i = sizeof(BEGIN) - 1; i < (size_t)end; i++)
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-			   "0123456789+/=\n", s.p[i]) == NULL ||
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy"
+			   "z"
+			   "0123456789+/=\n",
+			s.p[i]) == NULL ||
 		    s.p[i] == '\0')
 			return 0;
 	n = (size_t)end + sizeof(END) - 1;
@@ -340,7 +341,8 @@ int
 image_ca_read_slots(const char *path, struct image_slots *ret,
     struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(closep) int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	void *map;
 
@@ -360,7 +362,8 @@ int
 image_ca_patch(const char *path, const struct image_slots *slots,
     struct str pem, struct image_slot *ret, struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(closep) int fd =
+	    open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	const struct image_slot *slot = best_slot(slots, pem.n);
 	_cleanup_(freep) char *bytes = NULL;
 

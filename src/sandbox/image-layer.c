@@ -61,7 +61,8 @@ get_file(const char *folder, const char *name, struct buf *out,
     struct error *err)
 {
 	_cleanup_(freep) char *path = mem_printf("%s/%s", folder, name);
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(closep) int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return error_errno(err, "%s", path);

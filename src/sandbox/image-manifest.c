@@ -87,9 +87,8 @@ int_at(const struct image_manifest *m, size_t offset)
 void
 image_manifest_init(struct image_manifest *m)
 {
-	*m = (struct image_manifest){
-		.arena = arena_new(8 * LIMIT_CONFIG_BYTES)
-	};
+	*m = (struct image_manifest){ .arena =
+					  arena_new(8 * LIMIT_CONFIG_BYTES) };
 }
 
 void
@@ -213,8 +212,8 @@ parse_file(yyjson_val *v, struct image_manifest *m)
 static int
 parse_package(yyjson_val *v, struct image_manifest *m)
 {
-	struct str name = json_text(v, "name"), version =
-	    json_text(v, "version");
+	struct str name = json_text(v, "name"),
+		   version = json_text(v, "version");
 
 	if (name.p == NULL || version.p == NULL || !is_text(name) ||
 	    !is_text(version))
@@ -234,12 +233,11 @@ parse_array(yyjson_val *root, const char *key, size_t max,
 	size_t i, n;
 
 	if (!yyjson_is_arr(a) || yyjson_arr_size(a) > max)
-		return error_set(err, -EINVAL,
-		    "manifest.json: %s is not right", key);
-	yyjson_arr_foreach(a, i, n, v)
-		if (parse(v, m) != 0)
-			return error_set(err, -EINVAL,
-			    "manifest.json: %s[%zu] is not right", key, i);
+		return error_set(err, -EINVAL, "manifest.json: %s is not right",
+		    key);
+	yyjson_arr_foreach(a, i, n,
+	    v) if (parse(v, m) != 0) return error_set(err, -EINVAL,
+	    "manifest.json: %s[%zu] is not right", key, i);
 	return 0;
 }
 
@@ -325,7 +323,8 @@ image_manifest_read(const char *dir, struct image_manifest *ret,
     struct error *err)
 {
 	_cleanup_(freep) char *path = mem_printf("%s/manifest.json", dir);
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(closep) int fd =
+	    open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct buf text;
 	int rc;
 
@@ -360,8 +359,8 @@ image_manifest_save(const struct image_manifest *m, const char *dir,
 		rc = fd_write_all(fd, text.p, text.n, err);
 	buf_done(&text);
 	/* All that it vouches for first, then the manifest itself. */
-	if (rc == 0 && (syncfs(fd) != 0 || rename(tmp, path) != 0 ||
-			   syncfs(fd) != 0))
+	if (rc == 0 &&
+	    (syncfs(fd) != 0 || rename(tmp, path) != 0 || syncfs(fd) != 0))
 		rc = error_errno(err, "cannot write %s", path);
 	return rc;
 }

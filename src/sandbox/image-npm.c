@@ -34,7 +34,8 @@ static int
 file_integrity(const char *path, struct buf *out, struct error *err)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	unsigned char digest[EVP_MAX_MD_SIZE], text[4 * EVP_MAX_MD_SIZE / 3 + 4];
+	unsigned char digest[EVP_MAX_MD_SIZE],
+	    text[4 * EVP_MAX_MD_SIZE / 3 + 4];
 	unsigned digest_n = 0;
 	EVP_MD_CTX *c;
 	char block[64 * KIB];
@@ -72,7 +73,8 @@ check_archive(const char *path, const struct image_pin *pin, struct error *err)
 	if (rc == 0 && !str_is(buf_str(&integrity), pin->integrity))
 		rc = error_set(err, -EBADMSG,
 		    "%s %s: the registry's archive is not the pinned one "
-		    "(%.20s…)", pin->name, pin->version, integrity.p);
+		    "(%.20s…)",
+		    pin->name, pin->version, integrity.p);
 	buf_done(&integrity);
 	return rc;
 }
@@ -152,7 +154,8 @@ unpack(struct image_build *b, const struct image_pin *pin, const char *below,
 		vec_push(&argv, arena_printf(a, "--file=%s", file));
 		vec_push(&argv, arena_printf(a, "--directory=%s", dir));
 		for (size_t i = 0; i < b->recipe.excludes.n; i++)
-			if (strcmp(b->recipe.excludes.v[i].kind, pin->name) == 0)
+			if (strcmp(b->recipe.excludes.v[i].kind, pin->name) ==
+			    0)
 				vec_push(&argv,
 				    arena_printf(a, "--exclude=%s",
 					b->recipe.excludes.v[i].pattern));
@@ -202,8 +205,8 @@ gyp_version(struct image_build *b, uint64_t *ret, struct error *err)
 static int
 make_skeleton(struct image_build *b, const char *version, struct error *err)
 {
-	_cleanup_(freep) char *dir = mem_printf(
-	    "%s/etc/skel/.cache/node-gyp/%s", b->rootfs, version);
+	_cleanup_(freep) char *dir =
+	    mem_printf("%s/etc/skel/.cache/node-gyp/%s", b->rootfs, version);
 	_cleanup_(freep) char *include = mem_printf("%s/include", dir);
 	_cleanup_(freep) char *file = mem_printf("%s/installVersion", dir);
 	_cleanup_(closep) int fd = -1;
@@ -246,8 +249,7 @@ image_npm_install(struct image_build *b, struct error *err)
 	if (rc == 0)
 		rc = make_skeleton(b, node->version, err);
 	m->runtime_version = arena_strz(m->arena, str_of(node->version));
-	m->runtime_path =
-	    arena_strz(m->arena, STR_LIT("/usr/local/bin/node"));
+	m->runtime_path = arena_strz(m->arena, STR_LIT("/usr/local/bin/node"));
 	m->client_version = arena_strz(m->arena, str_of(npm->version));
 	m->home_skeleton = arena_strz(m->arena, STR_LIT("/etc/skel"));
 	return rc;

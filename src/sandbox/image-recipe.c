@@ -149,7 +149,8 @@ find_suite(struct image_recipe *r, struct error *err)
 	if (rc == 0 && (!str_is(id, "debian") || suite.n == 0))
 		rc = error_set(err, -ENOTSUP,
 		    "this is %.*s: images are made from the host's own Debian "
-		    "packages (Debian 12 or 13)", STR_ARG(id));
+		    "packages (Debian 12 or 13)",
+		    STR_ARG(id));
 	if (rc == 0)
 		r->suite = arena_strz(r->arena, suite);
 	buf_done(&text);

@@ -96,7 +96,8 @@ image_store_current(const char *home, char **ret, struct error *err)
 static int
 sync_folder(const char *path, struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int fd =
+	    open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) != 0)
 		return error_errno(err, "%s", path);
@@ -348,8 +349,8 @@ list_add(const char *home, const char *ecosystem, const char *id,
 }
 
 static int
-list_ecosystem(const char *images, const char *ecosystem,
-    struct image_list *l, struct error *err)
+list_ecosystem(const char *images, const char *ecosystem, struct image_list *l,
+    struct error *err)
 {
 	_cleanup_(freep) char *home = mem_printf("%s/%s", images, ecosystem);
 	_cleanup_(freep) char *current = NULL;
@@ -453,9 +454,9 @@ store_lock_now(const char *home, int *ret_fd, struct error *err)
 {
 	int rc = image_store_lock(home, ret_fd, err);
 
-	return rc == 1 ? error_set(err, -EBUSY,
-			     "an image is being built in %s", home) :
-			 rc;
+	return rc == 1 ?
+	    error_set(err, -EBUSY, "an image is being built in %s", home) :
+	    rc;
 }
 
 int

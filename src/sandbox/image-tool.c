@@ -60,8 +60,10 @@ image_tool_find(const char *name, char *ret, size_t size, struct error *err)
 		if (access(ret, X_OK) == 0)
 			return 0;
 	}
-	return error_set(err, -ENOENT, "%s is missing; install it with: "
-	    "apt-get install %s", name, name);
+	return error_set(err, -ENOENT,
+	    "%s is missing; install it with: "
+	    "apt-get install %s",
+	    name, name);
 }
 
 static bool

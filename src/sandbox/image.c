@@ -15,7 +15,8 @@
 #include "sandbox/image_priv.h"
 #include "sys/clock.h"
 
-/* An authority serves this long: whoever learnt to know it has to learn anew. */
+/* An authority serves this long: whoever learnt to know it has to learn anew.
+ */
 #define CA_AGE_NS (90ll * 24 * 60 * 60 * NS_PER_SEC)
 
 bool
@@ -97,7 +98,8 @@ image_open(const struct image_request *r, struct image *ret, struct error *err)
 	if (rc == 1 && !r->build)
 		return error_set(err, -ENOENT,
 		    "no image for %s (%s); make it with: lazaret image build "
-		    "%s", r->ecosystem, why.msg, r->ecosystem);
+		    "%s",
+		    r->ecosystem, why.msg, r->ecosystem);
 	if (rc == 1)
 		rc = build_and_open(r, home, &i, err);
 	else if (rc == 0 && r->build &&
