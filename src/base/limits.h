@@ -79,6 +79,11 @@
 /* Hits of one canary that are kept: one is proof, these show the ways. */
 #define LIMIT_CANARY_HITS 100
 
+/* Output of one phase that is kept, and that is read at all: past it the phase
+ * has reached a limit. */
+#define LIMIT_OUTPUT_KEPT_BYTES (256 * KIB)
+#define LIMIT_OUTPUT_BYTES      (64ll * MIB)
+
 /* Wall time of the phases, until an option says otherwise. */
 #define LIMIT_INSTALL_MS     (300 * 1000)
 #define LIMIT_IMPORT_MS      (60 * 1000)

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "decoy/persona_priv.h"
 
 #define SHA1_BYTES   20
@@ -253,13 +254,39 @@ static const char source_code[] =
 static struct str
 manifest_of(struct maker *m)
 {
-	return str_of(arena_printf(m->a,
-	    "{\n  \"name\": \"%s\",\n  \"version\": \"0.%u.%u\",\n"
-	    "  \"private\": true,\n  \"main\": \"src/index.js\",\n"
-	    "  \"scripts\": {\n    \"start\": \"node src/index.js\"\n"
-	    "  }\n}\n",
-	    m->p->project_name, 1 + draw_below(&m->d, 9),
-	    draw_below(&m->d, 20)));
+	struct buf b;
+	struct json j;
+
+	buf_init(&b, OBJECT_BYTES);
+	json_init(&j, &b, 2);
+	json_object_begin(&j);
+	json_key(&j, "name");
+	json_strz(&j, m->p->project_name);
+	json_key(&j, "version");
+	json_strz(&j,
+	    arena_printf(m->a, "0.%u.%u", 1 + draw_below(&m->d, 9),
+		draw_below(&m->d, 20)));
+	json_key(&j, "private");
+	json_bool(&j, true);
+	json_key(&j, "main");
+	json_strz(&j, "src/index.js");
+	json_key(&j, "scripts");
+	json_object_begin(&j);
+	json_key(&j, "start");
+	json_strz(&j, "node src/index.js");
+	json_object_end(&j);
+	if (m->allow.p != NULL) {
+		json_key(&j, "allowScripts");
+		json_object_begin(&j);
+		json_key_str(&j, m->allow);
+		json_bool(&j, true);
+		json_object_end(&j);
+	}
+	json_object_end(&j);
+	buf_putc(&b, '\n');
+	struct str s = arena_str(m->a, buf_str(&b));
+	buf_done(&b);
+	return s;
 }
 
 int

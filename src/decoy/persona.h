@@ -72,6 +72,9 @@ struct persona_options {
 	/* npm's built-in end point, from the manifest of the image: the token
 	 * in .npmrc is for it. */
 	struct str registry;
+	/* Package whose scripts the project's package.json allows (npm 12 runs
+	 * no others); p NULL: none. */
+	struct str allow;
 	/* Names and secrets follow from it; NULL: drawn from the kernel. */
 	const uint8_t *seed;
 	int64_t now; /* seconds since 1970: the history ends shortly before */

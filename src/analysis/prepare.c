@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that must be there before the first command: the package, the
+ * persona, the sandbox, and whoever watches it. What takes long is started
+ * first and waited for last: while the recorder loads its programs, the
+ * package is resolved; while the sandbox is made, its archive is read.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "analysis/analysis_priv.h"
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "decoy/persona.h"
+#include "record/record.h"
+#include "runfile/scribe-client.h"
+#include "sink/sink.h"
+#include "sys/clock.h"
+#include "sys/paths.h"
+#include "sys/term.h"
+
+/* A manifest is read in milliseconds; an archive of 100,000 members takes
+ * some seconds. */
+#define UNPACK_MS (120 * 1000)
+
+static int
+open_run_file(struct analysis *a, struct error *err)
+{
+	char runs[LIMIT_PATH_BYTES];
+	int r = paths_get(PATHS_RUNS, a->o->state, runs, sizeof(runs), err);
+
+	if (r < 0)
+		return r;
+	/* Without a name until it is whole: nothing to clean up. */
+	a->run_fd = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (a->run_fd < 0)
+		return error_errno(err, "cannot make a file in %s", runs);
+	return scribe_start(a->run_fd, &a->scribe, err);
+}
+
+static int
+spawn_record(struct analysis *a, struct error *err)
+{
+	const struct record_options o = { 0 };
+	int facts = -1;
+	int r = scribe_attach(a->scribe, PRODUCER_RECORD, &facts, err);
+
+	return r < 0 ? r : record_spawn(&o, facts, &a->record, err);
+}
+
+static int
+open_image(struct analysis *a, struct error *err)
+{
+	const struct image_request q = { .ecosystem = "npm",
+		.state = a->o->state,
+		.progress = a->o->progress,
+		.build = true };
+
+	return image_open(&q, &a->image, err);
+}
+
+static int
+resolve(struct analysis *a, const struct analysis_subject *s, struct error *err)
+{
+	_cleanup_(closep) int facts = -1;
+	struct fetch_options o = FETCH_OPTIONS_INIT;
+	struct fetch_spec spec = { .name = s->name,
+		.want = s->version,
+		.registry = s->registry,
+		.is_root = true };
+	int r = scribe_attach(a->scribe, PRODUCER_REPLY, &facts, err);
+
+	o.state = a->o->state;
+	o.public_base = a->image.registry;
+	o.node_version = a->image.runtime_version;
+	o.facts_fd = facts;
+	o.offline = a->o->offline;
+	if (r == 0)
+		r = fetch_open(&o, &a->fetch, err);
+	if (r < 0)
+		return r;
+	if (s->path != NULL)
+		return fetch_local(a->fetch, s->path, &a->package, err);
+	return fetch_resolve(a->fetch, &spec, &a->package, err);
+}
+
+static int
+start_unpack(struct analysis *a, struct error *err)
+{
+	_cleanup_(closep) int facts = -1;
+	int r = scribe_attach(a->scribe, PRODUCER_UNPACK, &facts, err);
+
+	return r < 0 ? r : unpack_start(a->package.fd, facts, &a->unpack, err);
+}
+
+static int
+finish_unpack(struct analysis *a, struct error *err)
+{
+	int r = unpack_finish(steal(&a->unpack), UNPACK_MS, a->arena,
+	    &a->manifest, err);
+
+	a->have_manifest = r == 0;
+	return r < 0 ? r : 0;
+}
+
+static int
+make_persona(struct analysis *a, struct error *err)
+{
+	const struct persona_options o = { .kind = PERSONA_LAPTOP,
+		.registry = str_of(a->image.registry),
+		.allow = str_of(a->package.name),
+		.now = clock_wall_ns() / NS_PER_SEC };
+
+	return persona_new(&o, &a->persona, err);
+}
+
+/* --- the sandbox --- */
+
+static struct sandbox_file *
+home_files(struct analysis *a)
+{
+	const struct persona *p = a->persona;
+	struct sandbox_file *v = arena_array(a->arena, p->n_files, sizeof(*v));
+
+	for (size_t i = 0; i < p->n_files; i++) {
+		const struct persona_file *f = &p->files[i];
+		v[i].path = arena_strz(a->arena, f->path);
+		v[i].kind = f->folder ? SANDBOX_FILE_DIR : SANDBOX_FILE_BYTES;
+		v[i].bytes = f->bytes;
+		v[i].fd = -1;
+		v[i].mode = f->mode;
+		v[i].uid = PERSONA_UID;
+		v[i].gid = PERSONA_GID;
+		v[i].mtime = f->changed_at;
+	}
+	return v;
+}
+
+static int
+start_sandbox(struct analysis *a, struct error *err)
+{
+	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
+	struct sandbox_layer layers[IMAGE_MAX_LAYERS];
+	struct sandbox_spec spec;
+
+	sandbox_spec_init(&spec);
+	for (size_t i = 0; i < a->image.n_layers; i++)
+		layers[i] = (struct sandbox_layer){ a->image.layers[i], -1 };
+	spec.layers = layers;
+	spec.n_layers = a->image.n_layers;
+	spec.files = home_files(a);
+	spec.n_files = a->persona->n_files;
+	spec.network = SANDBOX_NETWORK_SINK;
+	spec.hostname = a->persona->host;
+	spec.user = a->persona->user;
+	spec.home = a->persona->home;
+	spec.uid = PERSONA_UID;
+	spec.gid = PERSONA_GID;
+	spec.limits.memory_bytes = a->o->memory_bytes;
+	spec.state = a->o->state;
+	int r = sandbox_plan(&spec, &plan, err);
+	return r < 0 ? r : sandbox_start(plan, &a->sandbox, err);
+}
+
+static struct str
+secret_of(const struct persona *p, const char *kind)
+{
+	for (size_t i = 0; i < p->n_canaries; i++)
+		if (strcmp(p->canaries[i].kind, kind) == 0)
+			return p->canaries[i].value;
+	return STR_NONE;
+}
+
+static int
+open_read(const char *path, int *ret, struct error *err)
+{
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? error_errno(err, "cannot open %s", path) : 0;
+}
+
+static int
+start_sink(struct analysis *a, struct error *err)
+{
+	_cleanup_(closep) int facts = -1, relay = -1, cert = -1, key = -1;
+	struct sink_config c = SINK_CONFIG_INIT;
+	uint32_t drawn[3];
+
+	if (getrandom(drawn, sizeof(drawn), 0) != sizeof(drawn))
+		return error_errno(err, "getrandom");
+	c.seed = (int64_t)drawn[0] << 16 ^ drawn[1];
+	c.interface = str_of(sandbox_network(a->sandbox)->sink_interface);
+	c.registries = str_of(a->image.registry);
+	c.prebuilt = SINK_PREBUILT_REFUSE;
+	c.decoy_mark =
+	    str_of(arena_printf(a->arena, "/var/tmp/.%08x", drawn[2]));
+	c.cloud_key_id = secret_of(a->persona, "cloud-key-id");
+	c.cloud_secret = secret_of(a->persona, "cloud-secret");
+	c.cloud_token = secret_of(a->persona, "cloud-token");
+	c.netns_fd = sandbox_sink_netns_fd(a->sandbox);
+	int r = open_read(a->image.ca_cert_path, &cert, err);
+	if (r == 0)
+		r = open_read(a->image.ca_key_path, &key, err);
+	if (r == 0)
+		r = fetch_relay(a->fetch, &relay, err);
+	if (r == 0)
+		r = scribe_attach(a->scribe, PRODUCER_SINK, &facts, err);
+	c.ca_certificate_fd = cert;
+	c.ca_key_fd = key;
+	return r < 0 ? r : sink_start(&c, facts, relay, &a->sink, err);
+}
+
+static int
+start_record(struct analysis *a, struct error *err)
+{
+	_cleanup_(closep) int cgroup = -1;
+	const char *path = sandbox_cgroup_path(a->sandbox);
+
+	if (path == NULL)
+		return error_set(err, -ENOTSUP,
+		    "the recorder needs cgroup v2: mount -t cgroup2 none "
+		    "/sys/fs/cgroup/unified");
+	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup < 0)
+		return error_errno(err, "cannot open %s", path);
+	const struct record_start s = { 0, cgroup,
+		sandbox_upper_fd(a->sandbox) };
+	return record_start(a->record, &s, err);
+}
+
+/* The user's npm cache is copies of archives: their hashes say enough. */
+static int
+start_upper(struct analysis *a, struct error *err)
+{
+	const struct upper_rule rules[] = {
+		{ arena_printf(a->arena, "%s/.npm", a->persona->home),
+		    UPPER_KEEP_HASH },
+	};
+	struct upper_start s = { .upper_fd = sandbox_upper_fd(a->sandbox),
+		.rules = rules,
+		.n_rules = N_ELEMENTS(rules) };
+	int opened[UPPER_MAX_LOWER], facts = -1;
+	size_t n = 0;
+	int r = 0;
+
+	s.lower_fds[s.n_lower++] = sandbox_put_fd(a->sandbox);
+	for (size_t i = 0;
+	     i < a->image.n_layers && s.n_lower < UPPER_MAX_LOWER && r == 0;
+	     i++) {
+		opened[n] = open(a->image.layers[i],
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (opened[n] < 0)
+			r = error_errno(err, "cannot open %s",
+			    a->image.layers[i]);
+		else
+			s.lower_fds[s.n_lower++] = opened[n++];
+	}
+	if (r == 0)
+		r = scribe_attach(a->scribe, PRODUCER_RECORD, &facts, err);
+	if (r == 0)
+		r = upper_spawn(&s, facts, &a->upper, err);
+	while (n > 0)
+		(void)close(opened[--n]);
+	return r;
+}
+
+/* From now on signals are read, not obeyed: what was recorded is kept. */
+static int
+catch_signals(struct analysis *a, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_errno(err, "sigprocmask");
+	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return a->signal_fd < 0 ? error_errno(err, "signalfd") : 0;
+}
+
+struct stage {
+	const char *what; /* for the progress line and the trace */
+	int (*run)(struct analysis *a, struct error *err);
+};
+
+static int
+run_stages(struct analysis *a, const struct stage *stages, size_t n,
+    struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (a->o->progress != NULL)
+			progress_say(a->o->progress, "%s", stages[i].what);
+		r = stages[i].run(a, err);
+		analysis_trace(a, stages[i].what);
+	}
+	return r;
+}
+
+static const struct stage before_package[] = {
+	{ "opening a run file", open_run_file },
+	{ "loading the recorder", spawn_record },
+	{ "opening the image", open_image },
+};
+
+static const struct stage after_package[] = {
+	{ "reading the archive", start_unpack },
+	{ "drawing a persona", make_persona },
+	{ "making the sandbox", start_sandbox },
+	{ "catching signals", catch_signals },
+	{ "starting the fake Internet", start_sink },
+	{ "watching the files", start_upper },
+	{ "starting the recorder", start_record },
+	{ "reading the manifest", finish_unpack },
+};
+
+static const struct stage static_only[] = {
+	{ "reading the archive", start_unpack },
+	{ "reading the manifest", finish_unpack },
+};
+
+int
+prepare(struct analysis *a, const struct analysis_subject *subject,
+    struct error *err)
+{
+	int r = run_stages(a, before_package, N_ELEMENTS(before_package), err);
+
+	if (r == 0) {
+		r = resolve(a, subject, err);
+		analysis_trace(a, "resolving the package");
+	}
+	if (r < 0)
+		return r;
+	if (a->package.platform_mismatch)
+		return run_stages(a, static_only, N_ELEMENTS(static_only), err);
+	return run_stages(a, after_package, N_ELEMENTS(after_package), err);
+}
+
+/* Everything that runs, in the order in which it may go. */
+void
+prepare_undo(struct analysis *a)
+{
+	unpack_cancel(steal(&a->unpack));
+	sandbox_freep(&a->sandbox);
+	sink_freep(&a->sink);
+	record_freep(&a->record);
+	upper_freep(&a->upper);
+	fetch_closep(&a->fetch);
+	scribe_freep(&a->scribe);
+	image_done(&a->image);
+	fetch_package_done(&a->package);
+	manifest_done(&a->manifest);
+	persona_freep(&a->persona);
+	plan_done(&a->plan);
+	closep(&a->run_fd);
+	closep(&a->signal_fd);
+	arena_freep(&a->arena);
+}
