@@ -78,6 +78,13 @@
 #define LIMIT_CANARY_INFLATED_BYTES (32 * MIB)
 /* Hits of one canary that are kept: one is proof, these show the ways. */
 #define LIMIT_CANARY_HITS 100
+/* Processes of one sandbox, over its whole life; the table is in memory. */
+#define LIMIT_RECORD_PROCESSES 1000000
+/* A path list and files of an upper layer: what a walk may meet. */
+#define LIMIT_UPPER_FILES 1000000
+#define LIMIT_UPPER_DEPTH 256
+/* A file whose content is hashed; larger ones are told by size alone. */
+#define LIMIT_HASH_BYTES (1024ll * MIB)
 
 /* Output of one phase that is kept, and that is read at all: past it the phase
  * has reached a limit. */

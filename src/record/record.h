@@ -44,7 +44,9 @@ struct error;
  *	               the next process that the sandbox's init starts is
  *	               attributed; project: the folder, inside the sandbox,
  *	               that install folders are relative to
- *	then CONTROL_PHASE_BEGIN, _END, _ENDED, CONTROL_STOP
+ *	supervisor → RECORD_SYNC, record → RECORD_SYNCED: messages before it
+ *	               have taken effect
+ *	and CONTROL_PHASE_BEGIN, _END, _ENDED, CONTROL_STOP
  *
  * Messages of role upper (descriptor 5: the upper layer's folder; 6 and up:
  * the lower layers' roots, uppermost first):
@@ -65,6 +67,8 @@ enum record_type {
 	RECORD_START = CONTROL_ROLE,
 	RECORD_STARTED,
 	RECORD_COMMAND,
+	RECORD_SYNC,
+	RECORD_SYNCED,
 	UPPER_RULE,
 	UPPER_WALK,
 	UPPER_WALKED,

@@ -157,7 +157,9 @@ lockdown(const struct lockdown *l, struct error *err)
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
 	    setrlimit(RLIMIT_CORE, &no_core) != 0)
 		return error_errno(err, "no_new_privs");
-	rc = lockdown_landlock(l, err);
+	rc = (l->rights & LOCKDOWN_FOREIGN_FILES) != 0 ?
+	    0 :
+	    lockdown_landlock(l, err);
 	if (rc == 0)
 		rc = lockdown_caps(l->keep_caps, err);
 	if (rc == 0)

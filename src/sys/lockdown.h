@@ -21,6 +21,9 @@ enum lockdown_right {
 	    << 3, /* clone for threads, futex is always there */
 	LOCKDOWN_BPF = 1 << 4, /* bpf(): map access of an already loaded one */
 	LOCKDOWN_KILL = 1 << 5, /* kill, pidfd_send_signal */
+	/* Files below /proc/PID of others and in mounts without a place:
+	 * Landlock refuses both, so it is left out. */
+	LOCKDOWN_FOREIGN_FILES = 1 << 6,
 };
 
 /* Folders that stay readable or writable with the FILES rights, by Landlock

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor's end of the conversation with role record. */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/mem.h"
+#include "record/client_priv.h"
+#include "record/record.h"
+#include "sys/fd.h"
+#include "sys/message.h"
+#include "sys/spawn.h"
+
+#define RECORD_MAGIC 0x7ec02d01
+
+struct record {
+	unsigned magic;
+	struct child child;
+	struct channel control;
+};
+
+int
+client_spawn(const struct client_role *role, struct child *ret_child,
+    struct channel *ret_control, struct error *err)
+{
+	struct spawn s = SPAWN_INIT;
+	int ours[2], fds[LIMIT_MESSAGE_FDS], rc;
+	const char *argv[3] = { role->name, role->argument, NULL };
+	char path[4096];
+
+	rc = spawn_libexec_path(role->name, path, sizeof(path), err);
+	if (rc == 0)
+		rc = fd_socketpair(ours, err);
+	if (rc != 0)
+		return rc;
+	assert(role->n_fds + 2 <= N_ELEMENTS(fds));
+	fds[0] = ours[1];
+	fds[1] = role->facts_fd;
+	for (size_t i = 0; i < role->n_fds; i++)
+		fds[2 + i] = role->fds[i];
+	s.path = path;
+	s.argv = argv;
+	s.fds = fds;
+	s.n_fds = 2 + role->n_fds;
+	s.die_with_parent = true;
+	s.new_session = true;
+	rc = spawn_start(&s, ret_child, err);
+	(void)close(ours[1]);
+	if (rc == 0)
+		channel_init(ret_control, ours[0]);
+	else
+		(void)close(ours[0]);
+	return rc;
+}
+
+int
+client_expect(struct channel *c, const char *name, uint16_t type,
+    struct message *ret, struct error *err)
+{
+	int rc = channel_recv(c, ret, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return error_set(err, -EPIPE, "%s ended early", name);
+	if (ret->type == CONTROL_FAILED) {
+		int64_t code = message_get_int(ret);
+		struct str sentence = message_get_str(ret);
+
+		if (code >= 0 || code < -4095)
+			code = -EPROTO;
+		return error_set(err, (int)code, "%s: %.*s", name,
+		    STR_ARG(sentence));
+	}
+	if (ret->type != type)
+		return error_set(err, -EPROTO, "%s: message %d instead of %d",
+		    name, (int)ret->type, (int)type);
+	return 0;
+}
+
+int
+client_send(struct channel *c, struct error *err)
+{
+	int rc = message_send(c, err);
+
+	return rc != 0 ? rc : channel_flush(c, err);
+}
+
+int
+client_stop(struct child *child, struct channel *c, const char *name,
+    struct error *err)
+{
+	int status = 0, rc;
+
+	message_begin(c, CONTROL_STOP);
+	rc = client_send(c, err);
+	if (rc == 0)
+		rc = spawn_wait(child, CLIENT_STOP_MS, &status, err);
+	if (rc == 0 && status != 0)
+		rc = error_set(err, -EIO, "%s ended with status 0x%x", name,
+		    (unsigned)status);
+	return rc;
+}
+
+int
+record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
+    struct error *err)
+{
+	_cleanup_(closep) int facts = facts_fd;
+	char ring_bytes[32];
+	struct client_role role = { .name = "record", .facts_fd = facts };
+	struct record *r = mem_alloc(sizeof(*r));
+	int rc;
+
+	if (o != NULL && o->ring_bytes != 0) {
+		(void)snprintf(ring_bytes, sizeof(ring_bytes), "%lld",
+		    (long long)o->ring_bytes);
+		role.argument = ring_bytes;
+	}
+	r->magic = RECORD_MAGIC;
+	r->child = (struct child)CHILD_INIT;
+	rc = client_spawn(&role, &r->child, &r->control, err);
+	if (rc != 0) {
+		free(r);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+int
+record_start(
+    struct record *r, const struct record_start *s, struct error *err)
+{
+	struct message m;
+	int rc;
+
+	assert(r->magic == RECORD_MAGIC);
+	rc = client_expect(&r->control, "record", CONTROL_READY, &m, err);
+	if (rc == 0)
+		rc = message_end(&m, err);
+	if (rc != 0)
+		return rc;
+	message_begin(&r->control, RECORD_START);
+	message_put_int(&r->control, s->sandbox);
+	message_put_int(&r->control, s->upper_fd >= 0);
+	message_put_fd(&r->control, s->cgroup_fd);
+	if (s->upper_fd >= 0)
+		message_put_fd(&r->control, s->upper_fd);
+	rc = client_send(&r->control, err);
+	if (rc == 0)
+		rc = client_expect(
+		    &r->control, "record", RECORD_STARTED, &m, err);
+	return rc != 0 ? rc : message_end(&m, err);
+}
+
+static int
+wait_for(struct record *r, struct error *err)
+{
+	struct message m;
+	int rc;
+
+	message_begin(&r->control, RECORD_SYNC);
+	rc = client_send(&r->control, err);
+	if (rc == 0)
+		rc = client_expect(
+		    &r->control, "record", RECORD_SYNCED, &m, err);
+	return rc != 0 ? rc : message_end(&m, err);
+}
+
+int
+record_command(
+    struct record *r, const struct record_command *c, struct error *err)
+{
+	int rc;
+
+	assert(r->magic == RECORD_MAGIC);
+	message_begin(&r->control, RECORD_COMMAND);
+	message_put_str(&r->control, str_of(c->role));
+	message_put_str(&r->control, str_of(c->package));
+	message_put_str(&r->control, str_of(c->project));
+	rc = client_send(&r->control, err);
+	return rc != 0 ? rc : wait_for(r, err);
+}
+
+int
+record_phase_begin(
+    struct record *r, int64_t phase, int64_t started_at, struct error *err)
+{
+	int rc;
+
+	assert(r->magic == RECORD_MAGIC);
+	message_begin(&r->control, CONTROL_PHASE_BEGIN);
+	message_put_int(&r->control, phase);
+	message_put_int(&r->control, started_at);
+	rc = client_send(&r->control, err);
+	return rc != 0 ? rc : wait_for(r, err);
+}
+
+int
+record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
+    int64_t *ret_dropped, struct error *err)
+{
+	int64_t ended, events, dropped;
+	struct message m;
+	int rc;
+
+	assert(r->magic == RECORD_MAGIC);
+	message_begin(&r->control, CONTROL_PHASE_END);
+	message_put_int(&r->control, phase);
+	rc = client_send(&r->control, err);
+	if (rc == 0)
+		rc = client_expect(
+		    &r->control, "record", CONTROL_PHASE_ENDED, &m, err);
+	if (rc != 0)
+		return rc;
+	ended = message_get_int(&m);
+	events = message_get_int(&m);
+	dropped = message_get_int(&m);
+	rc = message_end(&m, err);
+	if (rc == 0 && ended != phase)
+		rc = error_set(err, -EPROTO, "record: ended phase %lld",
+		    (long long)ended);
+	if (rc != 0)
+		return rc;
+	*ret_events = events;
+	*ret_dropped = dropped;
+	return 0;
+}
+
+int
+record_stop(struct record *r, struct error *err)
+{
+	assert(r->magic == RECORD_MAGIC);
+	return client_stop(&r->child, &r->control, "record", err);
+}
+
+void
+record_free(struct record *r)
+{
+	if (r == NULL)
+		return;
+	assert(r->magic == RECORD_MAGIC);
+	spawn_kill(&r->child);
+	channel_done(&r->control);
+	free(r);
+}
+
+void
+record_freep(struct record **r)
+{
+	record_free(*r);
+}

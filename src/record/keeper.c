@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Both ends of the keeper's conversation: see keeper.h. */
+#include "record/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "sys/message.h"
+
+/* The file of this name in the upper layer; -1 where it is not. */
+static int
+open_upper(int upper_fd, struct str path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+		    O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		    RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
+	char name[LIMIT_PATH_BYTES];
+	struct stat st;
+	int fd;
+
+	if (upper_fd < 0 || path.n < 2 || path.p[0] != '/' ||
+	    path.n > sizeof(name) || memchr(path.p, '\0', path.n) != NULL)
+		return -1;
+	memcpy(name, path.p + 1, path.n - 1);
+	name[path.n - 1] = '\0';
+	fd = (int)syscall(SYS_openat2, upper_fd, name, &how, sizeof(how));
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		closep(&fd);
+	return fd;
+}
+
+static int
+open_exe(uint32_t pid)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "/proc/%u/exe", pid);
+	return open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/*
+ * A file with a name counts as written by the sandbox when the upper layer
+ * has it. One without (deleted, memfd) exists only as long as the process
+ * does, and only below /proc.
+ */
+static int
+open_executed(int upper_fd, uint32_t pid, struct str path, bool unnamed)
+{
+	int fd;
+
+	if (unnamed)
+		return open_exe(pid);
+	fd = open_upper(upper_fd, path);
+	return fd;
+}
+
+static int
+answer(struct channel *c, struct message *m, int upper_fd, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	int64_t pid, unnamed;
+	struct str path;
+	int rc;
+
+	pid = message_get_int(m);
+	unnamed = message_get_int(m);
+	path = message_get_str(m);
+	rc = message_end(m, err);
+	if (rc != 0 || m->type != KEEPER_OPEN || pid <= 0 || pid > INT32_MAX)
+		return error_set(err, -EPROTO, "keeper: bad question");
+	fd = open_executed(upper_fd, (uint32_t)pid, path, unnamed != 0);
+	message_begin(c, KEEPER_OPENED);
+	message_put_int(c, fd >= 0 ? 0 : -ENOENT);
+	if (fd >= 0)
+		message_put_fd(c, fd);
+	rc = message_send(c, err);
+	return rc != 0 ? rc : channel_flush(c, err);
+}
+
+int
+keeper_serve(int fd, int upper_fd, struct error *err)
+{
+	struct channel c;
+	struct message m;
+	int rc;
+
+	channel_init(&c, fd);
+	while ((rc = channel_recv(&c, &m, err)) == 1) {
+		rc = answer(&c, &m, upper_fd, err);
+		if (rc != 0)
+			break;
+	}
+	c.fd = -1; /* borrowed */
+	channel_done(&c);
+	return rc;
+}
+
+int
+keeper_open(struct channel *c, uint32_t host_pid, struct str path, bool unnamed)
+{
+	struct error ignored = ERROR_INIT;
+	struct message m;
+	int fd = -1;
+
+	message_begin(c, KEEPER_OPEN);
+	message_put_int(c, host_pid);
+	message_put_int(c, unnamed);
+	message_put_str(c, path);
+	if (message_send(c, &ignored) != 0 || channel_flush(c, &ignored) != 0 ||
+	    channel_recv(c, &m, &ignored) != 1)
+		return -ENOENT;
+	if (message_get_int(&m) == 0)
+		fd = message_get_fd(&m);
+	if (message_end(&m, &ignored) != 0)
+		closep(&fd);
+	return fd >= 0 ? fd : -ENOENT;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel side: loaded, attached, given a control group, read. Runs in
+ * role record; record_load() needs rights (CAP_BPF, CAP_PERFMON or root),
+ * what follows only the maps that are already open.
+ */
+#ifndef RECORD_LOAD_H
+#define RECORD_LOAD_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+#include "record/event.h"
+
+struct error;
+struct load; /* detached when it goes */
+
+/* ring_bytes: a power of two of at least a page. */
+int load_new(int64_t ring_bytes, struct load **ret, struct error *err);
+void load_free(struct load *l); /* accepts NULL */
+/* From now on events of this v2 cgroup and those below it are told. */
+int load_watch(struct load *l, int cgroup_fd, struct error *err);
+/* Readable when the kernel side wants to be read at once. */
+int load_fd(const struct load *l);
+/* Calls take() for each event that is there until the ring is empty; stops
+ * at its first negative result and returns it. */
+typedef int (*load_take_fn)(void *context, struct str event);
+int load_drain(struct load *l, load_take_fn take, void *context);
+uint64_t load_dropped(const struct load *l);
+int load_take_total(struct load *l, const struct record_io_key *key,
+    struct record_io *ret); /* -ENOENT */
+int load_any_total(struct load *l, struct record_io_key *ret); /* -ENOENT */
+
+#endif

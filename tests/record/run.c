@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recorder tests: runs each case of the probe below a control group of its
+ * own, with the recorder on it, and compares what the case says that it did
+ * ("+ fact" must be there, "- fact" must not) with the facts of its phase.
+ *
+ *	run [--print] PROBE [CASE…]
+ *	run --print -- COMMAND ARG…	records any command, prints its facts
+ *
+ * Exit 77 (skipped), saying why, where eBPF cannot be used.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "record/facts.h"
+#include "record/record.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+
+#define SKIPPED		   77
+#define CGROUP2_MAGIC	   0x63677270
+#define EXPECTATIONS_BYTES (4 * MIB)
+#define FACTS_BYTES	   (256 * MIB)
+
+struct run {
+	char cgroup[256], folder[256], facts_path[300];
+	int cgroup_fd;
+	struct record *record;
+	pid_t reader;
+	VEC(char *) wanted; /* owned; expectations of case i */
+	VEC(char *) names;
+	bool print;
+};
+
+static int
+make_cgroup(struct run *r)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup",
+		"/sys/fs/cgroup/unified", NULL };
+	struct statfs fs;
+
+	for (const char *const *root = roots; *root != NULL; root++) {
+		if (statfs(*root, &fs) != 0 || fs.f_type != CGROUP2_MAGIC)
+			continue;
+		(void)snprintf(r->cgroup, sizeof(r->cgroup),
+		    "%s/record-test-%d", *root, (int)getpid());
+		if (mkdir(r->cgroup, 0755) != 0)
+			continue;
+		r->cgroup_fd = open(
+		    r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return r->cgroup_fd >= 0 ? 0 : -errno;
+	}
+	return -ENOENT;
+}
+
+static void
+enter_cgroup(const struct run *r)
+{
+	int fd = openat(r->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(125);
+	(void)close(fd);
+}
+
+/* Facts go to a file through a process of their own: the recorder must never
+ * wait for us. */
+static int
+start_reader(struct run *r, int *ret_facts_fd, struct error *err)
+{
+	int fds[2], rc = fd_socketpair(fds, err);
+
+	if (rc != 0)
+		return rc;
+	r->reader = fork();
+	if (r->reader == 0) {
+		FILE *out = fopen(r->facts_path, "we");
+
+		(void)close(fds[0]);
+		if (out == NULL)
+			_exit(1);
+		rc = facts_print(fds[1], out);
+		_exit(fclose(out) != 0 || rc < 0);
+	}
+	(void)close(fds[1]);
+	*ret_facts_fd = fds[0];
+	return r->reader < 0 ? error_errno(err, "fork") : 0;
+}
+
+static int
+start_recorder(struct run *r, struct error *err)
+{
+	struct record_start start = { .sandbox = 3,
+		.cgroup_fd = r->cgroup_fd };
+	struct record_command command = { "package", "node_modules/probe",
+		"/nowhere" };
+	int facts_fd = -1, rc = start_reader(r, &facts_fd, err);
+
+	start.upper_fd = open("/", O_PATH | O_CLOEXEC);
+	if (rc == 0)
+		rc = record_spawn(NULL, facts_fd, &r->record, err);
+	if (rc == 0)
+		rc = record_start(r->record, &start, err);
+	if (rc == 0)
+		rc = record_command(r->record, &command, err);
+	(void)close(start.upper_fd);
+	return rc;
+}
+
+/* The command's standard output, until it and all that hold it are gone. */
+static char *
+run_command(const struct run *r, char *const *argv, int *ret_status)
+{
+	struct error err = ERROR_INIT;
+	struct buf said;
+	int p[2];
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) != 0)
+		fatal("pipe");
+	pid = fork();
+	if (pid == 0) {
+		enter_cgroup(r);
+		if (chdir(r->folder) != 0)
+			_exit(125);
+		if (!r->print)
+			(void)dup2(p[1], 1);
+		(void)execvp(argv[0], argv);
+		_exit(127);
+	}
+	(void)close(p[1]);
+	buf_init(&said, EXPECTATIONS_BYTES);
+	if (fd_read_all(p[0], &said, &err) != 0)
+		fatal("%s", err.msg);
+	(void)close(p[0]);
+	if (waitpid(pid, ret_status, 0) != pid)
+		fatal("waitpid");
+	buf_puts(&said, "");
+	return buf_steal(&said);
+}
+
+static int
+run_phase(struct run *r, const char *name, char *const *argv,
+    struct error *err)
+{
+	int64_t phase = (int64_t)r->wanted.n + 1, events = 0, dropped = 0;
+	int status = 0, rc;
+	char *wanted;
+
+	rc = record_phase_begin(r->record, phase, clock_ns(), err);
+	if (rc != 0)
+		return rc;
+	wanted = run_command(r, argv, &status);
+	vec_push(&r->wanted, wanted);
+	vec_push(&r->names, mem_strdup(name));
+	rc = record_phase_end(r->record, phase, &events, &dropped, err);
+	if (rc != 0)
+		return rc;
+	if (dropped != 0)
+		return error_set(err, -EIO, "%s: %lld events dropped", name,
+		    (long long)dropped);
+	if (!r->print && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		return error_set(err, -EIO, "%s: the probe itself failed (%x)",
+		    name, (unsigned)status);
+	return 0;
+}
+
+static bool
+any_line(struct str facts, struct str wanted, int phase)
+{
+	struct str line;
+	char number[32];
+	struct buf both;
+	bool found = false;
+
+	(void)snprintf(number, sizeof(number), " phase=%d", phase);
+	buf_init(&both, MIB);
+	buf_put_str(&both, wanted);
+	buf_puts(&both, number);
+	while (!found && facts.p != NULL && str_cut(&facts, '\n', &line))
+		found = facts_match(line, buf_str(&both));
+	buf_done(&both);
+	return found;
+}
+
+static int
+check_case(const struct run *r, size_t i, struct str facts)
+{
+	struct str wanted = str_of(r->wanted.v[i]), line;
+	int failures = 0, checks = 0;
+
+	while (wanted.p != NULL && str_cut(&wanted, '\n', &line)) {
+		bool want;
+
+		if (line.n < 3)
+			continue;
+		want = line.p[0] == '+';
+		checks++;
+		if (any_line(facts, str_sub(line, 2, line.n), (int)i + 1) ==
+		    want)
+			continue;
+		failures++;
+		(void)printf("# %s: %.*s\n", want ? "missing" : "unexpected",
+		    STR_ARG(line));
+	}
+	if (checks == 0)
+		failures++;
+	(void)printf("%s %zu - %s (%d)\n", failures == 0 ? "ok" : "not ok",
+	    i + 1, r->names.v[i], checks);
+	return failures;
+}
+
+static int
+check(const struct run *r)
+{
+	struct error err = ERROR_INIT;
+	struct buf facts;
+	int failures = 0, fd = open(r->facts_path, O_RDONLY | O_CLOEXEC);
+
+	buf_init(&facts, FACTS_BYTES);
+	if (fd < 0 || fd_read_all(fd, &facts, &err) != 0)
+		fatal("%s: %s", r->facts_path, err.msg);
+	(void)close(fd);
+	if (r->print)
+		(void)fwrite(facts.p, 1, facts.n, stdout);
+	else
+		for (size_t i = 0; i < r->wanted.n; i++)
+			failures += check_case(r, i, buf_str(&facts));
+	if (str_find(buf_str(&facts), STR_LIT("bad-")) == 0 ||
+	    str_find(buf_str(&facts), STR_LIT("\nbad-")) >= 0) {
+		(void)printf("# a fact that cannot be read\n");
+		failures++;
+	}
+	if (!r->print)
+		(void)printf("1..%zu\n", r->wanted.n);
+	buf_done(&facts);
+	return failures;
+}
+
+/* Names of all cases, one per line, from the probe itself. */
+static int
+run_cases(struct run *r, char *probe, char **only, struct error *err)
+{
+	char *list_argv[] = { probe, mem_strdup("--list"), NULL };
+	int status = 0, rc = 0;
+	char *list = run_command(r, list_argv, &status);
+	struct str left = str_of(list), name;
+
+	for (; only == NULL && rc == 0 && left.p != NULL &&
+	     str_cut(&left, '\n', &name);) {
+		char *argv[] = { probe, mem_strndup(name), NULL };
+
+		if (name.n != 0)
+			rc = run_phase(r, argv[1], argv, err);
+		free(argv[1]);
+	}
+	for (; only != NULL && *only != NULL && rc == 0; only++) {
+		char *argv[] = { probe, *only, NULL };
+
+		rc = run_phase(r, *only, argv, err);
+	}
+	free(list_argv[1]);
+	free(list);
+	return rc;
+}
+
+static void
+clean_up(struct run *r)
+{
+	int status;
+	pid_t pid;
+
+	record_free(r->record);
+	for (int i = 0; i < 100 && rmdir(r->cgroup) != 0; i++)
+		(void)usleep(20000);
+	pid = fork();
+	if (pid == 0) {
+		(void)execlp("rm", "rm", "-rf", r->folder, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, &status, 0);
+	for (size_t i = 0; i < r->wanted.n; i++) {
+		free(r->wanted.v[i]);
+		free(r->names.v[i]);
+	}
+	vec_done(&r->wanted);
+	vec_done(&r->names);
+	(void)close(r->cgroup_fd);
+}
+
+static int
+run_all(struct run *r, char **argv, struct error *err)
+{
+	int status = 0, rc;
+
+	if (r->print && strcmp(argv[0], "--") == 0)
+		rc = run_phase(r, argv[1], argv + 1, err);
+	else
+		rc = run_cases(
+		    r, argv[0], argv[1] != NULL ? argv + 1 : NULL, err);
+	if (rc == 0)
+		rc = record_stop(r->record, err);
+	if (rc == 0 && (waitpid(r->reader, &status, 0) != r->reader ||
+			   status != 0))
+		rc = error_set(err, -EIO, "the reader of facts failed");
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct run r = { .cgroup_fd = -1 };
+	struct error err = ERROR_INIT;
+	int rc, failures;
+
+	(void)argc;
+	argv++;
+	if (*argv != NULL && strcmp(*argv, "--print") == 0) {
+		r.print = true;
+		argv++;
+	}
+	if (*argv == NULL)
+		return 2;
+	if (geteuid() != 0 || make_cgroup(&r) != 0) {
+		(void)printf("1..0 # SKIP needs root and a writable cgroup v2\n");
+		return SKIPPED;
+	}
+	(void)snprintf(
+	    r.folder, sizeof(r.folder), "/tmp/record-test-%d", (int)getpid());
+	(void)snprintf(r.facts_path, sizeof(r.facts_path), "%s/.facts",
+	    r.folder);
+	if (mkdir(r.folder, 0755) != 0)
+		fatal("%s: %s", r.folder, strerror(errno));
+	rc = start_recorder(&r, &err);
+	if (rc == -EPERM || rc == -ENOSYS || rc == -EACCES) {
+		(void)printf("1..0 # SKIP %s\n", err.msg);
+		clean_up(&r);
+		return SKIPPED;
+	}
+	if (rc == 0)
+		rc = run_all(&r, argv, &err);
+	if (rc != 0)
+		(void)printf("Bail out! %s\n", err.msg);
+	failures = rc == 0 ? check(&r) : 1;
+	clean_up(&r);
+	return failures != 0;
+}
