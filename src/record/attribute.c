@@ -81,8 +81,8 @@ attribute_script(struct str exe, struct str argv)
 	size_t i = 0;
 	bool skip = true; /* argv[0] */
 
-	while (i < N_ELEMENTS(interpreters) &&
-	    !str_is(name, interpreters[i].name))
+	while (
+	    i < N_ELEMENTS(interpreters) && !str_is(name, interpreters[i].name))
 		i++;
 	if (i == N_ELEMENTS(interpreters))
 		return STR_NONE;
@@ -200,8 +200,8 @@ attribute_exec(const struct attribute_exec *x, struct attribution before)
 		return a;
 	}
 	if (str_is(role, "manager")) {
-		struct str name = base_name(
-		    x->script.p != NULL ? x->script : x->path);
+		struct str name =
+		    base_name(x->script.p != NULL ? x->script : x->path);
 
 		if (in_list(name, tools) || in_list(base_name(x->path), tools))
 			a.role = "tool";

@@ -22,8 +22,8 @@ struct attribute_exec {
 };
 
 /* before: of the process until now. The package borrows from x or before. */
-struct attribution attribute_exec(
-    const struct attribute_exec *x, struct attribution before);
+struct attribution attribute_exec(const struct attribute_exec *x,
+    struct attribution before);
 /* The install folder that path lies in ("node_modules/@s/a"), p NULL: in
  * none. */
 struct str attribute_folder(struct str project, struct str path);

@@ -17,9 +17,19 @@
 #define QUIET  (MARKED | RECORD_REFUSAL_ONLY)
 
 #define ROW(c, fact, op, flags, mode, value, n, ...) \
-	{ SYS_##c, #c, fact, op, flags, mode, value, n, { __VA_ARGS__ } }
+	{ \
+		SYS_##c, #c, fact, op, flags, mode, value, n, \
+		{ \
+			__VA_ARGS__ \
+		} \
+	}
 #define REFUSABLE(c, n) \
-	{ SYS_##c, #c, CALLS_NONE, NULL, 0, 0, 0, n, { .flags = QUIET } }
+	{ \
+		SYS_##c, #c, CALLS_NONE, NULL, 0, 0, 0, n, \
+		{ \
+			.flags = QUIET \
+		} \
+	}
 
 /* clang-format off */
 const struct calls_row calls_rows[] = {

@@ -133,8 +133,7 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
 }
 
 int
-record_start(
-    struct record *r, const struct record_start *s, struct error *err)
+record_start(struct record *r, const struct record_start *s, struct error *err)
 {
 	struct message m;
 	int rc;
@@ -153,8 +152,8 @@ record_start(
 		message_put_fd(&r->control, s->upper_fd);
 	rc = client_send(&r->control, err);
 	if (rc == 0)
-		rc = client_expect(
-		    &r->control, "record", RECORD_STARTED, &m, err);
+		rc = client_expect(&r->control, "record", RECORD_STARTED, &m,
+		    err);
 	return rc != 0 ? rc : message_end(&m, err);
 }
 
@@ -167,14 +166,14 @@ wait_for(struct record *r, struct error *err)
 	message_begin(&r->control, RECORD_SYNC);
 	rc = client_send(&r->control, err);
 	if (rc == 0)
-		rc = client_expect(
-		    &r->control, "record", RECORD_SYNCED, &m, err);
+		rc = client_expect(&r->control, "record", RECORD_SYNCED, &m,
+		    err);
 	return rc != 0 ? rc : message_end(&m, err);
 }
 
 int
-record_command(
-    struct record *r, const struct record_command *c, struct error *err)
+record_command(struct record *r, const struct record_command *c,
+    struct error *err)
 {
 	int rc;
 
@@ -188,8 +187,8 @@ record_command(
 }
 
 int
-record_phase_begin(
-    struct record *r, int64_t phase, int64_t started_at, struct error *err)
+record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
+    struct error *err)
 {
 	int rc;
 
@@ -214,8 +213,8 @@ record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
 	message_put_int(&r->control, phase);
 	rc = client_send(&r->control, err);
 	if (rc == 0)
-		rc = client_expect(
-		    &r->control, "record", CONTROL_PHASE_ENDED, &m, err);
+		rc = client_expect(&r->control, "record", CONTROL_PHASE_ENDED,
+		    &m, err);
 	if (rc != 0)
 		return rc;
 	ended = message_get_int(&m);

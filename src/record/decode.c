@@ -109,8 +109,9 @@ decode_parse(struct str bytes, struct decode_event *ret, struct error *err)
 		return error_set(err, -EPROTO, "event: %zu bytes", bytes.n);
 	memcpy(&e.h, bytes.p, sizeof(e.h));
 	if (e.h.bytes != bytes.n || e.h.kind >= RECORD_KIND__MAX)
-		return error_set(err, -EPROTO, "event: kind %d, %u of %zu bytes",
-		    (int)e.h.kind, e.h.bytes, bytes.n);
+		return error_set(err, -EPROTO,
+		    "event: kind %d, %u of %zu bytes", (int)e.h.kind, e.h.bytes,
+		    bytes.n);
 	while (at < bytes.n) {
 		size_t body = at + sizeof(s), end;
 
@@ -172,8 +173,8 @@ drop_name(struct buf *out, size_t from)
 }
 
 void
-decode_put_path(
-    struct buf *out, const struct decode_walk *base, struct str path)
+decode_put_path(struct buf *out, const struct decode_walk *base,
+    struct str path)
 {
 	size_t from = out->n;
 	struct str left = path, name;
@@ -231,8 +232,8 @@ put_unix(struct buf *out, struct str path)
 }
 
 void
-decode_put_address(
-    struct buf *out, struct str sockaddr, int *ret_port, int *ret_family)
+decode_put_address(struct buf *out, struct str sockaddr, int *ret_port,
+    int *ret_family)
 {
 	__u8 raw[16] = { 0 };
 	uint16_t family, port;

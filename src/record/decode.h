@@ -49,8 +49,8 @@ int decode_parse(struct str bytes, struct decode_event *ret, struct error *err);
 void decode_put_walk(struct buf *out, const struct decode_walk *w);
 /* Appends `path`, made absolute by base, with ".", ".." and "//" taken out
  * (without looking at symbolic links). */
-void decode_put_path(
-    struct buf *out, const struct decode_walk *base, struct str path);
+void decode_put_path(struct buf *out, const struct decode_walk *base,
+    struct str path);
 /* The address of a sockaddr as text and its port (-1: none); "" when it has
  * no text form. Unix sockets: the path, abstract ones with "@". */
 void decode_put_address(struct buf *out, struct str sockaddr, int *ret_port,

@@ -29,7 +29,7 @@ enum keeper_type {
  * borrowed; upper_fd -1: there is none. Call after lockdown. */
 int keeper_serve(int fd, int upper_fd, struct error *err);
 /* The decoder's question: a descriptor, or -ENOENT. */
-int keeper_open(
-    struct channel *c, uint32_t host_pid, struct str path, bool unnamed);
+int keeper_open(struct channel *c, uint32_t host_pid, struct str path,
+    bool unnamed);
 
 #endif

@@ -40,10 +40,9 @@ static int
 load_error(struct error *err, int rc, const char *what)
 {
 	if (last_words[0] == '\0')
-		return error_set(
-		    err, rc, "eBPF: %s: %s", what, strerror(-rc));
-	return error_set(
-	    err, rc, "eBPF: %s: %s (%s)", what, strerror(-rc), last_words);
+		return error_set(err, rc, "eBPF: %s: %s", what, strerror(-rc));
+	return error_set(err, rc, "eBPF: %s: %s (%s)", what, strerror(-rc),
+	    last_words);
 }
 
 static int
@@ -77,8 +76,8 @@ load_and_attach(struct load *l, int64_t ring_bytes, struct error *err)
 	rc = record_bpf__attach(l->bpf);
 	if (rc != 0)
 		return load_error(err, rc, "cannot attach the programs");
-	l->ring = ring_buffer__new(
-	    bpf_map__fd(l->bpf->maps.ring), take_event, l, NULL);
+	l->ring = ring_buffer__new(bpf_map__fd(l->bpf->maps.ring), take_event,
+	    l, NULL);
 	if (l->ring == NULL)
 		return load_error(err, -errno, "cannot map the ring");
 	return 0;
@@ -121,8 +120,8 @@ load_watch(struct load *l, int cgroup_fd, struct error *err)
 {
 	uint32_t slot = WATCHED_SLOT, value = (uint32_t)cgroup_fd;
 
-	if (bpf_map_update_elem(
-		bpf_map__fd(l->bpf->maps.watched), &slot, &value, 0) != 0)
+	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
+		&value, 0) != 0)
 		return error_errno(err, "cannot watch the control group");
 	return 0;
 }
@@ -150,7 +149,8 @@ load_drain(struct load *l, load_take_fn take, void *context)
 uint64_t
 load_dropped(const struct load *l)
 {
-	return __atomic_load_n(&l->bpf->bss->counters.dropped, __ATOMIC_RELAXED);
+	return __atomic_load_n(&l->bpf->bss->counters.dropped,
+	    __ATOMIC_RELAXED);
 }
 
 int

@@ -106,8 +106,8 @@ executed_content(struct recorder *r, const struct recorder_event *x,
 	_cleanup_(buf_done) struct buf content = { 0 };
 	struct stat st;
 
-	fd = r->outside->open_executed(
-	    r->outside->context, x->e->h.pid, path, unnamed);
+	fd = r->outside->open_executed(r->outside->context, x->e->h.pid, path,
+	    unnamed);
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return STR_NONE;
 	key.dev = st.st_dev;
@@ -199,8 +199,9 @@ recorder_exec(struct recorder *r, const struct recorder_event *x)
 	f.cwd = buf_str(cwd);
 	if (e->n_files != 0 && e->files[0].path.names.p != NULL) {
 		decode_put_walk(exe, &e->files[0].path);
-		unnamed = (e->files[0].path.flags &
-			      (RECORD_WALK_DELETED | RECORD_WALK_DETACHED)) != 0;
+		unnamed =
+		    (e->files[0].path.flags &
+			(RECORD_WALK_DELETED | RECORD_WALK_DETACHED)) != 0;
 	}
 	f.path = buf_str(exe);
 	if (is_script && e->strings[0].p != NULL) {
@@ -259,8 +260,8 @@ is_own_signal(const struct recorder *r, const struct recorder_event *x,
 	if (target_pid == 0)
 		return true;
 	if (target_pid < -1)
-		target = process_find_inner(
-		    r->processes, (uint32_t)-target_pid);
+		target =
+		    process_find_inner(r->processes, (uint32_t)-target_pid);
 	return target != NULL && process_descends(target, x->process);
 }
 
@@ -282,8 +283,8 @@ recorder_reach(struct recorder *r, const struct recorder_event *x,
 	if (row->flags_arg != 0) {
 		f.target_pid = (int64_t)(int)e->h.args[row->flags_arg - 1];
 		if (f.target_pid > 0)
-			target = process_find_inner(
-			    r->processes, (uint32_t)f.target_pid);
+			target = process_find_inner(r->processes,
+			    (uint32_t)f.target_pid);
 	}
 	if (row->value_arg != 0)
 		f.argument = (int64_t)(int)e->h.args[row->value_arg - 1];
@@ -331,15 +332,14 @@ recorder_refused(struct recorder *r, const struct recorder_event *x)
 	if (h->kind == RECORD_REFUSED && row != NULL &&
 	    strcmp(row->name, "clone3") == 0 && x->process->clone3_refused++)
 		return;
-	x32 = !foreign ? (number & 0x40000000) != 0 :
-			 number > RECORD_N_CALLS;
+	x32 = !foreign ? (number & 0x40000000) != 0 : number > RECORD_N_CALLS;
 	if (h->kind == RECORD_KILLED && h->args[1] != 0)
 		foreign = true;
 	if (foreign || x32 || row == NULL)
 		buf_printf(call, "%s call %llu",
-		    x32     ? "x32" :
-		    foreign ? "i386" :
-			      "unknown",
+		    x32         ? "x32" :
+			foreign ? "i386" :
+				  "unknown",
 		    (unsigned long long)(number & ~0x40000000ull));
 	else
 		buf_puts(call, row->name);

@@ -170,8 +170,8 @@ recorder_reach_path(struct recorder *r, const struct recorder_event *x,
 	f.process = x->process->id;
 	f.package = x->process->attribution.package;
 	f.at = x->at;
-	f.op = str_is(name, "mem") ? STR_LIT("mem-open") :
-				     STR_LIT("environ-open");
+	f.op =
+	    str_is(name, "mem") ? STR_LIT("mem-open") : STR_LIT("environ-open");
 	if (str_to_u64(pid, &number) == 0 && number <= UINT32_MAX) {
 		f.target_pid = (int64_t)number;
 		target = process_find_inner(r->processes, (uint32_t)number);

@@ -142,8 +142,8 @@ flush_nameless(struct recorder *r)
 		p = process_find(r->processes, key.pid);
 		memset(&nameless, 0, sizeof(nameless));
 		nameless.key = key;
-		if (r->outside->take_total(
-			r->outside->context, &key, &total) != 0)
+		if (r->outside->take_total(r->outside->context, &key, &total) !=
+		    0)
 			return;
 		if (p != NULL)
 			tell_file(r, p, &nameless, &total);

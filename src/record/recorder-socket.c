@@ -12,10 +12,10 @@
 
 /* The kernel's device numbers: 12 bits of major over 20 of minor. */
 #define KERNEL_MAJOR(dev) ((dev) >> 20)
-#define TTY_MAJOR	  4
-#define TTYAUX_MAJOR	  5
-#define UNIX98_MASTER	  128
-#define UNIX98_LAST	  143
+#define TTY_MAJOR         4
+#define TTYAUX_MAJOR      5
+#define UNIX98_MASTER     128
+#define UNIX98_LAST       143
 
 static bool
 is_tty(const struct record_file *f)
@@ -30,8 +30,8 @@ is_tty(const struct record_file *f)
 const char *
 recorder_kind_of(const struct decode_file *f)
 {
-	if (f->has_socket && (f->socket.family == AF_INET ||
-				 f->socket.family == AF_INET6))
+	if (f->has_socket &&
+	    (f->socket.family == AF_INET || f->socket.family == AF_INET6))
 		return "inet";
 	if (f->has_socket && f->socket.family == AF_UNIX)
 		return "unix";

@@ -106,8 +106,8 @@ recorder_text(struct recorder *r, size_t i)
 }
 
 void
-recorder_command(
-    struct recorder *r, struct str role, struct str package, struct str project)
+recorder_command(struct recorder *r, struct str role, struct str package,
+    struct str project)
 {
 	r->role = NULL;
 	for (const char *const *w = fact_roles; *w != NULL; w++)
@@ -241,8 +241,8 @@ event_exit(struct recorder *r, const struct recorder_event *x)
 static void
 event_piece(struct recorder *r, const struct recorder_event *x)
 {
-	struct buf *b = x->e->h.kind == RECORD_ARGV ? &x->process->argv :
-						      &x->process->env;
+	struct buf *b =
+	    x->e->h.kind == RECORD_ARGV ? &x->process->argv : &x->process->env;
 
 	(void)r;
 	if (x->e->h.args[0] == 0)
@@ -315,8 +315,8 @@ call_with_entry(struct recorder *r, const struct recorder_event *x)
 static void
 dispatch(struct recorder *r, const struct recorder_event *x, struct str bytes)
 {
-	static void (*const handlers[RECORD_KIND__MAX])(
-	    struct recorder *, const struct recorder_event *) = {
+	static void (*const handlers[RECORD_KIND__MAX])(struct recorder *,
+	    const struct recorder_event *) = {
 		[RECORD_CALL] = call_with_entry,
 		[RECORD_REFUSED] = recorder_refused,
 		[RECORD_FOREIGN] = recorder_refused,

@@ -28,8 +28,8 @@ struct recorder_outside {
 	/* The file that a process executes, opened for reading, where the
 	 * sandbox itself wrote it; -ENOENT where it did not, or it is gone.
 	 * unnamed: it has no name in the file tree (deleted, memfd). */
-	int (*open_executed)(
-	    void *context, uint32_t host_pid, struct str path, bool unnamed);
+	int (*open_executed)(void *context, uint32_t host_pid, struct str path,
+	    bool unnamed);
 	/* Events that the kernel side could not tell, since the start. */
 	uint64_t (*dropped)(void *context);
 };
@@ -41,7 +41,8 @@ void recorder_free(struct recorder *r); /* accepts NULL */
 /* Empty strings where absent; role must be one of fact_roles. */
 void recorder_command(struct recorder *r, struct str role, struct str package,
     struct str project);
-void recorder_phase_begin(struct recorder *r, int64_t phase, int64_t started_at);
+void recorder_phase_begin(struct recorder *r, int64_t phase,
+    int64_t started_at);
 /* After the ring was drained. Tells what was counted, and the phase_view. */
 int recorder_phase_end(struct recorder *r, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);

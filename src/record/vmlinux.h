@@ -19,8 +19,8 @@ typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 typedef _Bool bool;
-#define NULL  ((void *)0)
-#define true  1
+#define NULL ((void *)0)
+#define true 1
 #define false 0
 
 enum bpf_map_type {
@@ -30,15 +30,15 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_RINGBUF = 27,
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
-#define BPF_F_NO_PREALLOC		1
-#define BPF_NOEXIST			1
-#define BPF_LOCAL_STORAGE_GET_F_CREATE	1
-#define BPF_RB_NO_WAKEUP		1
-#define BPF_RB_FORCE_WAKEUP		2
-#define BPF_RB_AVAIL_DATA		0
+#define BPF_F_NO_PREALLOC              1
+#define BPF_NOEXIST                    1
+#define BPF_LOCAL_STORAGE_GET_F_CREATE 1
+#define BPF_RB_NO_WAKEUP               1
+#define BPF_RB_FORCE_WAKEUP            2
+#define BPF_RB_AVAIL_DATA              0
 
-#pragma clang attribute push( \
-    __attribute__((preserve_access_index)), apply_to = record)
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+    apply_to = record)
 
 struct pt_regs {
 	unsigned long r10, r9, r8, ax, cx, dx, si, di, bx, bp, orig_ax;

@@ -34,7 +34,7 @@
 
 #define RING_BYTES (32 * MIB)
 /* The ring wakes us only for what is urgent. */
-#define LOOK_MS	     20
+#define LOOK_MS      20
 #define LOOK_IDLE_MS 250
 /* Events in one go: then messages of the supervisor have their turn. */
 #define DRAIN_EVENTS 100000
@@ -242,13 +242,12 @@ serve(struct role *r)
 	return rc == 1 ? 0 : rc;
 }
 
-static void __attribute__((noreturn))
-keeper_main(int fd, int upper_fd)
+static void __attribute__((noreturn)) keeper_main(int fd, int upper_fd)
 {
 	static const struct lockdown rights = {
 		.rights = LOCKDOWN_READ_FILES | LOCKDOWN_FOREIGN_FILES,
-		.keep_caps = 1ull << CAP_SYS_PTRACE |
-		    1ull << CAP_DAC_READ_SEARCH,
+		.keep_caps =
+		    1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH,
 	};
 	struct error err = ERROR_INIT;
 	int kept[2] = { fd, upper_fd };

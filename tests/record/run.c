@@ -31,10 +31,10 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
-#define SKIPPED		   77
-#define CGROUP2_MAGIC	   0x63677270
+#define SKIPPED            77
+#define CGROUP2_MAGIC      0x63677270
 #define EXPECTATIONS_BYTES (4 * MIB)
-#define FACTS_BYTES	   (256 * MIB)
+#define FACTS_BYTES        (256 * MIB)
 
 struct run {
 	char cgroup[256], folder[256], facts_path[300];
@@ -60,8 +60,8 @@ make_cgroup(struct run *r)
 		    "%s/record-test-%d", *root, (int)getpid());
 		if (mkdir(r->cgroup, 0755) != 0)
 			continue;
-		r->cgroup_fd = open(
-		    r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r->cgroup_fd =
+		    open(r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return r->cgroup_fd >= 0 ? 0 : -errno;
 	}
 	return -ENOENT;
@@ -104,8 +104,7 @@ start_reader(struct run *r, int *ret_facts_fd, struct error *err)
 static int
 start_recorder(struct run *r, struct error *err)
 {
-	struct record_start start = { .sandbox = 3,
-		.cgroup_fd = r->cgroup_fd };
+	struct record_start start = { .sandbox = 3, .cgroup_fd = r->cgroup_fd };
 	struct record_command command = { "package", "node_modules/probe",
 		"/nowhere" };
 	int facts_fd = -1, rc = start_reader(r, &facts_fd, err);
@@ -154,8 +153,7 @@ run_command(const struct run *r, char *const *argv, int *ret_status)
 }
 
 static int
-run_phase(struct run *r, const char *name, char *const *argv,
-    struct error *err)
+run_phase(struct run *r, const char *name, char *const *argv, struct error *err)
 {
 	int64_t phase = (int64_t)r->wanted.n + 1, events = 0, dropped = 0;
 	int status = 0, rc;
@@ -310,12 +308,12 @@ run_all(struct run *r, char **argv, struct error *err)
 	if (r->print && strcmp(argv[0], "--") == 0)
 		rc = run_phase(r, argv[1], argv + 1, err);
 	else
-		rc = run_cases(
-		    r, argv[0], argv[1] != NULL ? argv + 1 : NULL, err);
+		rc = run_cases(r, argv[0], argv[1] != NULL ? argv + 1 : NULL,
+		    err);
 	if (rc == 0)
 		rc = record_stop(r->record, err);
-	if (rc == 0 && (waitpid(r->reader, &status, 0) != r->reader ||
-			   status != 0))
+	if (rc == 0 &&
+	    (waitpid(r->reader, &status, 0) != r->reader || status != 0))
 		rc = error_set(err, -EIO, "the reader of facts failed");
 	return rc;
 }
@@ -336,11 +334,12 @@ main(int argc, char **argv)
 	if (*argv == NULL)
 		return 2;
 	if (geteuid() != 0 || make_cgroup(&r) != 0) {
-		(void)printf("1..0 # SKIP needs root and a writable cgroup v2\n");
+		(void)printf(
+		    "1..0 # SKIP needs root and a writable cgroup v2\n");
 		return SKIPPED;
 	}
-	(void)snprintf(
-	    r.folder, sizeof(r.folder), "/tmp/record-test-%d", (int)getpid());
+	(void)snprintf(r.folder, sizeof(r.folder), "/tmp/record-test-%d",
+	    (int)getpid());
 	(void)snprintf(r.facts_path, sizeof(r.facts_path), "%s/.facts",
 	    r.folder);
 	if (mkdir(r.folder, 0755) != 0)

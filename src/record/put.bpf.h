@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * First half of record.bpf.c: the maps, and how an event is put together:
+ * sections with strings, walks, files, sockets, addresses. An event is built
+ * in a scratch buffer of the CPU (raw tracepoints are not preempted) and
+ * copied to the ring when it is whole.
+ */
+#ifndef RECORD_PUT_BPF_H
+#define RECORD_PUT_BPF_H
+
+#include "record/vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "record/event.h"
+
+#define TS_COMPAT         0x0002
+#define X32_BIT           0x40000000
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define S_IFMT            0170000
+#define S_IFSOCK          0140000
+#define S_IFREG           0100000
+#define AF_UNIX           1
+#define AF_INET           2
+#define AF_INET6          10
+#define AF_NETLINK        16
+#define PROT_EXEC         4
+#define MAP_ANONYMOUS     0x20
+#define SOL_SOCKET        1
+#define SCM_RIGHTS        1
+#define SIGSYS            31
+#define EAGAIN            11
+
+#define STRING_BYTES  4096 /* PATH_MAX */
+#define ADDRESS_BYTES 128 /* sockaddr_storage */
+#define PIECE_BYTES   8192
+#define MAX_ARGV      (128 * 1024)
+#define MAX_ENV       (64 * 1024)
+#define MAX_NAMES     256 /* in one walk */
+#define MAX_MESSAGES  64 /* of one sendmmsg */
+/* Sections begin at or below this; one that begins there still fits. */
+#define LAST_SECTION 0x3ff8
+
+struct scratch {
+	struct record_header h;
+	__u8 buf[LAST_SECTION + 8 + PIECE_BYTES + 512];
+};
+
+struct call_state {
+	__u32 call; /* number + 1 of the call that has begun; 0: none */
+};
+
+const volatile struct record_call calls[RECORD_N_CALLS] = {};
+const volatile __u32 wake_bytes = 1 << 20; /* the loader knows the ring */
+struct record_counters counters = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 32 << 20);
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} watched SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct call_state);
+} states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct record_io_key);
+	__type(value, struct record_io);
+} totals SEC(".maps");
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline bool
+is_watched(void)
+{
+	return bpf_current_task_under_cgroup(&watched, 0) == 1;
+}
+
+/* Offset of the next section in buf; over LAST_SECTION: there is no room.
+ * The assembly keeps the compiler from using a copy that was not checked. */
+static __always_inline __u64
+next_section(struct scratch *s)
+{
+	__u64 at = s->h.bytes - sizeof(s->h);
+
+	if (at > LAST_SECTION) {
+		s->h.flags |= RECORD_CUT;
+		return LAST_SECTION + 8;
+	}
+	asm volatile("%0 &= 0x3ff8" : "+r"(at));
+	return at;
+}
+
+static __always_inline void
+end_section(struct scratch *s, __u64 at, __u16 type, __u32 bytes, __u32 value)
+{
+	struct record_section *section = (void *)&s->buf[at];
+
+	section->type = type;
+	section->bytes = bytes;
+	section->value = value;
+	s->h.bytes = sizeof(s->h) + at + sizeof(*section) + ((bytes + 7) & ~7u);
+}
+
+static __always_inline struct scratch *
+scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
+}
+
+static __always_inline __u32
+pid_inside(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	__u32 nr = 0;
+
+	bpf_probe_read_kernel(&nr, sizeof(nr),
+	    (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+		level * bpf_core_type_size(struct upid));
+	return nr;
+}
+
+static __always_inline struct scratch *
+event_begin(struct task_struct *task, __u16 kind, __u16 call)
+{
+	struct scratch *s = scratch_get();
+
+	if (!s)
+		return NULL;
+	s->h.at = bpf_ktime_get_ns();
+	s->h.bytes = sizeof(s->h);
+	s->h.kind = kind;
+	s->h.call = call;
+	s->h.pid = task->tgid;
+	s->h.tid = task->pid;
+	s->h.inner_pid = pid_inside(task);
+	s->h.flags = 0;
+	s->h.result = 0;
+	return s;
+}
+
+static __always_inline void
+event_args(struct scratch *s, struct pt_regs *regs, long ret)
+{
+	s->h.args[0] = regs->di;
+	s->h.args[1] = regs->si;
+	s->h.args[2] = regs->dx;
+	s->h.args[3] = regs->r10;
+	s->h.args[4] = regs->r8;
+	s->h.args[5] = regs->r9;
+	s->h.result = ret;
+}
+
+/* The reader is woken for what cannot wait (exec: the file may be gone soon)
+ * and when much has collected; it looks by itself many times a second. */
+static __always_inline void
+event_end(struct scratch *s, bool urgent)
+{
+	__u64 flags = BPF_RB_NO_WAKEUP;
+	__u64 bytes = s->h.bytes;
+
+	if (urgent || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wake_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	asm volatile("" : "+r"(bytes));
+	if (bytes > sizeof(*s))
+		return;
+	if (bpf_ringbuf_output(&ring, s, bytes, flags) != 0)
+		__sync_fetch_and_add(&counters.dropped, 1);
+	else
+		__sync_fetch_and_add(&counters.told, 1);
+}
+
+static __always_inline void
+put_string(struct scratch *s, __u16 type, const void *user)
+{
+	__u64 at = next_section(s);
+	__u32 bytes = 0, value = 0;
+	long n;
+
+	if (at > LAST_SECTION)
+		return;
+	n = bpf_probe_read_user_str(&s->buf[at + 8], STRING_BYTES, user);
+	if (n < 0)
+		value = RECORD_UNREADABLE;
+	else if (n > 0)
+		bytes = (n - 1) & (STRING_BYTES - 1);
+	if (n == STRING_BYTES)
+		s->h.flags |= RECORD_CUT;
+	end_section(s, at, type, bytes, value);
+}
+
+static __always_inline void
+put_kernel_string(struct scratch *s, __u16 type, const void *kernel)
+{
+	__u64 at = next_section(s);
+	__u32 bytes = 0;
+	long n;
+
+	if (at > LAST_SECTION)
+		return;
+	n = bpf_probe_read_kernel_str(&s->buf[at + 8], STRING_BYTES, kernel);
+	if (n > 0)
+		bytes = (n - 1) & (STRING_BYTES - 1);
+	end_section(s, at, type, bytes, 0);
+}
+
+struct walk {
+	struct dentry *dentry, *root_dentry;
+	struct mount *mount;
+	struct vfsmount *root_mnt;
+	__u32 at, bytes, flags;
+};
+
+static long
+walk_step(__u32 i, struct walk *w)
+{
+	struct dentry *dentry = w->dentry, *parent;
+	struct mount *mount = w->mount;
+	struct scratch *s;
+	__u64 at = w->at + w->bytes;
+	long n;
+
+	if (dentry == w->root_dentry && &mount->mnt == w->root_mnt) {
+		w->flags |= RECORD_WALK_ROOT;
+		return 1;
+	}
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+
+		if (up == mount || !up) {
+			w->flags |= RECORD_WALK_TOP;
+			return 1;
+		}
+		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mount = up;
+		return 0;
+	}
+	s = scratch_get();
+	if (!s || w->bytes > STRING_BYTES) {
+		w->flags |= RECORD_WALK_CUT;
+		return 1;
+	}
+	asm volatile("%0 &= 0x7fff" : "+r"(at));
+	if (at > LAST_SECTION + 8 + STRING_BYTES)
+		return 1;
+	n = bpf_probe_read_kernel_str(&s->buf[at], 256,
+	    BPF_CORE_READ(dentry, d_name.name));
+	if (n > 0)
+		w->bytes += n & 511;
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry || !parent) {
+		w->flags |= RECORD_WALK_DETACHED;
+		return 1;
+	}
+	w->dentry = parent;
+	return 0;
+}
+
+/* Kept as a call of its own: it is needed from many places. */
+static __noinline int
+put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
+    __u16 type)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mount *mount =
+	    (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	struct walk w = {};
+	__u64 at;
+	long steps;
+
+	if (!s)
+		return 0;
+	at = next_section(s);
+	if (at > LAST_SECTION)
+		return 0;
+	w.dentry = dentry;
+	w.mount = mount;
+	w.root_dentry = BPF_CORE_READ(task, fs, root.dentry);
+	w.root_mnt = BPF_CORE_READ(task, fs, root.mnt);
+	w.at = at + 8;
+	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
+	    BPF_CORE_READ(dentry, d_parent) != dentry &&
+	    BPF_CORE_READ(mount, mnt.mnt_root) != dentry)
+		w.flags = RECORD_WALK_DELETED;
+	steps = bpf_loop(MAX_NAMES, walk_step, &w, 0);
+	if (steps >= MAX_NAMES)
+		w.flags |= RECORD_WALK_CUT;
+	if (w.bytes > STRING_BYTES + 512)
+		w.bytes = 0;
+	end_section(s, at, type, w.bytes, w.flags);
+	return 0;
+}
+
+static __always_inline struct file *
+file_of(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **fds, *file = NULL;
+
+	if (!fdt || fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	fds = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &fds[fd]);
+	return file;
+}
+
+static __always_inline void
+fill_socket(struct record_socket *r, struct sock *sk)
+{
+	__builtin_memset(r, 0, sizeof(*r));
+	r->family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	r->type = BPF_CORE_READ(sk, sk_type);
+	r->protocol = BPF_CORE_READ(sk, sk_protocol);
+	r->state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	if (r->family == AF_INET || r->family == AF_INET6) {
+		r->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+		r->port =
+		    __builtin_bswap16(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	}
+	if (r->family == AF_INET) {
+		BPF_CORE_READ_INTO(&r->local_address, sk,
+		    __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO(&r->address, sk, __sk_common.skc_daddr);
+	} else if (r->family == AF_INET6) {
+		BPF_CORE_READ_INTO(&r->local_address, sk,
+		    __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&r->address, sk, __sk_common.skc_v6_daddr);
+	} else if (r->family == AF_UNIX) {
+		struct unix_sock *u = (void *)sk;
+
+		r->peer_ino =
+		    BPF_CORE_READ(u, peer, sk_socket, file, f_inode, i_ino);
+	}
+}
+
+static __noinline int
+put_file(struct scratch *s, struct file *file, __u32 fd, __u32 with_path)
+{
+	struct inode *inode;
+	struct record_file *r;
+	__u64 at;
+
+	if (!s || !file)
+		return 0;
+	at = next_section(s);
+	if (at > LAST_SECTION)
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	r = (void *)&s->buf[at + 8];
+	r->ino = BPF_CORE_READ(inode, i_ino);
+	r->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	r->rdev = BPF_CORE_READ(inode, i_rdev);
+	r->mode = BPF_CORE_READ(inode, i_mode);
+	r->links = BPF_CORE_READ(inode, i_nlink);
+	r->flags = BPF_CORE_READ(file, f_flags);
+	r->f_mode = BPF_CORE_READ(file, f_mode);
+	end_section(s, at, RECORD_FILE, sizeof(*r), fd);
+	if ((r->mode & S_IFMT) == S_IFSOCK) {
+		struct socket *socket = BPF_CORE_READ(file, private_data);
+
+		at = next_section(s);
+		if (at > LAST_SECTION)
+			return 0;
+		fill_socket((void *)&s->buf[at + 8], BPF_CORE_READ(socket, sk));
+		end_section(s, at, RECORD_SOCKET, sizeof(struct record_socket),
+		    fd);
+		return 0;
+	}
+	if (with_path)
+		put_walk(s, BPF_CORE_READ(file, f_path.mnt),
+		    BPF_CORE_READ(file, f_path.dentry), RECORD_PATH);
+	return 0;
+}
+
+static __always_inline void
+put_fd(struct scratch *s, struct task_struct *task, __u32 fd, bool with_path)
+{
+	put_file(s, file_of(task, fd), fd, with_path);
+}
+
+static __always_inline void
+put_address(struct scratch *s, const void *user, __u64 bytes)
+{
+	__u64 at = next_section(s);
+
+	if (at > LAST_SECTION || bytes == 0 || !user)
+		return;
+	if (bytes > ADDRESS_BYTES)
+		bytes = ADDRESS_BYTES;
+	asm volatile("" : "+r"(bytes));
+	if (bytes > ADDRESS_BYTES)
+		return;
+	if (bpf_probe_read_user(&s->buf[at + 8], bytes, user) == 0)
+		end_section(s, at, RECORD_ADDRESS, bytes, 0);
+}
+
+#endif
