@@ -9,11 +9,13 @@
 #   make fuzz       libFuzzer on every parser, a minute each; make tidy: advice
 #   make install    PREFIX (/usr/local), DESTDIR
 PREFIX ?= /usr/local
+# A terminal sees the progress, a log only what goes wrong.
+NINJA = ninja $(shell test -t 2 || echo --quiet)
 SANITIZE = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
 	-Dwerror=true
 
 all: setup build/build.ninja
-	@ninja --quiet -C build
+	@$(NINJA) -C build
 
 setup:
 	@SETUP_HINT='make setup' tools/setup build run deps
@@ -32,11 +34,11 @@ demo: all
 	@tools/demo
 
 check: setup-check all build-check/build.ninja
-	@ninja --quiet -C build-check
+	@$(NINJA) -C build-check
 	@tools/test-report build-check
 
 lint: setup-check all build-check/build.ninja
-	@ninja --quiet -C build-check
+	@$(NINJA) -C build-check
 	@tools/test-report build-check lint
 
 check-real: all
