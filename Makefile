@@ -30,8 +30,7 @@ build/build.ninja:
 build-check/build.ninja:
 	@tools/configure build-check $(SANITIZE)
 
-demo: all
-	@tools/demo
+demo: all; @tools/demo
 
 check: setup-check all build-check/build.ninja
 	@$(NINJA) -C build-check
@@ -41,17 +40,10 @@ lint: setup-check all build-check/build.ninja
 	@$(NINJA) -C build-check
 	@tools/test-report build-check lint
 
-check-real: all
-	@tools/check-real
-
-bench: all
-	@bench/run
-
-tidy: setup-check
-	@tools/tidy
-
-fuzz: setup-check
-	@tools/fuzz
+check-real: all; @tools/check-real
+bench: all; @bench/run
+tidy: setup-check; @tools/tidy
+fuzz: setup-check; @tools/fuzz
 
 install: all
 	@meson configure build -Dprefix=$(PREFIX)
