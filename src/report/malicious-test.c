@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* House rules: each row is one entry of affected and what must be found. */
+#include "report/malicious.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/limits.h"
+#include "osv/checker.h"
+
+#define COMMIT40 "0123456789abcdef0123456789abcdef01234567"
+#define COMMIT64 COMMIT40 "0123456789abcdef01234567"
+#define NPM      "\"package\":{\"ecosystem\":\"npm\",\"name\":\"x\"}"
+#define RANGE(type, events) \
+	"\"ranges\":[{\"type\":\"" type "\",\"events\":[" events "]}]"
+#define GIT_RANGE(repo, events) \
+	"{\"type\":\"GIT\",\"repo\":\"" repo "\",\"events\":[" events "]}"
+#define ACTION(name, rest) \
+	"{\"package\":{\"ecosystem\":\"GitHub Actions\",\"name\":\"" name \
+	"\"}," rest "}"
+
+struct row {
+	const char *affected; /* the whole array's content */
+	const char *rule; /* one that must be found; NULL: no error at all */
+};
+
+static const struct row rows[] = {
+	{ "{\"package\":{\"ecosystem\":\"Debian:7\",\"name\":\"example\","
+	  "\"purl\":\"pkg:deb/debian/example\"}," RANGE("ECOSYSTEM",
+	      "{\"introduced\":\"0\"},{\"fixed\":\"1\"}") ","
+							  "\"versions\":[\"0\","
+							  "\"0.1\"]}",
+	    NULL },
+	{ "{\"package\":{\"ecosystem\":\"VSCode:https://vsx.test\",\"name\":"
+	  "\"main.agent\",\"purl\":\"pkg:vscode/main/agent\"},\"versions\":"
+	  "[\"1\"]}",
+	    NULL },
+	{ "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":\"x\"}," RANGE(
+	      "SEMVER", "{\"introduced\":\"0\"},{\"fixed\":\"1.0.0\"}") "}",
+	    NULL },
+	{ "{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"x\"}," RANGE(
+	      "SEMVER", "{\"introduced\":\"0\"},{\"fixed\":\"1.0.0\"}") "}",
+	    "range-type" },
+	{ ACTION("a/b", RANGE("SEMVER", "{\"introduced\":\"0\"}")),
+	    "range-type" },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a/b",
+	      "{\"introduced\":\"" COMMIT40
+	      "\"}") "," GIT_RANGE("https://git.test/a/b.git",
+	      "{\"introduced\":\"" COMMIT64 "\"}") "]}",
+	    NULL },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a/b",
+	      "{\"introduced\":\"0\"}") "," GIT_RANGE("https://git.test/a/c",
+	      "{\"introduced\":\"0\"}") "]}",
+	    "mal-git" },
+	{ "{" RANGE("ECOSYSTEM", "{\"introduced\":\"0\"}") "}", "mal-git" },
+	{ "", "mal-affected" },
+	{ "{" NPM ",\"versions\":[\"1\"]},{" NPM ",\"versions\":[\"1\"]}",
+	    "mal-affected" },
+	{ "{\"versions\":[\"1\"]}", "mal-git" },
+	{ "{\"package\":{\"ecosystem\":\"npm\"},\"versions\":[\"1\"]}",
+	    "schema-required" },
+	{ "{\"package\":{\"name\":\"x\"},\"versions\":[\"1\"]}",
+	    "schema-required" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"x\\r\"},"
+	  "\"versions\":[\"1\"]}",
+	    "package-name" },
+	{ "{\"package\":{\"ecosystem\":\"pypi\",\"name\":\"x\"},"
+	  "\"versions\":[\"1\"]}",
+	    "mal-ecosystem" },
+	{ "{\"package\":{\"ecosystem\":\"Android\",\"name\":\"x\"},"
+	  "\"versions\":[\"1\"]}",
+	    "mal-ecosystem" },
+	{ "{\"ranges\":[" GIT_RANGE(":", "{\"introduced\":\"0\"}") "]}",
+	    "mal-git-repo" },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a",
+	      "{\"introduced\":\"this is not hex\"}") "]}",
+	    "range-commit" },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a",
+	      "{\"introduced\":\"0\"},{\"fixed\":\"0\"}") "]}",
+	    "range-fixed-zero" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"@org/example\","
+	  "\"purl\":\"pkg:npm/example\"},\"versions\":[\"1\"]}",
+	    "purl-package" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"example\","
+	  "\"purl\":\"pkg:oci/example\"},\"versions\":[\"1\"]}",
+	    "purl-package" },
+	{ "{\"package\":{\"ecosystem\":\"Debian\",\"name\":\"example\","
+	  "\"purl\":\"pkg:deb/notdebian/example\"},\"versions\":[\"1\"]}",
+	    "purl-package" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"cwes\":[],"
+	  "\"indicators\":{},\"iocs\":{},\"ghsa\":{}}}",
+	    NULL },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{"
+	  "\"malicious-packages-origins\":[]}}",
+	    "mal-unexpected-key" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"ecosystem_specific\":{\"a\":1}}",
+	    "mal-ecosystem-specific" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"domains\":[\"c2.test\",\"_x.c2.test\"],\"ips\":[\"198.51.100.1\","
+	  "\"2001:db8::/32\"],\"urls\":[\"https://c2.test/a\"]}}}",
+	    NULL },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"domains\":[\"198.51.100.1\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"ips\":[\"198.51.100.0/33\"]}}}",
+	    "mal-iocs" },
+	{ ACTION("actions/checkout",
+	      "\"versions\":[\"v4.0.1\",\"4.1\","
+	      "\"v2.0.0-beta.2\",\"release-2026.01\",\"" COMMIT40 "\"]"),
+	    NULL },
+	{ ACTION("Actions/CheckOut/SubAction", "\"versions\":[\"v4.0.1\"]"),
+	    NULL },
+	{ ACTION("checkout", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
+	{ ACTION("actions/checkout.git", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("https://git.test/actions/checkout", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("actions/../checkout", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("actions//checkout", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("actions/checkout/", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("actions/check out", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("a/b", "\"versions\":[\"v4\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"4\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"V4\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"v1.0\",\"HEAD\"]"),
+	    "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"a b\"]"), "mal-actions-version" },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"0\"},{\"fixed\":\"v4.1\"}")),
+	    NULL },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"v4\"},{\"fixed\":\"v4.1\"}")),
+	    "mal-actions-version" },
+};
+
+static void
+validate(struct arena *a, struct osv_findings *f, const char *affected,
+    const char *more)
+{
+	struct osv_input in = { .profile = OSV_PROFILE_MALICIOUS,
+		.now_s = 1790000000,
+		.extra = malicious_check };
+	struct osv_document d;
+	struct yyjson_doc *json = NULL;
+	struct buf b;
+
+	buf_init(&b, MIB);
+	buf_printf(&b,
+	    "{\"modified\":\"2026-01-02T03:04:05Z\",%s\"affected\":[%s]}", more,
+	    affected);
+	in.bytes = arena_str(a, buf_str(&b));
+	osv_findings_init(f, a);
+	(void)osv_validate(a, &in, f, &d, &json);
+	osv_json_free(json);
+	buf_done(&b);
+}
+
+static void
+house_rules(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct arena *a = arena_new(16 * (size_t)MIB);
+		struct osv_findings f;
+		bool found = rows[i].rule == NULL;
+
+		validate(a, &f, rows[i].affected, "");
+		for (size_t k = 0; k < f.n; k++)
+			if (rows[i].rule != NULL &&
+			    strcmp(f.v[k].rule, rows[i].rule) == 0)
+				found = true;
+		if (!found || (rows[i].rule == NULL && f.n_errors != 0))
+			fail_msg("%s: expected %s, first found %s: %s",
+			    rows[i].affected, rows[i].rule,
+			    f.n != 0 ? f.v[0].rule : "nothing",
+			    f.n != 0 ? f.v[0].message : "");
+		osv_findings_done(&f);
+		arena_free(a);
+	}
+}
+
+static void
+check_top(const char *more, const char *rule)
+{
+	struct arena *a = arena_new(16 * (size_t)MIB);
+	struct osv_findings f;
+
+	validate(a, &f, "{" NPM ",\"versions\":[\"1\"]}", more);
+	if ((f.n_errors != 0) != (rule != NULL) ||
+	    (rule != NULL && strcmp(f.v[0].rule, rule) != 0))
+		fail_msg("%s: %s", more, f.n != 0 ? f.v[0].rule : "nothing");
+	osv_findings_done(&f);
+	arena_free(a);
+}
+
+static void
+origins_and_details(void **state)
+{
+	static const char origin[] =
+	    "\"database_specific\":{\"malicious-packages-origins\":[{"
+	    "\"source\":\"s-1\",\"sha256\":\"ab\"}]},";
+	struct buf b;
+
+	(void)state;
+	check_top(origin, NULL);
+	check_top("\"database_specific\":{\"malicious-packages-origins\":[{"
+		  "\"source\":\"S\",\"sha256\":\"ab\"}]},",
+	    "mal-origin");
+	check_top("\"database_specific\":{\"malicious-packages-origins\":[{"
+		  "\"source\":\"s\"}]},",
+	    "mal-origin");
+	check_top("\"database_specific\":{\"cwes\":[]},", "mal-unexpected-key");
+	buf_init(&b, MIB);
+	buf_printf(&b,
+	    "%s\"details\":\"\\n---\\n_-= Per source details. Do "
+	    "not edit below this line.=-_\\n\\n## Source: s-1 (ab)\\nx\\n\",",
+	    origin);
+	check_top(b.p, NULL);
+	buf_reset(&b);
+	buf_printf(&b,
+	    "%s\"details\":\"\\n---\\n_-= Per source details. Do "
+	    "not edit below this line.=-_\\n\\n## Source: s-1 (cd)\\nx\\n\",",
+	    origin);
+	check_top(b.p, "mal-details");
+	buf_done(&b);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(house_rules),
+		cmocka_unit_test(origins_and_details),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
