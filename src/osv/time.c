@@ -50,27 +50,46 @@ fraction_and_zone(struct str s)
 	return i + 1 == s.n && s.p[i] == 'Z' && s.p[i - 1] != '.';
 }
 
+struct parts {
+	int year, month, day, hour, minute, second;
+};
+
+static bool
+split(struct str s, struct parts *p)
+{
+	return number(s, 0, 4, &p->year) && number(s, 5, 2, &p->month) &&
+	    number(s, 8, 2, &p->day) && number(s, 11, 2, &p->hour) &&
+	    number(s, 14, 2, &p->minute) && number(s, 17, 2, &p->second);
+}
+
+/* A leap second is the last of a day. */
+static bool
+on_calendar(const struct parts *p)
+{
+	if (p->month < 1 || p->month > 12 || p->day < 1 ||
+	    p->day > days_in_month(p->year, p->month))
+		return false;
+	if (p->second == 60)
+		return p->hour == 23 && p->minute == 59;
+	return p->hour < 24 && p->minute < 60 && p->second < 60;
+}
+
 int
 osv_time_parse(struct str s, int64_t *ret_seconds)
 {
 	static const char shape[] = "dddd-dd-ddTdd:dd:dd";
-	int year, month, day, hour, minute, second;
+	struct parts p;
 
 	if (s.n < 20)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof(shape) - 1; i++)
 		if (shape[i] != 'd' && s.p[i] != shape[i])
 			return -EINVAL;
-	if (!number(s, 0, 4, &year) || !number(s, 5, 2, &month) ||
-	    !number(s, 8, 2, &day) || !number(s, 11, 2, &hour) ||
-	    !number(s, 14, 2, &minute) || !number(s, 17, 2, &second) ||
-	    !fraction_and_zone(s))
+	if (!split(s, &p) || !fraction_and_zone(s))
 		return -EINVAL;
-	if (month < 1 || month > 12 || day < 1 ||
-	    day > days_in_month(year, month) || hour > 23 || minute > 59 ||
-	    second > 60 || (second == 60 && (minute != 59 || hour != 23)))
+	if (!on_calendar(&p))
 		return -ERANGE;
-	*ret_seconds = days_from_epoch(year, month, day) * 86400 + hour * 3600 +
-	    minute * 60 + second;
+	*ret_seconds = days_from_epoch(p.year, p.month, p.day) * 86400 +
+	    p.hour * 3600 + p.minute * 60 + p.second;
 	return 0;
 }
