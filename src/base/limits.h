@@ -96,4 +96,44 @@
 #define LIMIT_IMPORT_MS      (60 * 1000)
 #define LIMIT_CHILD_WATCH_MS (60 * 1000)
 
+/* The fake Internet. One sandbox's share of memory and of the run file: what
+ * goes over is answered as before, counted, and no longer kept. */
+/* Open connections; more are closed at once, each with its row. */
+#define LIMIT_SINK_STREAMS 1024
+/* UDP conversations remembered at once; the oldest makes room. */
+#define LIMIT_SINK_FLOWS 4096
+/* Rows of all tables in one phase: a flood of 200k a second is cut. */
+#define LIMIT_SINK_ROWS 200000
+/* Payload waiting in memory, over all connections; then it is written. */
+#define LIMIT_SINK_HELD_BYTES (64 * MIB)
+/* Payload kept of one connection, and of one run (half of the run file). */
+#define LIMIT_SINK_STREAM_BYTES (64 * MIB)
+#define LIMIT_SINK_KEPT_BYTES   (128 * MIB)
+/* Packet capture of one run: a large install is 300 MB of archives, which
+ * the run has by hash already; conversations of interest are short. */
+#define LIMIT_SINK_PCAP_BYTES (64 * MIB)
+#define LIMIT_SINK_SNAP_BYTES (64 * KIB)
+/* Waiting to be taken apart or to be sent, for each connection. */
+#define LIMIT_SINK_BUFFER_BYTES (256 * KIB)
+/* Request line and header lines: twice what common servers take. */
+#define LIMIT_SINK_HEAD_BYTES (64 * KIB)
+/* A decoy program given by the supervisor; ours are below 1 MiB. */
+#define LIMIT_SINK_DECOY_BYTES (4 * MIB)
+/* Names that get an address of their own: half of 198.18.0.0/15. */
+#define LIMIT_SINK_NAMES 65536
+/* Certificates remembered; more are made anew at each handshake. */
+#define LIMIT_SINK_CERTIFICATES 4096
+/* Requests of the relay under way; a client opens a few dozen at most. */
+#define LIMIT_SINK_RELAYED 256
+/* A client that is silent for so long is sent a shell command. */
+#define LIMIT_SINK_SILENCE_MS 2000
+/* A request head or a TLS handshake that takes longer is slowness on purpose. */
+#define LIMIT_SINK_HEAD_MS (30 * 1000)
+/* No byte either way; a reverse shell may well wait for minutes. */
+#define LIMIT_SINK_IDLE_MS (180 * 1000)
+/* A registry's answer; the fetch process has time-outs of its own. */
+#define LIMIT_SINK_RELAY_MS (120 * 1000)
+/* A UDP conversation without a packet is over. */
+#define LIMIT_SINK_FLOW_MS (30 * 1000)
+
 #endif

@@ -85,7 +85,7 @@ start_role(struct sink *s, int facts_fd, int relay_fd, struct error *err)
 	char path[512];
 	int pair[2], fds[3], rc;
 
-	rc = spawn_libexec_path("role-sink", path, sizeof(path), err);
+	rc = spawn_libexec_path("sink", path, sizeof(path), err);
 	if (rc == 0)
 		rc = fd_socketpair(pair, err);
 	if (rc != 0)
