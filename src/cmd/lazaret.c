@@ -61,7 +61,7 @@ static const char *const examples[] = {
 	"lazaret analyze pkg:npm/is-number",
 	"lazaret analyze npm/left-pad@1.3.0 --json",
 	"lazaret show run.laz",
-	"lazaret query run.laz \"SELECT path_v FROM file_event_v LIMIT 9\"",
+	"lazaret query run.laz \"SELECT op, path FROM file_event_v LIMIT 9\"",
 	"lazaret sandbox run -- node -e 'fetch(\"http://host.invalid/\")'",
 };
 /* clang-format on */
