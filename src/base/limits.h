@@ -66,11 +66,11 @@
 #define LIMIT_QUERY_MEMORY_BYTES (768ll * MIB)
 /* A rule: the longest of ours has 6 KiB. */
 #define LIMIT_RULE_BYTES (256 * KIB)
-#define LIMIT_RULES	 500
+#define LIMIT_RULES      500
 /* Findings of one rule, and evidence rows of one finding: a report that
  * nobody can read explains nothing. What is left out is counted. */
 #define LIMIT_RULE_FINDINGS 50
-#define LIMIT_EVIDENCE	    20
+#define LIMIT_EVIDENCE      20
 /* Bytes in which planted secrets are looked for in one run, decoded forms
  * included: about a minute. */
 #define LIMIT_CANARY_BYTES (4096ll * MIB)
@@ -127,7 +127,8 @@
 #define LIMIT_SINK_RELAYED 256
 /* A client that is silent for so long is sent a shell command. */
 #define LIMIT_SINK_SILENCE_MS 2000
-/* A request head or a TLS handshake that takes longer is slowness on purpose. */
+/* A request head or a TLS handshake that takes longer is slowness on purpose.
+ */
 #define LIMIT_SINK_HEAD_MS (30 * 1000)
 /* No byte either way; a reverse shell may well wait for minutes. */
 #define LIMIT_SINK_IDLE_MS (180 * 1000)
@@ -135,5 +136,21 @@
 #define LIMIT_SINK_RELAY_MS (120 * 1000)
 /* A UDP conversation without a packet is over. */
 #define LIMIT_SINK_FLOW_MS (30 * 1000)
+
+/* A sandbox, until an option says otherwise. Memory counts what lies in the
+ * upper layer: native builds and 300 dependencies stay below half of it. */
+#define LIMIT_SANDBOX_MEMORY_BYTES (4096ll * MIB)
+#define LIMIT_SANDBOX_DISK_BYTES   (2048ll * MIB)
+#define LIMIT_SANDBOX_DISK_INODES  400000
+/* Threads count: node starts 11, make -j and node-gyp some dozens. */
+#define LIMIT_SANDBOX_PIDS        512
+#define LIMIT_SANDBOX_CPU_PERCENT 400
+#define LIMIT_SANDBOX_OPEN_FILES  4096
+#define LIMIT_SANDBOX_FILE_BYTES  (1024ll * MIB)
+/* What a command writes to standard output and error, each. */
+#define LIMIT_SANDBOX_OUTPUT_BYTES (64ll * MIB)
+/* Files put into a sandbox: canaries, drivers, an artifact. */
+#define LIMIT_SANDBOX_PUT_BYTES (1024ll * MIB)
+#define LIMIT_SANDBOX_LAYERS    8
 
 #endif

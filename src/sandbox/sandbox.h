@@ -128,6 +128,7 @@ const char *sandbox_name(const struct sandbox *s); /* of its run folder */
 const char *sandbox_run_dir(const struct sandbox *s); /* removed at the end */
 uint64_t sandbox_cgroup_id(const struct sandbox *s); /* v2; 0: no cgroup2 */
 const char *sandbox_cgroup_path(const struct sandbox *s); /* v2; NULL: none */
+int sandbox_cgroup_fd(const struct sandbox *s); /* v2; O_PATH; -1: none */
 pid_t sandbox_init_pid(const struct sandbox *s); /* in our pid namespace */
 int sandbox_init_pidfd(const struct sandbox *s); /* borrowed */
 uint32_t sandbox_uid_base(const struct sandbox *s); /* host uid of uid 0 */
@@ -135,7 +136,9 @@ uint32_t sandbox_uid_base(const struct sandbox *s); /* host uid of uid 0 */
 int sandbox_upper_fd(const struct sandbox *s); /* changes alone, host ids */
 int sandbox_root_fd(const struct sandbox *s); /* merged, as seen inside */
 int sandbox_shm_fd(const struct sandbox *s); /* /dev/shm: not in the upper */
-int sandbox_put_fd(const struct sandbox *s); /* layer of sandbox_spec.files */
+/* Lower layers, uppermost first: that of sandbox_spec.files is number 0; -1
+ * when there is no layer i. Ids are those of the host. */
+int sandbox_lower_fd(const struct sandbox *s, size_t i);
 
 /* Addresses of the veth pair, printable; drawn per run. The sink side is the
  * gateway and, in resolv.conf, the name server. */

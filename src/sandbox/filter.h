@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The seccomp programs of a sandbox, made in the supervisor and loaded by
+ * init. Every refusal is an errno, so that a recorder sees the call at its
+ * exit; foreign architectures and x32 numbers kill.
+ */
+#ifndef SANDBOX_FILTER_H
+#define SANDBOX_FILTER_H
+
+#include "base/buf.h"
+
+struct error;
+struct json;
+
+/* Two programs (struct sock_filter arrays): the second refuses calls that are
+ * newer than the list of the first. */
+#define FILTER_PROGRAMS 2
+int filter_make(struct buf ret[FILTER_PROGRAMS], struct error *err);
+/* What is refused, one line each: "bpf: EPERM". */
+void filter_print(struct buf *out);
+void filter_json(struct json *j); /* an array of objects */
+
+#endif

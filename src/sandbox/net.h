@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two network namespaces and the veth between them, by rtnetlink, without
+ * forks. Both belong to the user namespace of the host: root in the sandbox
+ * owns nothing of them. Neither has a route to the host. Runs in supervisors.
+ */
+#ifndef SANDBOX_NET_H
+#define SANDBOX_NET_H
+
+#include <stdint.h>
+
+struct error;
+struct sandbox_network_info;
+
+struct net {
+	int home; /* namespace of the host, owned; -1 */
+	int inside, sink; /* owned; -1 */
+};
+
+#define NET_INIT \
+	{ \
+		-1, -1, -1 \
+	}
+
+/* Draws a private IPv4 and a unique local IPv6 network. */
+void net_draw(struct sandbox_network_info *ret);
+/* Loopback alone inside, or with info: the veth pair too. */
+int net_make(struct net *n, const struct sandbox_network_info *info,
+    struct error *err);
+/* The calling process goes inside, and back. Not to come back is fatal. */
+int net_enter(const struct net *n, struct error *err);
+void net_leave(const struct net *n);
+void net_done(struct net *n);
+
+#endif

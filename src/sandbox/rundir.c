@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Run folders: made, swept, removed. */
+#include "sandbox/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "sandbox/cgroup.h"
+#include "sys/fd.h"
+#include "sys/paths.h"
+
+#define DRAWS        64 /* tries to find a free slot among some thousands */
+#define REMOVE_DEPTH 32
+
+/* Runs nothing but unlink: contents are our own temporary files. */
+static void
+remove_below(int dir, int depth)
+{
+	int fd = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	if (d == NULL) {
+		closep(&fd);
+		return;
+	}
+	rewinddir(d);
+	while ((e = readdir(d)) != NULL) {
+		_cleanup_(closep) int sub = -1;
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (unlinkat(dir, e->d_name, 0) == 0 || depth == 0)
+			continue;
+		sub = openat(dir, e->d_name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub >= 0)
+			remove_below(sub, depth - 1);
+		(void)unlinkat(dir, e->d_name, AT_REMOVEDIR);
+	}
+	(void)closedir(d);
+}
+
+/* Two rounds: everything is killed before the first wait for a removal. */
+static void
+remove_noted(int dir)
+{
+	_cleanup_(closep) int fd = openat(dir, "paths", O_RDONLY | O_CLOEXEC);
+	_cleanup_(fclosep) FILE *f = fd >= 0 ? fdopen(fd, "r") : NULL;
+	_cleanup_(freep) char *line = NULL;
+	size_t size = 0;
+
+	if (f == NULL)
+		return;
+	(void)steal_fd(&fd);
+	while (getline(&line, &size, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		cgroup_kill_path(line);
+	}
+	rewind(f);
+	while (getline(&line, &size, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		(void)cgroup_remove_path(line);
+	}
+}
+
+void
+rundir_remove(const char *path)
+{
+	_cleanup_(closep) int dir =
+	    open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (dir >= 0) {
+		remove_noted(dir);
+		remove_below(dir, REMOVE_DEPTH);
+	}
+	(void)rmdir(path);
+}
+
+/* Takes the lock of a folder that nobody holds and removes it. */
+static void
+sweep_one(const char *parent, const char *name)
+{
+	char path[RUNDIR_PATH_BYTES + 256], lock[sizeof(path) + 8];
+	_cleanup_(closep) int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
+	(void)snprintf(lock, sizeof(lock), "%s/lock", path);
+	fd = open(lock, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && errno != ENOENT)
+		return;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return;
+	rundir_remove(path);
+}
+
+/* Under the lock of the parent: nobody is between mkdir and flock. */
+static void
+sweep(const char *parent)
+{
+	DIR *d = opendir(parent);
+	const struct dirent *e;
+
+	if (d == NULL)
+		return;
+	while ((e = readdir(d)) != NULL)
+		if (e->d_name[0] != '.')
+			sweep_one(parent, e->d_name);
+	(void)closedir(d);
+}
+
+/* A name in the abstract namespace: goes away with its last descriptor. 1:
+ * somebody has it. */
+static int
+claim(struct rundir *r, struct error *err)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int n;
+
+	r->claim = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (r->claim < 0)
+		return error_errno(err, "socket");
+	n = snprintf(a.sun_path + 1, sizeof(a.sun_path) - 1,
+	    "lazaret-sandbox-%s", r->name);
+	if (bind(r->claim, (const struct sockaddr *)&a,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+		    (size_t)n)) == 0)
+		return 0;
+	closep(&r->claim);
+	return errno == EADDRINUSE ? 1 : error_errno(err, "bind");
+}
+
+static int
+make_one(const char *parent, struct rundir *r, struct error *err)
+{
+	char lock[RUNDIR_PATH_BYTES + 8];
+	uint32_t draw;
+	int rc;
+
+	if (getrandom(&draw, sizeof(draw), 0) != (ssize_t)sizeof(draw))
+		return error_errno(err, "getrandom");
+	r->slot = draw % RUNDIR_SLOTS;
+	(void)snprintf(r->name, sizeof(r->name), "%03x", r->slot);
+	if ((size_t)snprintf(r->path, sizeof(r->path), "%s/%s", parent,
+		r->name) >= sizeof(r->path))
+		return error_set(err, -ENAMETOOLONG, "%s is too long", parent);
+	rc = claim(r, err);
+	if (rc != 0)
+		return rc;
+	if (mkdir(r->path, 0700) != 0) {
+		closep(&r->claim);
+		if (errno == EEXIST)
+			return 1;
+		return error_errno(err, "cannot make %s", r->path);
+	}
+	(void)snprintf(lock, sizeof(lock), "%s/lock", r->path);
+	r->lock = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (r->lock < 0 || flock(r->lock, LOCK_EX | LOCK_NB) != 0)
+		return error_errno(err, "%s", lock);
+	return 0;
+}
+
+int
+rundir_make(const char *state, struct rundir *ret, struct error *err)
+{
+	char parent[RUNDIR_PATH_BYTES - 16], lock[RUNDIR_PATH_BYTES];
+	_cleanup_(closep) int guard = -1;
+	int rc;
+
+	*ret = (struct rundir){ .lock = -1, .claim = -1 };
+	rc = paths_get(PATHS_RUNTIME, state, parent, sizeof(parent) - 9, err);
+	if (rc != 0)
+		return rc;
+	memcpy(parent + strlen(parent), "/sandbox", 9);
+	rc = paths_make(parent, 0700, err);
+	if (rc != 0)
+		return rc;
+	(void)snprintf(lock, sizeof(lock), "%s/.lock", parent);
+	guard = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (guard < 0 || flock(guard, LOCK_EX) != 0)
+		return error_errno(err, "%s", lock);
+	sweep(parent);
+	rc = 1;
+	for (int i = 0; i < DRAWS && rc == 1; i++)
+		rc = make_one(parent, ret, err);
+	if (rc == 1)
+		return error_set(err, -EBUSY,
+		    "no free range of user ids: too many sandboxes in %s",
+		    parent);
+	return rc;
+}
+
+int
+rundir_note(const struct rundir *r, const char *path, struct error *err)
+{
+	char file[RUNDIR_PATH_BYTES + 8];
+	_cleanup_(closep) int fd = -1;
+	int rc;
+
+	(void)snprintf(file, sizeof(file), "%s/paths", r->path);
+	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(err, "%s", file);
+	rc = fd_write_all(fd, path, strlen(path), err);
+	return rc == 0 ? fd_write_all(fd, "\n", 1, err) : rc;
+}
+
+uint32_t
+rundir_uid_base(const struct rundir *r)
+{
+	return RUNDIR_UID_FIRST + r->slot * RUNDIR_UID_COUNT;
+}
+
+void
+rundir_done(struct rundir *r)
+{
+	closep(&r->lock);
+	closep(&r->claim);
+}
