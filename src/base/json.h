@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define JSON_MAX_DEPTH 32
+#define JSON_MAX_DEPTH 80 /* more than any JSON that is read may have */
 
 struct json {
 	struct buf *out; /* borrowed */

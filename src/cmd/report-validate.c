@@ -171,8 +171,8 @@ check_file(struct channel *c, const struct job *j, size_t i, struct arena *a,
 		buf_init(&k.path, 4096);
 		buf_putc(&k.path, '$');
 		full = realpath(j->files.v[i], NULL);
-		malicious_check_path(
-		    &k, &d, str_of(full != NULL ? full : j->files.v[i]));
+		malicious_check_path(&k, &d,
+		    str_of(full != NULL ? full : j->files.v[i]));
 		buf_done(&k.path);
 	}
 	for (size_t k = 0; k < f.n; k++)

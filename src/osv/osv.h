@@ -142,6 +142,15 @@ int osv_validate(struct arena *a, const struct osv_input *in,
     struct yyjson_doc **ret_json);
 void osv_json_free(struct yyjson_doc *json); /* accepts NULL */
 
+/* --- writing -------------------------------------------------------------- */
+
+/* The stable form: same content, same bytes. indent 2 is that of files, 0 one
+ * line without a newline. Empty lists and absent members are left out. */
+void osv_write(const struct osv_document *d, int indent, struct buf *out);
+/* A free-form value, keys sorted. */
+struct json;
+void osv_value_write(struct json *j, struct yyjson_val *v);
+
 /* --- rules of single members -------------------------------------------- */
 
 /* RFC 3339 in UTC with "Z", a date of the calendar: seconds since 1970. */
