@@ -85,6 +85,10 @@
 #define LIMIT_UPPER_DEPTH 256
 /* A file whose content is hashed; larger ones are told by size alone. */
 #define LIMIT_HASH_BYTES (1024ll * MIB)
+/* npm's lockfile of a project with 10000 dependencies has 5 MB. */
+#define LIMIT_LOCKFILE_BYTES (64 * MIB)
+/* All bytes hashed in one walk: sparse files cost nothing to make. */
+#define LIMIT_UPPER_HASH_BYTES (8192ll * MIB)
 
 /* Output of one phase that is kept, and that is read at all: past it the phase
  * has reached a limit. */
