@@ -165,8 +165,11 @@ open_beneath(int dir_fd, const char *name, uint64_t flags)
 				    flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 		    RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV };
-	int fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+	int fd;
 
+	if ((flags & O_PATH) != 0) /* takes no other flag */
+		how.flags &= ~(uint64_t)O_NONBLOCK;
+	fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
 	return fd >= 0 ? fd : -errno;
 }
 
