@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE                                                               \
-	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
+#define LINE \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
+	"AAAA" \
 	"AAAA\n"
 #define ROOT(lines) \
 	"-----BEGIN CERTIFICATE-----\n" lines "-----END CERTIFICATE-----"
