@@ -504,7 +504,8 @@ beyond_check(struct checker *c, const struct osv_document *d)
 	size_t list, at;
 
 	check_id(c, d->id);
-	if (c->profile == OSV_PROFILE_SCHEMA) {
+	if (c->profile == OSV_PROFILE_SCHEMA ||
+	    c->profile == OSV_PROFILE_REPORT) {
 		check_patterns(c, d);
 		return;
 	}

@@ -119,6 +119,7 @@ enum osv_profile {
 	OSV_PROFILE_OSV, /* the schema and what it cannot say */
 	OSV_PROFILE_MALICIOUS, /* the house rules for malicious packages */
 	OSV_PROFILE_SCHEMA, /* the JSON Schema alone */
+	OSV_PROFILE_REPORT, /* the same, and the id may be missing */
 };
 
 void osv_findings_init(struct osv_findings *f, struct arena *a);
@@ -141,6 +142,9 @@ int osv_validate(struct arena *a, const struct osv_input *in,
     struct osv_findings *f, struct osv_document *ret,
     struct yyjson_doc **ret_json);
 void osv_json_free(struct yyjson_doc *json); /* accepts NULL */
+/* A range as it stands in a free-form member; false when it is none. */
+bool osv_range_read(struct arena *a, struct yyjson_val *v,
+    struct osv_range *ret);
 
 /* --- writing -------------------------------------------------------------- */
 

@@ -166,3 +166,18 @@ document_read(struct arena *a, yyjson_val *root, struct osv_document *ret)
 	d.database_specific = yyjson_obj_get(root, "database_specific");
 	*ret = d;
 }
+
+bool
+osv_range_read(struct arena *a, yyjson_val *v, struct osv_range *ret)
+{
+	static const char *const types[] = { "SEMVER", "ECOSYSTEM", "GIT" };
+	bool known = false;
+
+	for (size_t i = 0; i < 3; i++)
+		known = known ||
+		    yyjson_equals_str(yyjson_obj_get(v, "type"), types[i]);
+	if (!known || !yyjson_is_arr(yyjson_obj_get(v, "events")))
+		return false;
+	*ret = range(a, v);
+	return true;
+}

@@ -395,7 +395,8 @@ void
 schema_check(struct checker *c, yyjson_val *root)
 {
 	const struct member *m = document_members;
-	bool no_id = c->profile == OSV_PROFILE_MALICIOUS &&
+	bool no_id = (c->profile == OSV_PROFILE_MALICIOUS ||
+			 c->profile == OSV_PROFILE_REPORT) &&
 	    yyjson_obj_get(root, "id") == NULL;
 
 	if (!is_object(c, root))
