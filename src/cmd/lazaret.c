@@ -55,7 +55,7 @@ static const struct command commands[] = {
 /* Confined processes (ARCHITECTURE.md): in the same folder, but started by
  * subcommands alone. */
 static const char *const roles[] = { "fetch", "init", "judge", "publish",
-	"record", "reply", "scribe", "sink", "unpack", "warden" };
+	"record", "reply", "scribe", "sink", "unpack", "upper", "warden" };
 
 static const char *const examples[] = {
 	"lazaret analyze pkg:npm/is-number",
