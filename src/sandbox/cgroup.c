@@ -339,19 +339,39 @@ cgroup_limit(struct cgroup *g, const struct cgroup_limits *l, struct error *err)
 }
 
 int
-cgroup_join1(const struct cgroup *g, pid_t pid, struct error *err)
+cgroup_open_doors(const struct cgroup *g, struct cgroup_doors *ret,
+    struct error *err)
 {
-	int rc;
+	char path[CGROUP_PATH_BYTES + 8];
+	int fd;
 
 	for (int c = 0; c < CGROUP_CONTROLLER__MAX; c++) {
 		if (g->path1[c][0] == '\0')
 			continue;
-		rc = write_int(g->path1[c], "cgroup.procs", pid);
-		if (rc != 0)
-			return error_set(err, rc, "cannot enter %s: %s",
-			    g->path1[c], strerror(-rc));
+		(void)snprintf(path, sizeof(path), "%s/tasks", g->path1[c]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return error_errno(err, "%s", path);
+		ret->fds[ret->n++] = fd;
 	}
 	return 0;
+}
+
+int
+cgroup_go_in(const struct cgroup_doors *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (write(d->fds[i], "0", 1) != 1)
+			return -errno;
+	return 0;
+}
+
+void
+cgroup_doors_done(struct cgroup_doors *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		closep(&d->fds[i]);
+	d->n = 0;
 }
 
 void

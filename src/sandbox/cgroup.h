@@ -9,8 +9,8 @@
 #define SANDBOX_CGROUP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 struct error;
 
@@ -52,8 +52,18 @@ int cgroup_version(const struct cgroup *g, enum cgroup_controller c);
 int cgroup_make(struct cgroup *g, const char *name, struct error *err);
 int cgroup_limit(struct cgroup *g, const struct cgroup_limits *l,
     struct error *err);
-/* Into the folders of version 1 (version 2: CLONE_INTO_CGROUP). */
-int cgroup_join1(const struct cgroup *g, pid_t pid, struct error *err);
+/* Into the folders of version 1 (version 2: CLONE_INTO_CGROUP), in two steps:
+ * descriptors here, and the new process itself writes "0" to each. Moving
+ * another process takes a lock of all cgroups, which costs 10 ms; oneself,
+ * nothing. */
+struct cgroup_doors {
+	int fds[CGROUP_CONTROLLER__MAX]; /* owned */
+	size_t n;
+};
+int cgroup_open_doors(const struct cgroup *g, struct cgroup_doors *ret,
+    struct error *err);
+int cgroup_go_in(const struct cgroup_doors *d); /* system calls only */
+void cgroup_doors_done(struct cgroup_doors *d);
 /* Waits until it is so, at most a second. -EOPNOTSUPP: neither kind. */
 int cgroup_freeze(const struct cgroup *g, bool on, struct error *err);
 void cgroup_done(struct cgroup *g); /* closes; removes nothing */

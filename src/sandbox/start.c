@@ -143,13 +143,15 @@ set_clock(int64_t uptime_s, struct error *err)
 
 /* The child between clone3 and exec: system calls only. It waits for its
  * ids, becomes root of its namespace, and gives up every descriptor but one. */
-static void __attribute__((noreturn)) become_init(int exe, int control)
+static void __attribute__((noreturn)) become_init(const struct cgroup_doors *doors, int exe, int control)
 {
 	static const char *const argv[] = { "init", NULL };
 	static const char *const env[] = { NULL };
 	char go;
 	int null = open("/dev/null", O_RDWR);
 
+	if (cgroup_go_in(doors) != 0)
+		_exit(8);
 	if (read(control, &go, 1) != 1 || null < 0)
 		_exit(4);
 	for (int i = 0; i < 3; i++)
@@ -167,6 +169,7 @@ static void __attribute__((noreturn)) become_init(int exe, int control)
 static int
 clone_init(struct work *w, int exe, int control, struct error *err)
 {
+	_cleanup_(cgroup_doors_done) struct cgroup_doors doors = { .n = 0 };
 	struct sandbox *s = w->s;
 	int pidfd = -1;
 	struct clone_args a = {
@@ -176,14 +179,17 @@ clone_init(struct work *w, int exe, int control, struct error *err)
 		.exit_signal = (unsigned)SIGCHLD,
 	};
 	long pid;
+	int rc = cgroup_open_doors(&s->cgroup, &doors, err);
 
+	if (rc != 0)
+		return rc;
 	if (s->cgroup.fd2 >= 0) {
 		a.flags |= CLONE_INTO_CGROUP;
 		a.cgroup = (unsigned)s->cgroup.fd2;
 	}
 	pid = syscall(SYS_clone3, &a, sizeof(a));
 	if (pid == 0)
-		become_init(exe, control);
+		become_init(&doors, exe, control);
 	if (pid < 0)
 		return error_errno(err, "cannot make namespaces (clone3)");
 	s->init = (struct child){ (pid_t)pid, pidfd };
@@ -281,8 +287,6 @@ apply_namespaces(struct work *w, const struct op *op, struct error *err)
 	rc = clone_elsewhere(w, exe, theirs, err);
 	if (rc == 0)
 		rc = give_ids(s, err);
-	if (rc == 0)
-		rc = cgroup_join1(&s->cgroup, s->init.pid, err);
 	if (rc == 0)
 		rc = warden_watch(&s->warden_control, s->init.pidfd, err);
 	/* Ids and cgroups are there: go on to exec. */
