@@ -200,8 +200,10 @@ limits_look(struct sandbox *s)
 	usage_now(s, &u);
 	if (!counts_itself(s) && u.memory_bytes > s->limits.memory_bytes)
 		hit_and_kill(s, SANDBOX_LIMIT_MEMORY);
-	/* init is one of them; RLIMIT_NPROC refuses the next. */
-	if (c.pids < 0 && u.pids > s->limits.pids)
+	/* RLIMIT_NPROC does not count init, and refuses without telling us:
+	 * full, or full but for the one that was refused and gave up, is what
+	 * can be seen of it. */
+	if (c.pids < 0 && u.pids >= s->limits.pids)
 		hit(s, SANDBOX_LIMIT_PIDS);
 	if (s->limits.cpu_ms != 0 &&
 	    u.cpu_ns - s->cpu_reset_ns > s->limits.cpu_ms * NS_PER_MS)

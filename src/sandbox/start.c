@@ -78,7 +78,9 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	for (int c = -1; c < CGROUP_CONTROLLER__MAX && rc == 0; c++) {
 		const char *mount = c < 0 ? g->mount2 : g->mount1[c];
 
-		if (mount[0] == '\0')
+		if (mount[0] == '\0' ||
+		    (c >= 0 &&
+			cgroup_version(g, (enum cgroup_controller)c) != 1))
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/" CGROUP_PARENT "/%s",
 		    mount, name);
@@ -143,7 +145,8 @@ set_clock(int64_t uptime_s, struct error *err)
 
 /* The child between clone3 and exec: system calls only. It waits for its
  * ids, becomes root of its namespace, and gives up every descriptor but one. */
-static void __attribute__((noreturn)) become_init(const struct cgroup_doors *doors, int exe, int control)
+static void __attribute__((noreturn))
+become_init(const struct cgroup_doors *doors, int exe, int control)
 {
 	static const char *const argv[] = { "init", NULL };
 	static const char *const env[] = { NULL };
