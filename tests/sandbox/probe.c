@@ -63,7 +63,7 @@ refused(const char *what, long result, int want)
 static int
 must_not_open(const char *path, int flags)
 {
-	int fd = open(path, flags | O_CLOEXEC);
+	int fd = open(path, flags | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return 0;
