@@ -271,7 +271,9 @@ run_mmdebstrap(struct image_build *b, const char *sources, struct error *err)
 		getenv("PATH") != NULL ? getenv("PATH") : "/usr/local/bin");
 	const char *const env[] = { env_debs, env_path, "LC_ALL=C",
 		"DEBIAN_FRONTEND=noninteractive", NULL };
-	const struct image_tool t = { .argv = a.v, .env = env };
+	const struct image_tool t = { .argv = a.v,
+		.name = "mmdebstrap",
+		.env = env };
 	char path[LIMIT_PATH_BYTES];
 	int rc = image_tool_find("mmdebstrap", path, sizeof(path), err);
 
@@ -362,11 +364,29 @@ static const char *const unwanted[] = {
 	"tmp",
 };
 
+/* As on machines of cloud providers: group sudo needs no password. */
+static int
+allow_sudo(struct image_build *b, struct error *err)
+{
+	_cleanup_(freep) char *path =
+	    mem_printf("%s/etc/sudoers.d/90-cloud-init-users", b->rootfs);
+	_cleanup_(freep) char *sudoers =
+	    mem_printf("%s/etc/sudoers", b->rootfs);
+	int rc;
+
+	if (access(sudoers, F_OK) != 0)
+		return 0;
+	rc = write_file(path, STR_LIT("%sudo ALL=(ALL) NOPASSWD:ALL\n"), err);
+	if (rc == 0 && chmod(path, 0440) != 0)
+		rc = error_errno(err, "%s", path);
+	return rc;
+}
+
 int
 image_apt_tidy(struct image_build *b, struct error *err)
 {
 	_cleanup_(freep) char *tmp = mem_printf("%s/tmp", b->rootfs);
-	int rc = 0;
+	int rc = allow_sudo(b, err);
 
 	for (size_t i = 0; rc == 0 && i < N_ELEMENTS(unwanted); i++) {
 		_cleanup_(freep) char *path =

@@ -94,7 +94,7 @@ download(struct image_build *b, const struct image_pin *pin, const char *to,
 	const char *const argv[] = { "env", chdir, "npm", "pack",
 		"--ignore-scripts", "--loglevel=error", "--no-workspaces",
 		"--pack-destination=.", what, NULL };
-	const struct image_tool t = { .argv = argv };
+	const struct image_tool t = { .argv = argv, .name = "npm" };
 	int rc = image_tool_find("npm", path, sizeof(path), err);
 
 	if (rc == 0)
@@ -265,7 +265,10 @@ run_inside(struct image_build *b, const char *const *argv, struct buf *out,
 		"PATH=/usr/local/bin:/usr/bin:/bin", NULL };
 	_cleanup_(freep) char *root = mem_printf("--root=%s", b->rootfs);
 	VEC(const char *) all = { 0 };
-	struct image_tool t = { .env = env, .clean = true, .out = out };
+	struct image_tool t = { .name = argv[0],
+		.env = env,
+		.clean = true,
+		.out = out };
 	int rc;
 
 	vec_push(&all, "unshare");

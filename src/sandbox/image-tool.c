@@ -194,7 +194,8 @@ image_tool_run(struct image_build *b, const struct image_tool *t,
 	if (rc == 0)
 		rc = wait_for(b, &c, &status, err);
 	if (rc == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		return explain(b, t->argv[0], from, err);
+		return explain(b, t->name != NULL ? t->name : t->argv[0], from,
+		    err);
 	if (rc == 0 && t->out != NULL)
 		rc = collect(out, t->out, err);
 	return rc;

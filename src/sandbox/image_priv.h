@@ -144,6 +144,7 @@ int image_build_tick(struct image_build *b, struct error *err);
 
 struct image_tool {
 	const char *const *argv; /* [0] is looked up in PATH */
+	const char *name; /* for people; NULL: argv[0] */
 	const char *const *env; /* added to ours; NULL: nothing */
 	bool clean; /* env is the whole environment */
 	struct buf *out; /* standard output; NULL: the log */
