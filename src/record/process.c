@@ -12,6 +12,7 @@
 
 struct process_table {
 	struct map *living; /* host pid: process */
+	struct map *inner; /* the sandbox's pid: its last process */
 	VEC(struct process *) all; /* owned */
 	int64_t sandbox;
 };
@@ -28,6 +29,7 @@ process_table_new(int64_t sandbox)
 	struct process_table *t = mem_alloc(sizeof(*t));
 
 	t->living = map_new(LIMIT_RECORD_PROCESSES);
+	t->inner = map_new(LIMIT_RECORD_PROCESSES);
 	t->sandbox = sandbox;
 	return t;
 }
@@ -69,6 +71,7 @@ process_table_free(struct process_table *t)
 	}
 	vec_done(&t->all);
 	map_free(t->living);
+	map_free(t->inner);
 	free(t);
 }
 
@@ -81,13 +84,7 @@ process_find(const struct process_table *t, uint32_t host_pid)
 struct process *
 process_find_inner(const struct process_table *t, uint32_t inner_pid)
 {
-	struct process *p;
-	size_t at = 0;
-
-	while ((p = process_next(t, &at)) != NULL)
-		if (p->inner_pid == inner_pid)
-			return p;
-	return NULL;
+	return map_get(t->inner, key_of(&inner_pid));
 }
 
 void
@@ -121,6 +118,7 @@ process_add(struct process_table *t, uint32_t host_pid, uint32_t inner_pid,
 		process_set_package(p, parent->attribution.package);
 	}
 	(void)map_put(t->living, key_of(&host_pid), p);
+	(void)map_put(t->inner, key_of(&inner_pid), p);
 	return p;
 }
 

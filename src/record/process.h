@@ -47,7 +47,7 @@ struct process_table;
 struct process_table *process_table_new(int64_t sandbox);
 void process_table_free(struct process_table *t); /* accepts NULL */
 struct process *process_find(const struct process_table *t, uint32_t host_pid);
-/* Among the living, by the sandbox's pid. */
+/* The last one that had this pid in the sandbox: it may have ended. */
 struct process *process_find_inner(const struct process_table *t,
     uint32_t inner_pid);
 /* Replaces one with the same pid, whose end was lost. NULL: table is full. */

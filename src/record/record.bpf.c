@@ -196,30 +196,37 @@ struct user_message {
 struct user_rights {
 	__u64 bytes;
 	__u32 level, type;
-	__u32 fds[4];
 };
+
+#define MAX_RIGHTS 4 /* told of one message */
 
 static __always_inline void
 tell_rights(struct task_struct *task, struct user_message *m, __u32 fd)
 {
 	struct user_rights rights = {};
 	struct scratch *s;
+	int passed;
 
-	if (m->control_bytes < 20 ||
-	    bpf_probe_read_user(&rights, 20, (void *)m->control) != 0 ||
+	if (m->control_bytes < sizeof(rights) + sizeof(passed) ||
+	    bpf_probe_read_user(&rights, sizeof(rights), (void *)m->control) !=
+		0 ||
 	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
 		return;
-	if (m->control_bytes >= sizeof(rights))
-		bpf_probe_read_user(&rights, sizeof(rights),
-		    (void *)m->control);
 	s = event_begin(task, RECORD_PASS, 0);
 	if (!s)
 		return;
 	s->h.args[0] = fd;
 	put_fd(s, task, fd, false);
-	for (__u32 i = 0; i < 4; i++)
-		if (rights.bytes >= 16 + 4 * (i + 1))
-			put_fd(s, task, rights.fds[i], false);
+	for (__u32 i = 0; i < MAX_RIGHTS; i++) {
+		__u64 at = sizeof(rights) + i * sizeof(passed);
+
+		if (rights.bytes < at + sizeof(passed) ||
+		    m->control_bytes < at + sizeof(passed) ||
+		    bpf_probe_read_user(&passed, sizeof(passed),
+			(void *)(m->control + at)) != 0)
+			break;
+		put_fd(s, task, passed, false);
+	}
 	event_end(s, false);
 }
 

@@ -173,6 +173,7 @@ tell_program(struct recorder *r, struct process *p,
 	fact_init(FACT_PROCESS, &fp);
 	fp.id = p->id;
 	fp.phase = p->phase;
+	fp.pid = p->inner_pid;
 	fp.exe = exe;
 	fp.exe_sha256 = f->interpreter.p == NULL ? f->sha256 : STR_NONE;
 	fp.argv = f->argv;

@@ -229,6 +229,7 @@ event_exit(struct recorder *r, const struct recorder_event *x)
 	fact_init(FACT_PROCESS, &f);
 	f.id = p->id;
 	f.phase = p->phase;
+	f.pid = p->inner_pid;
 	f.ended_at = x->at;
 	if (signal != 0)
 		f.exit_signal = signal;

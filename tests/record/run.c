@@ -163,6 +163,10 @@ run_phase(struct run *r, const char *name, char *const *argv, struct error *err)
 	if (rc != 0)
 		return rc;
 	wanted = run_command(r, argv, &status);
+	/* Done by us, outside of the control group. */
+	if (access("/outside-of-the-group", F_OK) == 0 ||
+	    mkdir("/proc/outside-of-the-group", 0700) == 0)
+		return error_set(err, -EEXIST, "/outside-of-the-group");
 	vec_push(&r->wanted, wanted);
 	vec_push(&r->names, mem_strdup(name));
 	rc = record_phase_end(r->record, phase, &events, &dropped, err);
@@ -185,7 +189,9 @@ any_line(struct str facts, struct str wanted, int phase)
 	struct buf both;
 	bool found = false;
 
-	(void)snprintf(number, sizeof(number), " phase=%d", phase);
+	number[0] = '\0';
+	if (!str_starts(wanted, "blob ")) /* which belongs to no phase */
+		(void)snprintf(number, sizeof(number), " phase=%d", phase);
 	buf_init(&both, MIB);
 	buf_put_str(&both, wanted);
 	buf_puts(&both, number);
@@ -238,6 +244,10 @@ check(const struct run *r)
 	else
 		for (size_t i = 0; i < r->wanted.n; i++)
 			failures += check_case(r, i, buf_str(&facts));
+	if (str_find(buf_str(&facts), STR_LIT("outside-of-the-group")) >= 0) {
+		(void)printf("# a process outside was recorded\n");
+		failures++;
+	}
 	if (str_find(buf_str(&facts), STR_LIT("bad-")) == 0 ||
 	    str_find(buf_str(&facts), STR_LIT("\nbad-")) >= 0) {
 		(void)printf("# a fact that cannot be read\n");
@@ -276,6 +286,21 @@ run_cases(struct run *r, char *probe, char **only, struct error *err)
 	return rc;
 }
 
+static int
+run_probe(struct run *r, char **argv, struct error *err)
+{
+	char *probe = realpath(argv[0], NULL);
+	int rc;
+
+	if (probe == NULL)
+		return error_errno(err, "%s", argv[0]);
+	rc = run_cases(r, probe, argv[1] != NULL ? argv + 1 : NULL, err);
+	free(probe);
+	if (rc == 0 && r->wanted.n == 0)
+		rc = error_set(err, -ENOENT, "the probe has no cases");
+	return rc;
+}
+
 static void
 clean_up(struct run *r)
 {
@@ -308,8 +333,7 @@ run_all(struct run *r, char **argv, struct error *err)
 	if (r->print && strcmp(argv[0], "--") == 0)
 		rc = run_phase(r, argv[1], argv + 1, err);
 	else
-		rc = run_cases(r, argv[0], argv[1] != NULL ? argv + 1 : NULL,
-		    err);
+		rc = run_probe(r, argv, err);
 	if (rc == 0)
 		rc = record_stop(r->record, err);
 	if (rc == 0 &&

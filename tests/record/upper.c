@@ -248,7 +248,7 @@ main(void)
 	if (waitpid(t.reader, &status, 0) != t.reader || status != 0)
 		fatal("the reader of facts failed");
 	failures = check();
-	(void)chdir("/");
+	must(chdir("/"), "chdir");
 	(void)nftw(t.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return failures != 0;
 }

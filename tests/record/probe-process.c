@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The probe's processes: programs, ends, reaching into others, refusals. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "record/probe.h"
+
+static void
+write_script(const char *name, const char *text, mode_t mode)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0700);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, name);
+	must(fchmod(fd, mode) == 0, "fchmod");
+	(void)close(fd);
+}
+
+/* Child: exec with these arguments; the parent waits for its end. */
+static int
+run(const char *path, char *const *argv)
+{
+	int pid = fork();
+
+	if (pid == 0) {
+		(void)execve(path, argv, (char *[]){ (char[]){ "A=1" },
+						(char[]){ "B=two words" },
+						NULL });
+		_exit(111);
+	}
+	wait_for(pid);
+	return pid;
+}
+
+static void
+exec_cases(void)
+{
+	char *argv[] = { (char[]){ "name" }, (char[]){ "" },
+		(char[]){ "two words" }, NULL };
+	int pid = run("/bin/true", argv);
+
+	expect("exec_event path=/usr/bin/true argv=name%%00%%00two%%20words%%00 "
+	       "env=A=1%%00B=two%%20words%%00 cwd=%s result=0 stdout_kind=pipe",
+	    here(""));
+	expect("process pid=%d exe=/usr/bin/true "
+	       "argv=name%%00%%00two%%20words%%00",
+	    pid);
+	expect("process pid=%d exit_status=0", pid);
+	expect("process parent~1 pid=%d role=package "
+	       "package=node_modules/probe",
+	    pid);
+	pid = run("./absent", argv);
+	expect("exec_event path=%s result=%d", here("absent"), -ENOENT);
+	expect("process pid=%d", pid);
+}
+
+static void
+script_cases(void)
+{
+	char *argv[] = { (char[]){ "x" }, NULL };
+	char *sh[] = { (char[]){ "sh" }, (char[]){ "-e" },
+		(char[]){ "plain.sh" }, (char[]){ "arg" }, NULL };
+	char chain[4200];
+
+	write_script("script", "#!/bin/sh\nexit 3\n", 0755);
+	(void)run("./script", argv);
+	expect("exec_event path=%s interpreter=/usr/bin/dash script=%s "
+	       "argv=/bin/sh%%00./script%%00",
+	    here("script"), here("script"));
+	(void)snprintf(chain, sizeof(chain), "#!%s -x\n", here("script"));
+	write_script("chain", chain, 0755);
+	(void)run("./chain", argv);
+	expect("exec_event path=%s interpreter=/usr/bin/dash", here("chain"));
+	write_script("plain.sh", "exit 0\n", 0644);
+	(void)run("/bin/sh", sh);
+	expect("exec_event path=/usr/bin/dash script=%s", here("plain.sh"));
+}
+
+/* argv of 64 KiB in one argument, and of many. */
+static void
+argv_cases(void)
+{
+	static char big[65001], *argv[4];
+
+	memset(big, 'a', 65000);
+	argv[0] = (char[]){ "true" };
+	argv[1] = big;
+	argv[2] = (char[]){ "last" };
+	(void)run("/bin/true", argv);
+	expect("exec_event path=/usr/bin/true argv~aaaaaaaaaa%%00last%%00");
+	expect("process argv~true%%00aaaaaaaaaaaa");
+}
+
+static void
+memory_program(const char *name, int flags)
+{
+	int from = open("/bin/true", O_RDONLY), to = memfd_create(name, 0);
+	struct stat st;
+	int pid;
+
+	must(fstat(from, &st) == 0, "fstat");
+	must(copy_file_range(from, NULL, to, NULL, (size_t)st.st_size, 0) ==
+			(ssize_t)st.st_size ||
+		errno == EXDEV,
+	    "copy");
+	if (lseek(to, 0, SEEK_END) == 0) {
+		char *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ,
+		    MAP_PRIVATE, from, 0);
+
+		must(write(to, bytes, (size_t)st.st_size) ==
+			(ssize_t)st.st_size,
+		    "write");
+	}
+	pid = fork();
+	if (pid == 0) {
+		(void)syscall(SYS_execveat, to, "",
+		    (char *[]){ (char[]){ "ghost" }, NULL },
+		    (char *[]){ NULL }, flags);
+		_exit(111);
+	}
+	wait_for(pid);
+	expect("process pid=%d exit_status=0", pid);
+}
+
+static void
+memfd_cases(void)
+{
+	memory_program("ghost", AT_EMPTY_PATH);
+	expect("exec_event path=memfd:ghost argv=ghost%%00 sha256~");
+	expect("written_file path=memfd:ghost change=executed type=file");
+}
+
+static void *
+thread(void *unused)
+{
+	must(mkdir("by-thread", 0700) == 0, "mkdir");
+	return unused;
+}
+
+static void
+fork_cases(void)
+{
+	int pid = fork(), status, inner[2];
+	pthread_t t;
+
+	if (pid == 0)
+		_exit(7);
+	wait_for(pid);
+	expect("process pid=%d exit_status=7", pid);
+	pid = fork();
+	if (pid == 0) {
+		(void)raise(SIGKILL);
+		_exit(0);
+	}
+	wait_for(pid);
+	expect("process pid=%d exit_signal=9", pid);
+	/* Twice, into a session of its own: nobody waits for it. */
+	must(pipe(inner) == 0, "pipe");
+	pid = fork();
+	if (pid == 0) {
+		if (fork() != 0)
+			_exit(0);
+		(void)setsid();
+		(void)mkdir("by-daemon", 0700);
+		pid = getpid();
+		(void)!write(inner[1], &pid, sizeof(pid));
+		_exit(5);
+	}
+	must(waitpid(pid, &status, 0) == pid, "waitpid");
+	must(read(inner[0], &pid, sizeof(pid)) == sizeof(pid), "read");
+	expect("file_event op=mkdir path=%s result=0", here("by-daemon"));
+	expect("process pid=%d parent~1 package=node_modules/probe", pid);
+	pid = vfork();
+	if (pid == 0)
+		_exit(9);
+	must(waitpid(pid, &status, 0) == pid, "waitpid");
+	expect("process pid=%d exit_status=9", pid);
+	must(pthread_create(&t, NULL, thread, NULL) == 0 &&
+		pthread_join(t, NULL) == 0,
+	    "thread");
+	expect("file_event op=mkdir path=%s", here("by-thread"));
+}
+
+/* A descendant control group is watched as well. */
+static void
+group_cases(void)
+{
+	char own[512] = "", line[512], path[1100];
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	int pid, status;
+
+	must(f != NULL, "/proc/self/cgroup");
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "0::%511[^\n]", own) == 1)
+			break;
+	(void)fclose(f);
+	(void)snprintf(path, sizeof(path), "%s%s/below",
+	    access("/sys/fs/cgroup/unified", F_OK) == 0 ?
+		"/sys/fs/cgroup/unified" :
+		"/sys/fs/cgroup",
+	    own);
+	must(mkdir(path, 0755) == 0, path);
+	pid = fork();
+	if (pid == 0) {
+		char procs[1200];
+		int fd;
+
+		(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+		fd = open(procs, O_WRONLY);
+		must(fd >= 0 && write(fd, "0", 1) == 1, procs);
+		must(mkdir("from-below", 0700) == 0, "mkdir");
+		_exit(0);
+	}
+	must(waitpid(pid, &status, 0) == pid && status == 0, "below");
+	must(rmdir(path) == 0, "rmdir");
+	expect("file_event op=mkdir path=%s", here("from-below"));
+	expect("process pid=%d exit_status=0", pid);
+}
+
+/* From now on this call is answered with EPERM (or kills). */
+static void
+refuse(unsigned call, unsigned action)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, action),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { 4, filter };
+
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0,
+	    "seccomp");
+}
+
+static void
+refused_cases(void)
+{
+	int pid;
+
+	/* A call that fails by itself was not refused. */
+	must(syscall(SYS_keyctl, 9999, 1, 2, 3, 4) != 0, "keyctl");
+	reject("refused call=keyctl arguments=9999,%%201,%%202,%%203,%%204");
+	refuse(SYS_keyctl, SECCOMP_RET_ERRNO | EPERM);
+	must(syscall(SYS_keyctl, 8888, 1, 2, 3, -4L) != 0, "keyctl");
+	expect("refused call=keyctl arguments=8888,%%201,%%202,%%203,%%20-4 "
+	       "result=%d",
+	    -EPERM);
+	refuse(SYS_mkdir, SECCOMP_RET_ERRNO | ENOSYS);
+	must(syscall(SYS_mkdir, "refused", 0700) != 0, "mkdir");
+	expect("refused call=mkdir result=%d", -ENOSYS);
+	reject("file_event op=mkdir path=%s", here("refused"));
+	pid = fork();
+	if (pid == 0) {
+		refuse(SYS_swapoff, SECCOMP_RET_KILL_PROCESS);
+		(void)syscall(SYS_swapoff, "x");
+		_exit(0);
+	}
+	wait_for(pid);
+	expect("refused call=swapoff");
+	expect("process pid=%d exit_signal=%d", pid, SIGSYS);
+}
+
+/* Numbers of another architecture name other calls: 39 is getpid for us and
+ * mkdir for i386. */
+static void
+foreign_cases(void)
+{
+	long rc = 20; /* getpid */
+
+#if defined(__x86_64__)
+	__asm__ volatile("int $0x80" : "+a"(rc) : : "memory", "r8", "r9", "r10",
+			 "r11");
+	if (rc > 0)
+		expect("refused call=i386%%20call%%2020 result=%ld", rc);
+	/* 87 is unlink here and swapon there. */
+	rc = 87;
+	__asm__ volatile("int $0x80"
+			 : "+a"(rc)
+			 : "b"(0), "c"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
+	expect("refused call=i386%%20call%%2087");
+	reject("file_event op=unlink");
+#endif
+}
+
+static void
+reach_cases(void)
+{
+	char byte = 0, path[64];
+	struct iovec here_piece = { &byte, 1 }, there = { &byte, 1 };
+	int pid = fork(), other, fd, status;
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	must(ptrace(PTRACE_ATTACH, pid, 0, 0) == 0, "ptrace");
+	expect("process_event op=ptrace target_pid=%d argument=%d result=0",
+	    pid, (int)PTRACE_ATTACH);
+	must(waitpid(pid, &status, 0) == pid, "waitpid");
+	must(ptrace(PTRACE_DETACH, pid, 0, 0) == 0, "detach");
+	must(process_vm_readv(pid, &here_piece, 1, &there, 1, 0) == 1, "readv");
+	expect("process_event op=vm-read target_pid=%d target~1 argument=1",
+	    pid);
+	must(process_vm_writev(pid, &here_piece, 1, &there, 1, 0) == 1,
+	    "writev");
+	expect("process_event op=vm-write target_pid=%d result=1", pid);
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = open(path, O_RDWR);
+	expect("process_event op=mem-open target_pid=%d target~1 result=%d",
+	    pid, fd);
+	(void)snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	fd = open(path, O_RDONLY);
+	expect("process_event op=environ-open target_pid=%d result=%d", pid,
+	    fd);
+	fd = open("/proc/self/environ", O_RDONLY);
+	expect("process_event op=environ-open target_pid=%d result=%d",
+	    getpid(), fd);
+	/* To a sibling: told. To an own child: not. */
+	other = fork();
+	if (other == 0)
+		_exit(kill(pid, SIGTERM) != 0);
+	wait_for(other);
+	expect("process_event op=kill target_pid=%d argument=%d result=0", pid,
+	    SIGTERM);
+	must(kill(pid, SIGUSR1) == 0, "kill");
+	reject("process_event op=kill target_pid=%d argument=%d", pid, SIGUSR1);
+	(void)kill(pid, SIGKILL);
+	wait_for(pid);
+	must(kill(1, SIGWINCH) == 0, "kill 1");
+	expect("process_event op=kill target_pid=1 argument=%d", SIGWINCH);
+	must(kill(1, 0) == 0, "kill 0");
+	reject("process_event op=kill target_pid=1 argument=0");
+}
+
+/* What the run wrote itself, executed and removed again. */
+static void
+written_cases(void)
+{
+	char *argv[] = { (char[]){ "x" }, NULL };
+	char text[] = "#!/bin/sh\nrm -f \"$0\"\n: 4f1c\nsleep 0.1\n";
+
+	write_script("dropped", text, 0755);
+	(void)run("./dropped", argv);
+	expect("written_file path=%s change=executed type=file size=%zu kept=1",
+	    here("dropped"), strlen(text));
+	expect("blob bytes~4f1c%%0Asleep");
+	expect("exec_event path=%s sha256~", here("dropped"));
+}
+
+const struct probe_case probe_process_cases[] = {
+	{ "exec", exec_cases },
+	{ "script", script_cases },
+	{ "argv", argv_cases },
+	{ "memfd", memfd_cases },
+	{ "fork", fork_cases },
+	{ "group", group_cases },
+	{ "refused", refused_cases },
+	{ "foreign", foreign_cases },
+	{ "reach", reach_cases },
+	{ "written", written_cases },
+	{ NULL, NULL },
+};
