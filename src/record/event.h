@@ -75,6 +75,9 @@ enum record_flag {
 	RECORD_CUT = 1 << 0, /* did not fit */
 	RECORD_WRITING = 1 << 1, /* RECORD_IO: bytes written, not read */
 	RECORD_SCRIPT = 1 << 2, /* RECORD_EXEC: of a file with an interpreter */
+	/* RECORD_EXEC: of a file that the sandbox may have written and may
+	 * remove at once: the process is stopped until it has been opened. */
+	RECORD_STOPPED = 1 << 3,
 };
 
 struct record_header {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,17 +51,21 @@ open_exe(uint32_t pid)
 
 /*
  * A file with a name counts as written by the sandbox when the upper layer
- * has it. One without (deleted, memfd) exists only as long as the process
- * does, and only below /proc.
+ * has it. One that has lost its name by now is below /proc, if the process
+ * still lives.
  */
 static int
-open_executed(int upper_fd, uint32_t pid, struct str path, bool unnamed)
+open_executed(int upper_fd, uint32_t pid, struct str path)
 {
-	int fd;
+	struct stat st;
+	int fd = open_upper(upper_fd, path);
 
-	if (unnamed)
-		return open_exe(pid);
-	fd = open_upper(upper_fd, path);
+	if (fd >= 0)
+		return fd;
+	fd = open_exe(pid);
+	if (fd >= 0 &&
+	    (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 0))
+		closep(&fd);
 	return fd;
 }
 
@@ -68,17 +73,19 @@ static int
 answer(struct channel *c, struct message *m, int upper_fd, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
-	int64_t pid, unnamed;
+	int64_t pid, is_stopped;
 	struct str path;
 	int rc;
 
 	pid = message_get_int(m);
-	unnamed = message_get_int(m);
+	is_stopped = message_get_int(m);
 	path = message_get_str(m);
 	rc = message_end(m, err);
 	if (rc != 0 || m->type != KEEPER_OPEN || pid <= 0 || pid > INT32_MAX)
 		return error_set(err, -EPROTO, "keeper: bad question");
-	fd = open_executed(upper_fd, (uint32_t)pid, path, unnamed != 0);
+	fd = open_executed(upper_fd, (uint32_t)pid, path);
+	if (is_stopped != 0)
+		(void)kill((pid_t)pid, SIGCONT);
 	message_begin(c, KEEPER_OPENED);
 	message_put_int(c, fd >= 0 ? 0 : -ENOENT);
 	if (fd >= 0)
@@ -106,7 +113,8 @@ keeper_serve(int fd, int upper_fd, struct error *err)
 }
 
 int
-keeper_open(struct channel *c, uint32_t host_pid, struct str path, bool unnamed)
+keeper_open(struct channel *c, uint32_t host_pid, struct str path,
+    bool is_stopped)
 {
 	struct error ignored = ERROR_INIT;
 	struct message m;
@@ -114,7 +122,7 @@ keeper_open(struct channel *c, uint32_t host_pid, struct str path, bool unnamed)
 
 	message_begin(c, KEEPER_OPEN);
 	message_put_int(c, host_pid);
-	message_put_int(c, unnamed);
+	message_put_int(c, is_stopped);
 	message_put_str(c, path);
 	if (message_send(c, &ignored) != 0 || channel_flush(c, &ignored) != 0 ||
 	    channel_recv(c, &m, &ignored) != 1)

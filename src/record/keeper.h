@@ -5,8 +5,12 @@
  * what it opens. The decoder, which has no rights, asks for the file that a
  * process executes and gets a descriptor. Between them, on a socket pair:
  *
- *	decoder → KEEPER_OPEN {int host_pid, int unnamed, str path}
+ *	decoder → KEEPER_OPEN {int host_pid, int is_stopped, str path}
  *	keeper  → KEEPER_OPENED {int result} with a descriptor when it is 0
+ *
+ * What the sandbox wrote and executes may be gone in a moment (memfd, a script
+ * that removes itself), so the kernel side stops the process at such an exec
+ * (is_stopped); the keeper lets it go on when it has the file.
  */
 #ifndef RECORD_KEEPER_H
 #define RECORD_KEEPER_H
@@ -30,6 +34,6 @@ enum keeper_type {
 int keeper_serve(int fd, int upper_fd, struct error *err);
 /* The decoder's question: a descriptor, or -ENOENT. */
 int keeper_open(struct channel *c, uint32_t host_pid, struct str path,
-    bool unnamed);
+    bool is_stopped);
 
 #endif

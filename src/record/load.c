@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "record/calls.h"
 #include "record/record.skel.h"
+#include "sys/clock.h"
 
 #define WATCHED_SLOT 0u
 
@@ -119,6 +120,9 @@ int
 load_watch(struct load *l, int cgroup_fd, struct error *err)
 {
 	uint32_t slot = WATCHED_SLOT, value = (uint32_t)cgroup_fd;
+
+	/* A second early: files get the time of the last tick. */
+	l->bpf->bss->watched_since = clock_wall_ns() / NS_PER_SEC - 1;
 
 	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
 		&value, 0) != 0)

@@ -30,6 +30,7 @@
 #define MAP_ANONYMOUS     0x20
 #define SOL_SOCKET        1
 #define SCM_RIGHTS        1
+#define SIGSTOP           19
 #define SIGSYS            31
 #define EAGAIN            11
 
@@ -55,6 +56,9 @@ struct call_state {
 const volatile struct record_call calls[RECORD_N_CALLS] = {};
 const volatile __u32 wake_bytes = 1 << 20; /* the loader knows the ring */
 struct record_counters counters = {};
+/* Second in which watching began: what has changed since, the sandbox wrote
+ * (nobody can set the time of change). */
+__s64 watched_since = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -178,7 +182,7 @@ event_args(struct scratch *s, struct pt_regs *regs, long ret)
 
 /* The reader is woken for what cannot wait (exec: the file may be gone soon)
  * and when much has collected; it looks by itself many times a second. */
-static __always_inline void
+static __always_inline bool
 event_end(struct scratch *s, bool urgent)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
@@ -188,11 +192,13 @@ event_end(struct scratch *s, bool urgent)
 		flags = BPF_RB_FORCE_WAKEUP;
 	asm volatile("" : "+r"(bytes));
 	if (bytes > sizeof(*s))
-		return;
-	if (bpf_ringbuf_output(&ring, s, bytes, flags) != 0)
+		return false;
+	if (bpf_ringbuf_output(&ring, s, bytes, flags) != 0) {
 		__sync_fetch_and_add(&counters.dropped, 1);
-	else
-		__sync_fetch_and_add(&counters.told, 1);
+		return false;
+	}
+	__sync_fetch_and_add(&counters.told, 1);
+	return true;
 }
 
 static __always_inline void

@@ -433,6 +433,28 @@ piece_step(__u32 i, struct pieces *w)
 	return 0;
 }
 
+/* Whether the sandbox wrote this file: it has no name, or has changed since
+ * watching began. What a script is cannot be told here: it counts as written
+ * (the interpreter is all that is left of it by now). */
+static __always_inline bool
+is_written(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode___6_6 *inode_6_6 = (void *)inode;
+	struct inode___6_1 *inode_6_1 = (void *)inode;
+	__s64 changed = 0;
+
+	if (!BPF_CORE_READ(file, f_path.dentry, d_hash.pprev))
+		return true;
+	if (bpf_core_field_exists(inode->i_ctime_sec))
+		changed = BPF_CORE_READ(inode, i_ctime_sec);
+	else if (bpf_core_field_exists(inode_6_6->__i_ctime))
+		changed = BPF_CORE_READ(inode_6_6, __i_ctime.tv_sec);
+	else if (bpf_core_field_exists(inode_6_1->i_ctime))
+		changed = BPF_CORE_READ(inode_6_1, i_ctime.tv_sec);
+	return changed >= watched_since;
+}
+
 SEC("tp_btf/sched_process_exec")
 int
 BPF_PROG(on_exec, struct task_struct *task, int old_pid,
@@ -443,6 +465,7 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 		      env = { .kind = RECORD_ENV };
 	const char *filename = bprm->filename, *interp = bprm->interp;
 	struct scratch *s;
+	bool stopped;
 
 	if (!is_watched() || !mm)
 		return 0;
@@ -459,6 +482,8 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	s->h.args[1] = env.to - env.from;
 	if (filename != interp)
 		s->h.flags |= RECORD_SCRIPT;
+	if (filename != interp || is_written(BPF_CORE_READ(mm, exe_file)))
+		s->h.flags |= RECORD_STOPPED;
 	put_file(s, BPF_CORE_READ(mm, exe_file), -1, 1);
 	put_walk(s, BPF_CORE_READ(task, fs, pwd.mnt),
 	    BPF_CORE_READ(task, fs, pwd.dentry), RECORD_CWD);
@@ -467,7 +492,9 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	put_fd(s, task, 0, false);
 	put_fd(s, task, 1, false);
 	put_fd(s, task, 2, false);
-	event_end(s, true);
+	stopped = s->h.flags & RECORD_STOPPED;
+	if (event_end(s, true) && stopped)
+		bpf_send_signal(SIGSTOP);
 	return 0;
 }
 

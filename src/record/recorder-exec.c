@@ -98,7 +98,7 @@ tell_content(struct recorder *r, struct str path, const struct stat *st,
 /* The hash of an executed file that the sandbox wrote; p NULL otherwise. */
 static struct str
 executed_content(struct recorder *r, const struct recorder_event *x,
-    struct str path, bool unnamed)
+    struct str path)
 {
 	struct content_key key = { 0 };
 	struct recorder_content *known;
@@ -107,7 +107,7 @@ executed_content(struct recorder *r, const struct recorder_event *x,
 	struct stat st;
 
 	fd = r->outside->open_executed(r->outside->context, x->e->h.pid, path,
-	    unnamed);
+	    (x->e->h.flags & RECORD_STOPPED) != 0);
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return STR_NONE;
 	key.dev = st.st_dev;
@@ -191,25 +191,20 @@ recorder_exec(struct recorder *r, const struct recorder_event *x)
 	struct buf *exe = recorder_text(r, 0), *cwd = recorder_text(r, 1);
 	struct buf *path = recorder_text(r, 2), *script = recorder_text(r, 3);
 	struct fact_exec_event f;
-	bool is_script = (e->h.flags & RECORD_SCRIPT) != 0, unnamed = false;
+	bool is_script = (e->h.flags & RECORD_SCRIPT) != 0;
 	struct str given;
 
 	fact_init(FACT_EXEC_EVENT, &f);
 	if (e->cwd.names.p != NULL)
 		decode_put_walk(cwd, &e->cwd);
 	f.cwd = buf_str(cwd);
-	if (e->n_files != 0 && e->files[0].path.names.p != NULL) {
+	if (e->n_files != 0 && e->files[0].path.names.p != NULL)
 		decode_put_walk(exe, &e->files[0].path);
-		unnamed =
-		    (e->files[0].path.flags &
-			(RECORD_WALK_DELETED | RECORD_WALK_DETACHED)) != 0;
-	}
 	f.path = buf_str(exe);
 	if (is_script && e->strings[0].p != NULL) {
 		decode_put_path(path, &e->cwd, e->strings[0]);
 		f.path = f.script = buf_str(path);
 		f.interpreter = buf_str(exe);
-		unnamed = false;
 	}
 	f.argv = buf_str(&p->argv);
 	f.env = buf_str(&p->env);
@@ -225,7 +220,7 @@ recorder_exec(struct recorder *r, const struct recorder_event *x)
 	f.at = x->at;
 	f.result = 0;
 	fill_standard(&f, e);
-	f.sha256 = executed_content(r, x, f.path, unnamed);
+	f.sha256 = executed_content(r, x, f.path);
 	tell_program(r, p, &f, buf_str(exe));
 	recorder_send(r, FACT_EXEC_EVENT, &f);
 	buf_reset(&p->argv);

@@ -27,9 +27,9 @@ struct recorder_outside {
 	int (*any_total)(void *context, struct record_io_key *ret);
 	/* The file that a process executes, opened for reading, where the
 	 * sandbox itself wrote it; -ENOENT where it did not, or it is gone.
-	 * unnamed: it has no name in the file tree (deleted, memfd). */
+	 * is_stopped: the process waits for that (RECORD_STOPPED). */
 	int (*open_executed)(void *context, uint32_t host_pid, struct str path,
-	    bool unnamed);
+	    bool is_stopped);
 	/* Events that the kernel side could not tell, since the start. */
 	uint64_t (*dropped)(void *context);
 };

@@ -66,6 +66,19 @@ struct inode {
 	__u32 i_rdev;
 	struct super_block *i_sb;
 	unsigned int i_nlink;
+	__s64 i_ctime_sec; /* since 6.11 */
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+};
+
+struct inode___6_6 {
+	struct timespec64 __i_ctime;
+};
+
+struct inode___6_1 {
+	struct timespec64 i_ctime;
 };
 
 struct dentry {

@@ -68,11 +68,12 @@ any_total(void *context, struct record_io_key *ret)
 }
 
 static int
-open_executed(void *context, uint32_t host_pid, struct str path, bool unnamed)
+open_executed(void *context, uint32_t host_pid, struct str path,
+    bool is_stopped)
 {
 	struct role *r = context;
 
-	return keeper_open(&r->keeper, host_pid, path, unnamed);
+	return keeper_open(&r->keeper, host_pid, path, is_stopped);
 }
 
 static uint64_t
@@ -245,7 +246,8 @@ serve(struct role *r)
 static void __attribute__((noreturn)) keeper_main(int fd, int upper_fd)
 {
 	static const struct lockdown rights = {
-		.rights = LOCKDOWN_READ_FILES | LOCKDOWN_FOREIGN_FILES,
+		.rights = LOCKDOWN_READ_FILES | LOCKDOWN_FOREIGN_FILES |
+		    LOCKDOWN_KILL,
 		.keep_caps =
 		    1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH,
 	};

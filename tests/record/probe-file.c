@@ -196,7 +196,8 @@ absent_page_cases(void)
 	for (int i = 0; i < 3; i++)
 		must(pwrite(fd, names[i], 7, i * 4096) == 7, "pwrite");
 	map = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE, fd, 0);
-	must(map != MAP_FAILED && madvise(map, 12288, MADV_RANDOM) == 0, "mmap");
+	must(map != MAP_FAILED && madvise(map, 12288, MADV_RANDOM) == 0,
+	    "mmap");
 	must(mkdir(map, 0755) == 0, "mkdir");
 	expect("file_event op=mkdir path=%s result=0", here("fresh1"));
 	must(open(map + 4096, O_RDONLY) < 0, "open");
@@ -221,8 +222,8 @@ name_cases(void)
 	expect("file_event op=unlink path=%s", here(name));
 	name[200] = '\0';
 	for (int i = 0; i < 8; i++) {
-		(void)snprintf(deep + strlen(deep),
-		    sizeof(deep) - strlen(deep), "%s%s", i ? "/" : "", name);
+		(void)snprintf(deep + strlen(deep), sizeof(deep) - strlen(deep),
+		    "%s%s", i ? "/" : "", name);
 		must(mkdir(deep, 0755) == 0, "deep");
 	}
 	expect("file_event op=mkdir path=%s", here(deep));

@@ -40,9 +40,9 @@ run(const char *path, char *const *argv)
 	int pid = fork();
 
 	if (pid == 0) {
-		(void)execve(path, argv, (char *[]){ (char[]){ "A=1" },
-						(char[]){ "B=two words" },
-						NULL });
+		(void)execve(path, argv,
+		    (char *[]){ (char[]){ "A=1" }, (char[]){ "B=two words" },
+			NULL });
 		_exit(111);
 	}
 	wait_for(pid);
@@ -56,7 +56,8 @@ exec_cases(void)
 		(char[]){ "two words" }, NULL };
 	int pid = run("/bin/true", argv);
 
-	expect("exec_event path=/usr/bin/true argv=name%%00%%00two%%20words%%00 "
+	expect("exec_event path=/usr/bin/true "
+	       "argv=name%%00%%00two%%20words%%00 "
 	       "env=A=1%%00B=two%%20words%%00 cwd=%s result=0 stdout_kind=pipe",
 	    here(""));
 	expect("process pid=%d exe=/usr/bin/true "
@@ -117,7 +118,7 @@ memory_program(const char *name, int flags)
 
 	must(fstat(from, &st) == 0, "fstat");
 	must(copy_file_range(from, NULL, to, NULL, (size_t)st.st_size, 0) ==
-			(ssize_t)st.st_size ||
+		    (ssize_t)st.st_size ||
 		errno == EXDEV,
 	    "copy");
 	if (lseek(to, 0, SEEK_END) == 0) {
@@ -131,8 +132,8 @@ memory_program(const char *name, int flags)
 	pid = fork();
 	if (pid == 0) {
 		(void)syscall(SYS_execveat, to, "",
-		    (char *[]){ (char[]){ "ghost" }, NULL },
-		    (char *[]){ NULL }, flags);
+		    (char *[]){ (char[]){ "ghost" }, NULL }, (char *[]){ NULL },
+		    flags);
 		_exit(111);
 	}
 	wait_for(pid);
@@ -288,8 +289,10 @@ foreign_cases(void)
 	long rc = 20; /* getpid */
 
 #if defined(__x86_64__)
-	__asm__ volatile("int $0x80" : "+a"(rc) : : "memory", "r8", "r9", "r10",
-			 "r11");
+	__asm__ volatile("int $0x80"
+			 : "+a"(rc)
+			 :
+			 : "memory", "r8", "r9", "r10", "r11");
 	if (rc > 0)
 		expect("refused call=i386%%20call%%2020 result=%ld", rc);
 	/* 87 is unlink here and swapon there. */

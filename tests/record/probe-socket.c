@@ -141,7 +141,8 @@ static void
 inet6_cases(void)
 {
 	struct sockaddr_in6 a = { .sin6_family = AF_INET6,
-		.sin6_port = htons(7777), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+		.sin6_port = htons(7777),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0), rc;
 
 	rc = (int)sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a));
@@ -203,8 +204,8 @@ descriptor_cases(void)
 	       "object=%lu object2=%lu",
 	    s[0], s[1], inode_of(s[0]), inode_of(s[1]));
 	must(dup2(s[0], 0) == 0, "dup2");
-	expect("descriptor_event op=dup fd=%d fd2=0 kind=unix object=%lu",
-	    s[0], inode_of(s[0]));
+	expect("descriptor_event op=dup fd=%d fd2=0 kind=unix object=%lu", s[0],
+	    inode_of(s[0]));
 	must(dup3(p[0], 0, O_CLOEXEC) == 0, "dup3");
 	expect("descriptor_event op=dup fd=%d fd2=0 kind=pipe", p[0]);
 	(void)close(0);

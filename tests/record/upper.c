@@ -82,7 +82,8 @@ make_trees(struct test *t)
 	must(symlink("/etc/shadow", "upper/home/link"), "symlink");
 	must(symlink("../../lower", "upper/home/out"), "symlink");
 	must(mkfifo("upper/home/fifo", 0600), "mkfifo");
-	must(mknod("upper/home/device", S_IFBLK | 0600, makedev(7, 0)), "mknod");
+	must(mknod("upper/home/device", S_IFBLK | 0600, makedev(7, 0)),
+	    "mknod");
 	memset(name, 'n', sizeof(name));
 	memcpy(name, "upper/home/", 11);
 	name[11 + 255] = '\0';
@@ -108,7 +109,8 @@ start(struct test *t)
 		{ "/hash", UPPER_KEEP_HASH },
 	};
 	struct upper_start s = { .rules = rules,
-		.n_rules = N_ELEMENTS(rules), .n_lower = 1 };
+		.n_rules = N_ELEMENTS(rules),
+		.n_lower = 1 };
 	struct error err = ERROR_INIT;
 	int fds[2];
 
@@ -147,8 +149,9 @@ static const struct {
 	bool want;
 	const char *fact;
 } expectations[] = {
-	{ true, "written_file phase=1 path=/etc/passwd change=modified "
-		"type=file size=6 kept=1 sha256=" HELLO_SHA256 },
+	{ true,
+	    "written_file phase=1 path=/etc/passwd change=modified "
+	    "type=file size=6 kept=1 sha256=" HELLO_SHA256 },
 	{ true, "written_file phase=1 path=/etc/gone change=deleted" },
 	{ true, "written_file phase=1 path=/etc/old/hidden change=deleted" },
 	{ false, "written_file path=/etc" },
@@ -157,7 +160,8 @@ static const struct {
 	{ true, "written_file path=/home/twin kept=1" },
 	{ true, "blob sha256=" HELLO_SHA256 " bytes=hello%0A" },
 	{ true, "written_file path=/home/%FF%FE%0A type=file size=4" },
-	{ true, "written_file path=/home/link type=symlink target=/etc/shadow" },
+	{ true,
+	    "written_file path=/home/link type=symlink target=/etc/shadow" },
 	{ true, "written_file path=/home/out type=symlink target=../../lower" },
 	{ false, "written_file path~/home/out/" },
 	{ true, "written_file path=/home/fifo type=fifo" },
@@ -168,10 +172,12 @@ static const struct {
 	{ true, "written_file path=/skip/deep/wanted kept=1" },
 	{ true, "written_file path=/hash/file kept=0 sha256~1" },
 	{ false, "blob bytes=secret%0A" },
-	{ true, "dependency name=a version=1.0.0 kind=prod source=registry "
-		"path=node_modules/a has_script=1" },
-	{ true, "dependency name=@s/b kind=dev "
-		"source=git:git+ssh://git@host.test/b.git#1 has_script=0" },
+	{ true,
+	    "dependency name=a version=1.0.0 kind=prod source=registry "
+	    "path=node_modules/a has_script=1" },
+	{ true,
+	    "dependency name=@s/b kind=dev "
+	    "source=git:git+ssh://git@host.test/b.git#1 has_script=0" },
 	{ false, "written_file phase=2 path=/etc/passwd" },
 	{ false, "written_file phase=2 path=/home" },
 	{ true, "written_file phase=2 path=/home/new change=created size=8" },
