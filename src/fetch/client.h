@@ -34,6 +34,7 @@ struct fetch_options {
 	const char *public_base;
 	const char *node_version; /* of the image, for engines; NULL */
 	const char *cwd; /* where project .npmrc is looked for; NULL: "." */
+	int timeout_ms; /* without progress of a transfer; 0: 15 s */
 	int facts_fd; /* channel to scribe for `metadata`; borrowed; -1: none */
 	bool offline; /* answer from the cache alone */
 };

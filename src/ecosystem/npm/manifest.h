@@ -76,12 +76,15 @@ struct manifest {
 	struct str json; /* the bytes of package.json itself */
 };
 
-/* Which files the package has, for entries and default names. */
-typedef bool (*manifest_has_file_fn)(void *arg, struct str path);
+/* Which files the package has ("lib/x.js"), for entries and patterns. */
+struct manifest_files {
+	const struct str *v;
+	size_t n;
+};
 
 /* Strings live in the arena. -EBADMSG: not JSON, or not an object. */
 int manifest_parse(struct arena *a, struct str json,
-    manifest_has_file_fn has_file, void *arg, struct manifest *ret,
+    const struct manifest_files *files, struct manifest *ret,
     struct error *err);
 void manifest_done(struct manifest *m); /* the vectors; accepts a zeroed one */
 /* Which dependency sources do not come from a registry. */
