@@ -12,8 +12,13 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "record/calls.h"
-#include "record/record.skel.h"
 #include "sys/clock.h"
+
+/* Generated; newer bpftool writes casts that gcc finds badly aligned. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-align"
+#include "record/record.skel.h"
+#pragma GCC diagnostic pop
 
 #define WATCHED_SLOT 0u
 
