@@ -11,6 +11,11 @@
 #include "base/cleanup.h"
 
 #define PROJECT STR_LIT("/home/u/p")
+/* As STR_LIT, for tables. */
+#define S(l) \
+	{ \
+		"" l, sizeof(l) - 1 \
+	}
 
 static void
 check_str(struct str have, const char *want)
@@ -65,21 +70,17 @@ script(void **state)
 		struct str argv;
 		const char *want;
 	} rows[] = {
-		{ "/usr/bin/node", STR_LIT("node\0x.js\0arg\0"), "x.js" },
-		{ "/usr/bin/node", STR_LIT("node\0--no-warnings\0x.js\0"),
-		    "x.js" },
-		{ "/usr/bin/node", STR_LIT("node\0-r\0hook.js\0x.js\0"),
-		    "x.js" },
-		{ "/usr/bin/node", STR_LIT("node\0-e\0process.exit()\0"),
-		    NULL },
-		{ "/usr/bin/node", STR_LIT("node\0"), NULL },
-		{ "/usr/bin/node", STR_LIT(""), NULL },
-		{ "/bin/sh", STR_LIT("sh\0-c\0rm x\0"), NULL },
-		{ "/bin/sh", STR_LIT("sh\0-e\0x.sh\0"), "x.sh" },
-		{ "/usr/bin/python3.11", STR_LIT("python\0setup.py\0"),
-		    "setup.py" },
-		{ "/usr/bin/python3", STR_LIT("python3\0-m\0http\0"), NULL },
-		{ "/usr/bin/gcc", STR_LIT("gcc\0x.c\0"), NULL },
+		{ "/usr/bin/node", S("node\0x.js\0arg\0"), "x.js" },
+		{ "/usr/bin/node", S("node\0--no-warnings\0x.js\0"), "x.js" },
+		{ "/usr/bin/node", S("node\0-r\0hook.js\0x.js\0"), "x.js" },
+		{ "/usr/bin/node", S("node\0-e\0process.exit()\0"), NULL },
+		{ "/usr/bin/node", S("node\0"), NULL },
+		{ "/usr/bin/node", S(""), NULL },
+		{ "/bin/sh", S("sh\0-c\0rm x\0"), NULL },
+		{ "/bin/sh", S("sh\0-e\0x.sh\0"), "x.sh" },
+		{ "/usr/bin/python3.11", S("python\0setup.py\0"), "setup.py" },
+		{ "/usr/bin/python3", S("python3\0-m\0http\0"), NULL },
+		{ "/usr/bin/gcc", S("gcc\0x.c\0"), NULL },
 	};
 
 	(void)state;
@@ -89,8 +90,8 @@ script(void **state)
 }
 
 #define HOOK_ENV(json) \
-	STR_LIT("PATH=/bin\0npm_lifecycle_event=postinstall\0" \
-		"npm_package_json=" json "\0")
+	S("PATH=/bin\0npm_lifecycle_event=postinstall\0" \
+	  "npm_package_json=" json "\0")
 
 /* What a process was, what it executes, what it is then. */
 static const struct {
@@ -100,52 +101,50 @@ static const struct {
 } steps[] = {
 	/* The manager itself, its helpers and tools. */
 	{ { "manager", { NULL, 0 } },
-	    { PROJECT, STR_LIT("/usr/bin/node"),
-		STR_LIT("/usr/lib/node_modules/npm/bin/npm-cli.js"),
-		STR_LIT("PATH=/bin\0"), STR_LIT("/home/u/p") },
+	    { S("/home/u/p"), S("/usr/bin/node"),
+		S("/usr/lib/node_modules/npm/bin/npm-cli.js"), S("PATH=/bin\0"),
+		S("/home/u/p") },
 	    "manager", NULL },
 	{ { "manager", { NULL, 0 } },
-	    { PROJECT, STR_LIT("/usr/bin/git"), { NULL, 0 },
-		STR_LIT("PATH=/bin\0"), STR_LIT("/home/u/p") },
+	    { S("/home/u/p"), S("/usr/bin/git"), { NULL, 0 }, S("PATH=/bin\0"),
+		S("/home/u/p") },
 	    "tool", NULL },
 	/* A hook: for the package that the manager names. */
 	{ { "manager", { NULL, 0 } },
-	    { PROJECT, STR_LIT("/bin/sh"), { NULL, 0 },
+	    { S("/home/u/p"), S("/bin/sh"), { NULL, 0 },
 		HOOK_ENV("/home/u/p/node_modules/evil/package.json"),
-		STR_LIT("/home/u/p/node_modules/evil") },
+		S("/home/u/p/node_modules/evil") },
 	    "hook", "node_modules/evil" },
 	{ { "manager", { NULL, 0 } },
-	    { PROJECT, STR_LIT("/bin/sh"), { NULL, 0 },
-		HOOK_ENV("/home/u/p/package.json"), STR_LIT("/home/u/p") },
+	    { S("/home/u/p"), S("/bin/sh"), { NULL, 0 },
+		HOOK_ENV("/home/u/p/package.json"), S("/home/u/p") },
 	    "hook", "" },
 	/* A hook cannot make another package the culprit. */
 	{ { "hook", { "node_modules/evil", 17 } },
-	    { PROJECT, STR_LIT("/usr/bin/node"),
-		STR_LIT("/home/u/p/node_modules/good/x.js"),
+	    { S("/home/u/p"), S("/usr/bin/node"),
+		S("/home/u/p/node_modules/good/x.js"),
 		HOOK_ENV("/home/u/p/node_modules/good/package.json"),
-		STR_LIT("/home/u/p/node_modules/good") },
+		S("/home/u/p/node_modules/good") },
 	    "hook", "node_modules/evil" },
 	/* Import: the code that runs decides. */
 	{ { "package", { "node_modules/a", 14 } },
-	    { PROJECT, STR_LIT("/usr/bin/node"),
-		STR_LIT("/home/u/p/node_modules/b/worker.js"),
-		STR_LIT("PATH=/bin\0"), STR_LIT("/home/u/p") },
+	    { S("/home/u/p"), S("/usr/bin/node"),
+		S("/home/u/p/node_modules/b/worker.js"), S("PATH=/bin\0"),
+		S("/home/u/p") },
 	    "package", "node_modules/b" },
 	{ { "package", { "node_modules/a", 14 } },
-	    { PROJECT, STR_LIT("/bin/sh"), { NULL, 0 }, STR_LIT(""),
-		STR_LIT("/tmp") },
+	    { S("/home/u/p"), S("/bin/sh"), { NULL, 0 }, S(""), S("/tmp") },
 	    "package", "node_modules/a" },
 	{ { "package", { "node_modules/a", 14 } },
-	    { PROJECT, STR_LIT("/home/u/p/node_modules/c/bin/x"), { NULL, 0 },
-		STR_LIT(""), STR_LIT("/tmp") },
+	    { S("/home/u/p"), S("/home/u/p/node_modules/c/bin/x"), { NULL, 0 },
+		S(""), S("/tmp") },
 	    "package", "node_modules/c" },
 	{ { "package", { "node_modules/a", 14 } },
-	    { PROJECT, STR_LIT("/bin/sh"), { NULL, 0 }, STR_LIT(""),
-		STR_LIT("/home/u/p/node_modules/d/lib") },
+	    { S("/home/u/p"), S("/bin/sh"), { NULL, 0 }, S(""),
+		S("/home/u/p/node_modules/d/lib") },
 	    "package", "node_modules/d" },
 	{ { NULL, { NULL, 0 } },
-	    { PROJECT, STR_LIT("/bin/true"), { NULL, 0 }, STR_LIT(""),
-		STR_LIT("/") },
+	    { S("/home/u/p"), S("/bin/true"), { NULL, 0 }, S(""), S("/") },
 	    NULL, NULL },
 };
 

@@ -2,6 +2,7 @@
 #include "record/decode.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,9 +17,10 @@
 #include "base/limits.h"
 #include "record/calls.h"
 
+/* A walk, in tables. */
 #define WALK(s, f) \
 	{ \
-		STR_LIT(s), f \
+		{ "" s, sizeof(s) - 1 }, f \
 	}
 
 static void
