@@ -141,6 +141,9 @@ struct osv_input {
 int osv_validate(struct arena *a, const struct osv_input *in,
     struct osv_findings *f, struct osv_document *ret,
     struct yyjson_doc **ret_json);
+/* Strict JSON within the limits of a document, before any schema. */
+int osv_json_read(struct str bytes, struct yyjson_doc **ret_json,
+    struct error *err);
 void osv_json_free(struct yyjson_doc *json); /* accepts NULL */
 /* A range as it stands in a free-form member; false when it is none. */
 bool osv_range_read(struct arena *a, struct yyjson_val *v,

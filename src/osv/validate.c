@@ -5,6 +5,7 @@
 #include <yyjson.h>
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "osv/osv_priv.h"
 
 void
@@ -62,4 +63,40 @@ osv_validate(struct arena *a, const struct osv_input *in,
 	}
 	*ret_json = json;
 	return 0;
+}
+
+int
+osv_json_read(struct str bytes, yyjson_doc **ret_json, struct error *err)
+{
+	struct arena *a = arena_new(OSV_MAX_BYTES);
+	struct osv_findings f;
+	struct checker c = { .out = &f };
+	yyjson_read_err e = { 0 };
+	yyjson_doc *json = NULL;
+	int rc = 0;
+
+	osv_findings_init(&f, a);
+	buf_init(&c.path, 16);
+	buf_putc(&c.path, '$');
+	if (bytes.n > OSV_MAX_BYTES)
+		rc = error_set(err, -EFBIG, "%zu bytes; at most %u", bytes.n,
+		    OSV_MAX_BYTES);
+	else
+		json = yyjson_read_opts((char *)(uintptr_t)bytes.p, bytes.n, 0,
+		    NULL, &e);
+	if (rc == 0 && json == NULL)
+		rc = error_set(err, -EINVAL, "not JSON: %s, at byte %zu",
+		    bytes.n == 0 ? "the file is empty" : e.msg, e.pos);
+	if (rc == 0)
+		json_check(&c, yyjson_doc_get_root(json));
+	if (rc == 0 && f.n_errors != 0) {
+		rc = error_set(err, -EINVAL, "%s", f.v[0].message);
+		osv_json_free(json);
+	}
+	buf_done(&c.path);
+	osv_findings_done(&f);
+	arena_free(a);
+	if (rc == 0)
+		*ret_json = json;
+	return rc;
 }
