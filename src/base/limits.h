@@ -106,6 +106,8 @@
 #define LIMIT_SINK_STREAMS 1024
 /* UDP conversations remembered at once; the oldest makes room. */
 #define LIMIT_SINK_FLOWS 4096
+/* Datagrams waiting to be read: 10000 questions at once. */
+#define LIMIT_SINK_DATAGRAMS_BYTES (8 * MIB)
 /* Rows of all tables in one phase: a flood of 200k a second is cut. */
 #define LIMIT_SINK_ROWS 200000
 /* Payload waiting in memory, over all connections; then it is written. */

@@ -60,8 +60,8 @@ wants(const struct request *r, const char *type)
 {
 	struct str accept = request_header(r, "accept"), first;
 
-	(void)str_cut(&accept, ',', &first);
-	return str_find(first, str_of(type)) >= 0;
+	return str_cut(&accept, ',', &first) &&
+	    str_find(first, str_of(type)) >= 0;
 }
 
 static int

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <pcap/pcap.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -22,11 +23,15 @@
 #include "base/mem.h"
 #include "sink/names_priv.h"
 #include "sink/packet_priv.h"
+#include "sink/udp_priv.h"
 #include "sink/world_priv.h"
 
 #define BUFFER_BYTES (16 * 1024 * 1024)
 #define PER_ROUND    512 /* packets; others want their turn */
 #define MAX_TALKS    4096u
+#define IPV4_BYTES   20u
+#define PING_BYTES   1472u /* below every MTU */
+#define PING_HOPS    55 /* as if from afar */
 
 /* Pairs of addresses in one phase; the key without holes. */
 struct talk_key {
@@ -198,6 +203,36 @@ find_talk(struct world *w, const struct packet *p)
 	return t;
 }
 
+/* IPv4's kernel side answers pings only from addresses that are its own (IPv6
+ * answers from any); an Internet that nobody can ping is none. */
+static void
+answer_ping(struct world *w, const struct packet *p)
+{
+	uint8_t out[IPV4_BYTES + PING_BYTES] = { 0x45 }, *icmp = out + 20;
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	size_t n = p->length - (size_t)IPV4_BYTES;
+	uint16_t sum;
+
+	if (p->protocol != IPPROTO_ICMP || p->icmp_type != ICMP_ECHO ||
+	    p->length < IPV4_BYTES + 8 || n > p->payload.n || n > PING_BYTES)
+		return;
+	out[2] = (uint8_t)((IPV4_BYTES + n) >> 8);
+	out[3] = (uint8_t)(IPV4_BYTES + n);
+	out[8] = PING_HOPS;
+	out[9] = IPPROTO_ICMP;
+	memcpy(out + 12, p->to.address, 4);
+	memcpy(out + 16, p->from.address, 4);
+	memcpy(icmp, p->payload.p, n);
+	icmp[0] = ICMP_ECHOREPLY;
+	icmp[2] = icmp[3] = 0;
+	sum = udp_sum_end(udp_sum_words(0, icmp, n));
+	icmp[2] = (uint8_t)(sum >> 8);
+	icmp[3] = (uint8_t)sum;
+	memcpy(&to.sin_addr, p->from.address, 4);
+	(void)sendto(w->net.raw4, out, IPV4_BYTES + n, 0,
+	    (struct sockaddr *)&to, sizeof(to));
+}
+
 static void
 see_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *bytes)
 {
@@ -212,6 +247,7 @@ see_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *bytes)
 	if (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP ||
 	    packet_is_housekeeping(&p))
 		return;
+	answer_ping(w, &p);
 	t = find_talk(w, &p);
 	if (t == NULL)
 		return;

@@ -26,6 +26,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 
 #define TABLE          100 /* of routes; the namespace is ours alone */
 #define RULE_PRIORITY  100
@@ -364,6 +365,16 @@ net_take_all(const char *interface, uint16_t port, struct error *err)
 	return 0;
 }
 
+/* Floods: more room, and what found none is counted (udp.c). */
+static void
+set_receive_buffer(int fd)
+{
+	int size = LIMIT_SINK_DATAGRAMS_BYTES, one = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof(one));
+}
+
 /* One socket of the four: transparent, on port (0: any). */
 static int
 listener(int family, int type, uint16_t *port, struct error *err)
@@ -398,6 +409,8 @@ listener(int family, int type, uint16_t *port, struct error *err)
 	    getsockname(fd, &a.any, &n) != 0)
 		return error_errno(err, "sink: opening a listener");
 	*port = ntohs(a.in.sin_port);
+	if (type == SOCK_DGRAM)
+		set_receive_buffer(fd);
 	return steal_fd(&fd);
 }
 

@@ -39,7 +39,8 @@ struct loop {
 	struct source control, relay, capture, listeners[NET__MAX];
 	struct world *world;
 	struct channel channel; /* control */
-	bool stop;
+	bool stop, ending; /* ending: a phase, after this round */
+	int64_t ending_phase;
 	struct error *err;
 	int rc;
 };
@@ -202,12 +203,13 @@ turn(struct world *w, int timeout_ms)
 }
 
 static void
-end_phase(struct loop *l, int64_t phase)
+end_phase(struct loop *l)
 {
 	struct world *w = l->world;
 	int64_t events, dropped;
 	struct epoll_event off = { 0 };
 
+	l->ending = false;
 	/* What the sandbox sent before it ended is still in the sockets. The
 	 * supervisor waits, so its channel has nothing more to say. */
 	(void)epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, l->channel.fd, &off);
@@ -223,7 +225,7 @@ end_phase(struct loop *l, int64_t phase)
 	dropped = w->book.dropped;
 	book_phase_end(&w->book, capture_reason(w->capture));
 	message_begin(&l->channel, CONTROL_PHASE_ENDED);
-	message_put_int(&l->channel, phase);
+	message_put_int(&l->channel, l->ending_phase);
 	message_put_int(&l->channel, events);
 	message_put_int(&l->channel, dropped);
 	(void)message_send(&l->channel, NULL);
@@ -249,7 +251,10 @@ take_message(struct loop *l, struct message *m)
 		book_phase_begin(&l->world->book, a, b);
 		return 0;
 	case CONTROL_PHASE_END:
-		end_phase(l, a);
+		/* Not here: it takes rounds of its own, and this one still
+		 * holds the addresses of streams. */
+		l->ending = true;
+		l->ending_phase = a;
 		return 0;
 	case CONTROL_STOP:
 		l->stop = true;
@@ -397,6 +402,8 @@ run_loop(struct loop *l)
 		/* Nobody there: nothing that a tick could be for. */
 		idle = w->n_streams == 0 && w->relay.waiting.n == 0;
 		(void)turn(w, idle ? LIMIT_SINK_FLOW_MS : TICK_MS);
+		if (l->ending)
+			end_phase(l);
 		now = clock_ns();
 		if (now - last < TICK_MS * NS_PER_MS)
 			continue;

@@ -49,6 +49,7 @@ TAILQ_HEAD(flow_list, flow);
 struct udp {
 	struct map *flows; /* struct ends -> struct flow, owned */
 	struct flow_list recent;
+	uint32_t lost[2]; /* datagrams, as the kernel counts; IPv4, IPv6 */
 };
 
 struct udp *
@@ -151,14 +152,22 @@ find_flow(struct world *w, const struct endpoint *peer,
 	return f;
 }
 
-static uint32_t
-sum_words(uint32_t sum, const uint8_t *p, size_t n)
+uint32_t
+udp_sum_words(uint32_t sum, const uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i += 2)
 		sum += (uint32_t)p[i] << 8 | p[i + 1];
 	if ((n & 1) != 0)
 		sum += (uint32_t)p[n - 1] << 8;
 	return sum;
+}
+
+uint16_t
+udp_sum_end(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(~sum & 0xffff);
 }
 
 static void
@@ -207,12 +216,10 @@ udp_packet(const struct endpoint *from, const struct endpoint *to,
 	put_be16(u + 2, to->port);
 	put_be16(u + 4, n);
 	memcpy(u + UDP_BYTES, bytes.p, bytes.n);
-	sum = sum_words(IPPROTO_UDP + (uint32_t)n, from->address, address);
-	sum = sum_words(sum, to->address, address);
-	sum = sum_words(sum, u, n);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = ~sum & 0xffff;
+	sum = udp_sum_words(IPPROTO_UDP + (uint32_t)n, from->address, address);
+	sum = udp_sum_words(sum, to->address, address);
+	sum = udp_sum_words(sum, u, n);
+	sum = udp_sum_end(sum);
 	put_be16(u + 6, sum != 0 ? sum : 0xffff);
 	return head + n;
 }
@@ -281,26 +288,39 @@ take_datagram(struct world *w, struct flow *f, struct str bytes)
 	buf_done(&reply);
 }
 
-/* Whom the datagram was for: the kernel says it beside the bytes. */
 static bool
-find_target(struct msghdr *mh, struct endpoint *ret)
+is_target(const struct cmsghdr *cm)
 {
+	return (cm->cmsg_level == SOL_IP && cm->cmsg_type == IP_ORIGDSTADDR) ||
+	    (cm->cmsg_level == SOL_IPV6 && cm->cmsg_type == IPV6_ORIGDSTADDR);
+}
+
+/* What the kernel says beside the bytes: whom the datagram was for, and how
+ * many found no room since the socket was opened. */
+static bool
+read_control(struct world *w, int listener_fd, struct msghdr *mh,
+    struct endpoint *ret)
+{
+	uint32_t *seen = &w->udp->lost[listener_fd == w->net.fds[NET_UDP6]];
 	const struct cmsghdr *cm;
 	struct sockaddr_storage a = { 0 };
+	uint32_t lost;
 
 	for (cm = CMSG_FIRSTHDR(mh); cm != NULL;
 	     cm = CMSG_NXTHDR(mh, (struct cmsghdr *)(uintptr_t)cm)) {
 		size_t n = cm->cmsg_len - CMSG_LEN(0);
 
-		if ((cm->cmsg_level != SOL_IP ||
-			cm->cmsg_type != IP_ORIGDSTADDR) &&
-		    (cm->cmsg_level != SOL_IPV6 ||
-			cm->cmsg_type != IPV6_ORIGDSTADDR))
-			continue;
-		memcpy(&a, CMSG_DATA(cm), n < sizeof(a) ? n : sizeof(a));
-		return endpoint_of((struct sockaddr *)&a, ret);
+		if (cm->cmsg_level == SOL_SOCKET &&
+		    cm->cmsg_type == SO_RXQ_OVFL && n == sizeof(lost)) {
+			memcpy(&lost, CMSG_DATA(cm), sizeof(lost));
+			w->book.dropped += lost - *seen;
+			*seen = lost;
+		} else if (is_target(cm)) {
+			memcpy(&a, CMSG_DATA(cm),
+			    n < sizeof(a) ? n : sizeof(a));
+		}
 	}
-	return false;
+	return endpoint_of((struct sockaddr *)&a, ret);
 }
 
 bool
@@ -325,7 +345,7 @@ udp_receive(struct world *w, int listener_fd)
 	if (n < 0)
 		return errno == EINTR || errno == ECONNREFUSED;
 	if (endpoint_of((struct sockaddr *)&from, &peer) &&
-	    find_target(&mh, &target))
+	    read_control(w, listener_fd, &mh, &target))
 		take_datagram(w, find_flow(w, &peer, &target),
 		    str_n(bytes, (size_t)n));
 	return true;

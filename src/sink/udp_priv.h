@@ -28,5 +28,8 @@ void udp_see_question(struct world *w, int64_t connection, struct str transport,
  * its length, or 0 when it does not fit. */
 size_t udp_packet(const struct endpoint *from, const struct endpoint *to,
     struct str bytes, uint8_t *ret, size_t size);
+/* The Internet checksum (RFC 1071): big-endian words added up, then ended. */
+uint32_t udp_sum_words(uint32_t sum, const uint8_t *p, size_t n);
+uint16_t udp_sum_end(uint32_t sum);
 
 #endif

@@ -7,9 +7,9 @@
  *
  * DIR has ca.pem and key.pem, and relay/ with what the registry serves:
  * NAME.json and NAME-VERSION.tgz, "/" in names written as "%2f". In DIR come
- * to lie facts.jsonl, sink.pcap, keys.log and mark (of the decoys). The
- * command runs in the sandbox's namespace (eth0: 10.0.2.15, fd00:2::15).
- * Status 77: not root.
+ * to lie facts.jsonl, blob/SHA256 (the folder must be there), sink.pcap,
+ *keys.log and mark (of the decoys). The command runs in the sandbox's namespace
+ *(eth0: 10.0.2.15, fd00:2::15). Status 77: not root.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -64,7 +64,6 @@ put_member(struct json *j, const struct fact_column *c, const void *fact)
 {
 	const char *at = (const char *)fact + c->offset;
 	struct str s;
-	struct buf hex;
 	int64_t v;
 
 	if (c->type == FACT_INT || c->type == FACT_REAL) {
@@ -79,14 +78,21 @@ put_member(struct json *j, const struct fact_column *c, const void *fact)
 	if (s.p == NULL)
 		return;
 	json_key(j, c->name);
-	if (strcmp(c->name, "bytes") != 0) {
-		json_str(j, s);
-		return;
-	}
-	buf_init(&hex, 32 * (size_t)MIB);
-	buf_put_hex(&hex, s.p, s.n);
-	json_str(j, buf_str(&hex));
-	buf_done(&hex);
+	json_str(j, s);
+}
+
+/* Content lies in blob/ by its hash. */
+static void
+write_blob(const struct fact_blob *b)
+{
+	char name[128];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "blob/%.*s", STR_ARG(b->sha256));
+	fd = open_in_dir(name, O_WRONLY | O_CREAT | O_TRUNC);
+	if (fd_write_all(fd, b->bytes.p, b->bytes.n, NULL) != 0)
+		die("%s cannot be written", name);
+	closep(&fd);
 }
 
 /* What scribe would get, one JSON object on each line. */
@@ -103,10 +109,14 @@ static void __attribute__((noreturn)) write_facts(int fd)
 	int rc;
 
 	channel_init(&ch, fd);
-	buf_init(&b, 64 * (size_t)MIB);
+	buf_init(&b, MIB);
 	while ((rc = channel_recv(&ch, &m, &err)) == 1) {
 		if (fact_receive(&m, &kind, &f, &err) != 0)
 			die("bad fact: %s", err.msg);
+		if (kind == FACT_BLOB) {
+			write_blob((const struct fact_blob *)&f);
+			continue;
+		}
 		buf_reset(&b);
 		json_init(&j, &b, 0);
 		json_object_begin(&j);
@@ -295,6 +305,7 @@ main(int argc, char **argv)
 	if (geteuid() != 0)
 		return 77;
 	dir = argv[1];
+	(void)signal(SIGPIPE, SIG_IGN);
 	facts = start_double(write_facts, &facts_pid);
 	relay = start_double(serve_relay, &relay_pid);
 	(void)snprintf(mark, sizeof(mark), "%s/mark", dir);
