@@ -24,6 +24,8 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "base/vec.h"
+#include "cmd/sandbox-views.h"
+#include "sandbox/image.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -42,30 +44,52 @@ enum {
 	PUMPS
 };
 
+#define WALL_TIME "wall time"
+
 struct run {
 	const struct sandbox_options *o;
 	struct sandbox *sandbox; /* owned */
+	struct views views;
 	struct pump pumps[PUMPS];
 	int signals; /* signalfd, owned */
 	int64_t command, deadline_at; /* id; ns, 0: none */
 	int status; /* what we exit with */
+	int wait_status; /* as of waitpid(2); -1: not executed */
 	bool exited, empty;
 	const char *stopped; /* which limit or signal ended it; NULL */
 };
 
 /* --- root file system --- */
 
+/* Never built here: that takes minutes and asks for the network. */
+static int
+image_layers(const struct sandbox_options *o, struct image *image,
+    struct sandbox_layer *ret, size_t *ret_n, struct error *err)
+{
+	const struct image_request q = { .ecosystem = o->image,
+		.state = o->state };
+	int rc = image_open(&q, image, err);
+
+	if (rc == -ENOENT)
+		return error_set(err, -ENOENT,
+		    "there is no image '%s': run lazaret image build %s",
+		    o->image, o->image);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < image->n_layers; i++)
+		ret[i] = (struct sandbox_layer){ image->layers[i], -1 };
+	*ret_n = image->n_layers;
+	return 0;
+}
+
 int
-sandbox_run_layers(const struct sandbox_options *o, bool is_plan,
+sandbox_run_layers(const struct sandbox_options *o, struct image *image,
     struct sandbox_layer *ret, size_t *ret_n, struct error *err)
 {
 	char real[PATH_MAX];
 
-	(void)is_plan;
 	if (strchr(o->image, '/') == NULL)
-		return error_set(err, -ENOENT,
-		    "there is no image '%s': run lazaret image build %s",
-		    o->image, o->image);
+		return image_layers(o, image, ret, ret_n, err);
 	if (realpath(o->image, real) == NULL)
 		return error_errno(err, "%s", o->image);
 	ret[0] =
@@ -235,6 +259,7 @@ on_exit_of_command(struct run *r, const struct sandbox_event *e,
 	if (e->id != r->command)
 		return 0;
 	r->exited = true;
+	r->wait_status = e->status;
 	r->status = WIFSIGNALED(e->status) ? 128 + WTERMSIG(e->status) :
 					     WEXITSTATUS(e->status);
 	/* Children that stayed behind end with it. */
@@ -328,7 +353,7 @@ turn(struct run *r, struct error *err)
 		rc = on_signal(r, err);
 	if (rc == 0 && r->deadline_at != 0 && clock_ns() >= r->deadline_at) {
 		r->deadline_at = 0;
-		rc = stop(r, "wall time", err);
+		rc = stop(r, WALL_TIME, err);
 	}
 	while (rc == 0 && (rc = sandbox_next(r->sandbox, &e, err)) == 1)
 		rc = on_event(r, &e, err);
@@ -337,17 +362,37 @@ turn(struct run *r, struct error *err)
 	return rc;
 }
 
-static void
-account(const struct run *r)
+/* Which word of the phase's row says how it ended. */
+static const char *
+end_word(const struct run *r, enum sandbox_limit hit)
+{
+	if (r->stopped != NULL)
+		return strcmp(r->stopped, WALL_TIME) == 0 ? "timeout" : "limit";
+	if (hit != SANDBOX_LIMIT_NONE)
+		return "limit";
+	if (r->wait_status < 0)
+		return "skipped";
+	return r->status == 0 ? "completed" : "failed";
+}
+
+static int
+account(struct run *r, struct error *err)
 {
 	enum sandbox_limit hit = sandbox_limit_hit(r->sandbox);
+	const char *limit =
+	    hit != SANDBOX_LIMIT_NONE ? sandbox_limit_word(hit) : NULL;
+	struct views_end e = { r->wait_status, end_word(r, hit),
+		r->stopped != NULL ? r->stopped : limit };
+	int rc = views_end(&r->views, r->sandbox, &e, err);
 
+	/* Nothing of it runs or lies around while people read. */
+	sandbox_stop(r->sandbox);
 	if (r->stopped != NULL)
 		fprintf(stderr, "lazaret sandbox: stopped by: %s\n",
 		    r->stopped);
-	else if (hit != SANDBOX_LIMIT_NONE)
-		fprintf(stderr, "lazaret sandbox: limit reached: %s\n",
-		    sandbox_limit_word(hit));
+	else if (limit != NULL)
+		fprintf(stderr, "lazaret sandbox: limit reached: %s\n", limit);
+	return rc == 0 ? views_account(&r->views, err) : rc;
 }
 
 static int
@@ -367,21 +412,25 @@ block_signals(struct run *r, struct error *err)
 
 int
 sandbox_run(const struct sandbox_options *o, const struct sandbox_spec *spec,
-    char **argv, int *ret_status, struct error *err)
+    const struct image *image, char **argv, int *ret_status, struct error *err)
 {
 	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
 	struct run *r = mem_alloc(sizeof(*r));
 	int rc;
 
 	r->o = o;
-	r->signals = -1;
+	r->signals = r->wait_status = r->views.run_fd = -1;
 	for (int i = 0; i < PUMPS; i++)
 		r->pumps[i].from = r->pumps[i].to = -1;
 	rc = block_signals(r, err);
 	if (rc == 0)
 		rc = sandbox_plan(spec, &plan, err);
 	if (rc == 0)
+		rc = views_open(&r->views, o, err);
+	if (rc == 0)
 		rc = sandbox_start(plan, &r->sandbox, err);
+	if (rc == 0)
+		rc = views_begin(&r->views, r->sandbox, image, argv, err);
 	if (rc == 0)
 		rc = start(r, spec, argv, err);
 	while (rc == 0)
@@ -390,11 +439,12 @@ sandbox_run(const struct sandbox_options *o, const struct sandbox_spec *spec,
 	pump_drain(&r->pumps[OUT]);
 	pump_drain(&r->pumps[ERR]);
 	if (rc == 1) {
-		account(r);
 		*ret_status = r->status;
+		rc = account(r, err);
 	}
 	sandbox_free(r->sandbox);
+	views_done(&r->views);
 	closep(&r->signals);
 	free(r);
-	return rc == 1 ? 0 : rc;
+	return rc;
 }

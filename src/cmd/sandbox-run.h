@@ -12,6 +12,7 @@
 
 struct arena;
 struct error;
+struct image;
 
 struct sandbox_options {
 	struct arena *arena; /* what lives as long as the process */
@@ -23,13 +24,13 @@ struct sandbox_options {
 	bool json, quiet, calls;
 };
 
-/* The root file system that --image names: an image, held open until the
- * process ends, or a folder. */
-int sandbox_run_layers(const struct sandbox_options *o, bool is_plan,
+/* The root file system that --image names: an image, which the caller closes,
+ * or a folder. */
+int sandbox_run_layers(const struct sandbox_options *o, struct image *image,
     struct sandbox_layer *ret, size_t *ret_n, struct error *err);
 /* Runs the command to its end; ret_status is what we exit with. */
 int sandbox_run(const struct sandbox_options *o,
-    const struct sandbox_spec *spec, char **argv, int *ret_status,
-    struct error *err);
+    const struct sandbox_spec *spec, const struct image *image, char **argv,
+    int *ret_status, struct error *err);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "cmd/sandbox-run.h"
 #include "sandbox/filter.h"
+#include "sandbox/image.h"
 #include "sandbox/sandbox.h"
 #include "sys/opt.h"
 
@@ -174,18 +175,14 @@ put_files(struct sandbox_spec *spec, struct error *err)
 }
 
 static int
-run(struct sandbox_spec *spec, char **argv)
+run(struct sandbox_spec *spec, const struct image *image, char **argv)
 {
 	struct error err = ERROR_INIT;
-	int status = EXIT_TOOL_FAILED, rc = 0;
+	int status = EXIT_TOOL_FAILED, rc;
 
-	if (geteuid() != 0)
-		rc = error_set(&err, -EPERM,
-		    "the sandbox needs root: run the command with sudo");
+	rc = put_files(spec, &err);
 	if (rc == 0)
-		rc = put_files(spec, &err);
-	if (rc == 0)
-		rc = sandbox_run(&o, spec, argv, &status, &err);
+		rc = sandbox_run(&o, spec, image, argv, &status, &err);
 	if (rc == 0)
 		return status;
 	fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
@@ -199,8 +196,9 @@ main(int argc, char **argv)
 	struct sandbox_spec spec;
 	struct error err = ERROR_INIT;
 	bool is_plan, is_run;
+	struct image image = IMAGE_INIT;
 	char **words;
-	int first;
+	int first, status;
 
 	is_plan = argc > 1 && strcmp(argv[1], "plan") == 0;
 	is_run = argc > 1 && strcmp(argv[1], "run") == 0;
@@ -227,10 +225,19 @@ main(int argc, char **argv)
 	spec.uid = spec.gid = (uint32_t)o.uid;
 	spec.state = o.state;
 	spec.layers = layers;
-	if (sandbox_run_layers(&o, is_plan, layers, &spec.n_layers, &err) !=
-	    0) {
+	if (is_run && geteuid() != 0) {
+		fputs("lazaret sandbox: the sandbox needs root: run it with "
+		      "sudo\n",
+		    stderr);
+		return EXIT_TOOL_FAILED;
+	}
+	if (sandbox_run_layers(&o, &image, layers, &spec.n_layers, &err) != 0) {
 		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}
-	return is_plan ? plan(&spec) : run(&spec, words);
+	status = is_plan ? plan(&spec) :
+			   run(&spec, image.dir != NULL ? &image : NULL, words);
+	image_done(&image);
+	arena_free(o.arena);
+	return status;
 }

@@ -253,4 +253,5 @@ void
 record_freep(struct record **r)
 {
 	record_free(*r);
+	*r = NULL;
 }

@@ -142,4 +142,5 @@ void
 upper_freep(struct upper **u)
 {
 	upper_free(*u);
+	*u = NULL;
 }
