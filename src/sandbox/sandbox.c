@@ -80,6 +80,12 @@ sandbox_lower_fd(const struct sandbox *s, size_t i)
 	return i <= s->mounts.n_layers ? s->mounts.layers[i - 1] : -1;
 }
 
+int
+sandbox_put_fd(const struct sandbox *s)
+{
+	return sandbox_lower_fd(s, 0);
+}
+
 const struct sandbox_network_info *
 sandbox_network(const struct sandbox *s)
 {

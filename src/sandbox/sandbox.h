@@ -139,6 +139,7 @@ int sandbox_shm_fd(const struct sandbox *s); /* /dev/shm: not in the upper */
 /* Lower layers, uppermost first: that of sandbox_spec.files is number 0; -1
  * when there is no layer i. Ids are those of the host. */
 int sandbox_lower_fd(const struct sandbox *s, size_t i);
+int sandbox_put_fd(const struct sandbox *s); /* number 0 of them */
 
 /* Addresses of the veth pair, printable; drawn per run. The sink side is the
  * gateway and, in resolv.conf, the name server. */
