@@ -10,6 +10,8 @@
 #include <archive_entry.h>
 #include <assert.h>
 #include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "archive/path.h"
 #include "base/buf.h"
@@ -19,8 +21,14 @@
 #include "base/map.h"
 #include "base/mem.h"
 
+/* libarchive reads in pieces of this. */
+#define BLOCK_BYTES (64 * KIB)
+
 struct reader {
 	struct archive *archive;
+	int fd; /* borrowed; its offset is shared with others: never used */
+	int64_t offset;
+	char block[BLOCK_BYTES];
 	struct map *paths, *lower; /* inner paths, and the same in lower case */
 	struct buf path, inner, target, fold, root;
 	int strip;
@@ -53,6 +61,57 @@ archive_error(struct reader *r, struct error *err)
 	    why != NULL ? why : "unknown format");
 }
 
+static la_ssize_t
+on_read(struct archive *a, void *arg, const void **ret)
+{
+	struct reader *r = arg;
+	ssize_t n = pread(r->fd, r->block, sizeof(r->block), r->offset);
+
+	if (n < 0)
+		archive_set_error(a, errno, "cannot be read");
+	else
+		r->offset += n;
+	*ret = r->block;
+	return n;
+}
+
+/* Zip files are read from their end. */
+static la_int64_t
+on_seek(struct archive *a, void *arg, la_int64_t offset, int whence)
+{
+	struct reader *r = arg;
+	struct stat st;
+
+	if (fstat(r->fd, &st) != 0) {
+		archive_set_error(a, errno, "cannot be read");
+		return ARCHIVE_FATAL;
+	}
+	if (whence == SEEK_CUR)
+		offset += r->offset;
+	else if (whence == SEEK_END)
+		offset += st.st_size;
+	if (offset < 0 || offset > st.st_size) {
+		archive_set_error(a, EINVAL, "is cut short");
+		return ARCHIVE_FATAL;
+	}
+	r->offset = offset;
+	return offset;
+}
+
+static la_int64_t
+on_skip(struct archive *a, void *arg, la_int64_t n)
+{
+	struct reader *r = arg;
+	int64_t before = r->offset;
+	struct stat st;
+
+	(void)a;
+	if (fstat(r->fd, &st) != 0 || n < 0 || n > st.st_size - r->offset)
+		return 0; /* then it is read instead */
+	r->offset += n;
+	return r->offset - before;
+}
+
 int
 reader_open(int fd, int strip, struct reader **ret, struct error *err)
 {
@@ -76,7 +135,15 @@ reader_open(int fd, int strip, struct reader **ret, struct error *err)
 	(void)archive_read_support_filter_bzip2(r->archive);
 	(void)archive_read_support_format_tar(r->archive);
 	(void)archive_read_support_format_zip(r->archive);
-	if (archive_read_open_fd(r->archive, fd, 64 * KIB) != ARCHIVE_OK)
+	r->fd = fd;
+	if (archive_read_set_read_callback(r->archive, on_read) !=
+		ARCHIVE_OK ||
+	    archive_read_set_seek_callback(r->archive, on_seek) !=
+		ARCHIVE_OK ||
+	    archive_read_set_skip_callback(r->archive, on_skip) !=
+		ARCHIVE_OK ||
+	    archive_read_set_callback_data(r->archive, r) != ARCHIVE_OK ||
+	    archive_read_open1(r->archive) != ARCHIVE_OK)
 		return archive_error(r, err);
 	*ret = steal(&r);
 	return 0;

@@ -60,7 +60,8 @@ struct reader_member {
 	unsigned anomalies;
 };
 
-/* fd is borrowed, read from its beginning. strip: folders to take off each
+/* fd is borrowed and read from its beginning, with pread: others may read it
+ * at the same time. strip: folders to take off each
  * path for `inner` (npm: 1). */
 int reader_open(int fd, int strip, struct reader **ret, struct error *err);
 void reader_free(struct reader *r); /* accepts NULL */

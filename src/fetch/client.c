@@ -238,6 +238,17 @@ fetch_package_done(struct fetch_package *p)
 	*p = (struct fetch_package){ .fd = -1 };
 }
 
+int
+fetch_package_reopen(
+    const struct fetch_package *p, int *ret_fd, struct error *err)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", p->fd);
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? error_errno(err, "the archive") : 0;
+}
+
 /* CONTROL_FAILED's sentence: the role is gone after it. */
 static int
 role_failed(struct fetch *f, struct message *m, struct error *err)

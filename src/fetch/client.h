@@ -64,7 +64,9 @@ struct fetch_package {
 	char *purl; /* pkg:npm/…@exact; owned */
 	char *integrity; /* sha512-…; owned */
 	char sha256[SHA256_HEX_SIZE];
-	int fd; /* the archive, read-only, at its beginning; owned */
+	/* The archive; owned. Its offset is shared with other processes:
+	 * use pread, or fetch_package_reopen(). */
+	int fd;
 	int64_t size;
 	bool is_local;
 	bool platform_mismatch; /* then: static facts only */
@@ -73,6 +75,10 @@ struct fetch_package {
 	char *note; /* "registry did not answer: …, from the cache"; owned */
 };
 void fetch_package_done(struct fetch_package *p); /* accepts a zeroed one */
+
+/* A descriptor of the archive with an offset of its own, at the beginning. */
+int fetch_package_reopen(
+    const struct fetch_package *p, int *ret_fd, struct error *err);
 
 /* Errors are whole sentences: unknown package or version, unpublished,
  * integrity mismatch, registry down, not JSON, too large, refused address. */
