@@ -164,21 +164,23 @@ keep_get(const struct keep *k, enum keep_kind kind, struct str key,
 
 /* ---- writing */
 
-struct aside { /* a file that is being made */
+/* A file that is being made, in the folder where it will stay: Landlock lets
+ * nobody rename from one folder to another. */
+struct aside {
 	int dir, fd;
-	char name[48];
+	char name[64];
 };
 
 static int
-aside_begin(struct aside *a, int dir, struct error *err)
+aside_begin(struct aside *a, int dir, const char *folder, struct error *err)
 {
 	uint64_t r[2];
 
 	a->dir = dir;
 	if (getrandom(r, sizeof(r), 0) != sizeof(r))
 		return error_errno(err, "getrandom");
-	(void)snprintf(a->name, sizeof(a->name), ".tmp-%016jx%016jx",
-	    (uintmax_t)r[0], (uintmax_t)r[1]);
+	(void)snprintf(a->name, sizeof(a->name), "%s/.tmp-%016jx%016jx",
+	    folder, (uintmax_t)r[0], (uintmax_t)r[1]);
 	a->fd = openat(dir, a->name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (a->fd < 0)
@@ -229,28 +231,54 @@ copy(int fd, int to, struct sha256 *hash, int64_t *ret_size, struct error *err)
 	return 0;
 }
 
+static int
+hash_of(int fd, char ret_hex[SHA256_HEX_SIZE], int64_t *ret_size,
+    struct error *err)
+{
+	struct sha256 *hash = sha256_new();
+	uint8_t digest[SHA256_BYTES];
+	int rc = copy(fd, -1, hash, ret_size, err);
+
+	sha256_final(hash, digest);
+	sha256_hex(digest, ret_hex);
+	return rc;
+}
+
+/* Whether the store has it already, whole and unchanged. */
+static bool
+has_blob(const struct keep *k, const char *path, const char *hex)
+{
+	_cleanup_(closep) int fd = -1;
+	char there[SHA256_HEX_SIZE];
+	struct stat st;
+	int64_t size;
+
+	return open_regular(k->blobs, path, &fd, &st, NULL) == 0 &&
+	    hash_of(fd, there, &size, NULL) == 0 && strcmp(there, hex) == 0;
+}
+
 int
 keep_blob(const struct keep *k, int fd, char ret_sha256[SHA256_HEX_SIZE],
     int64_t *ret_size, struct error *err)
 {
 	char hex[SHA256_HEX_SIZE], path[SHA256_HEX_SIZE + 8], folder[3];
-	uint8_t digest[SHA256_BYTES];
-	struct sha256 *hash = sha256_new();
 	struct aside a = { .fd = -1 };
 	int64_t size = 0;
-	int rc;
+	int rc = hash_of(fd, hex, &size, err);
 
-	rc = aside_begin(&a, k->blobs, err);
-	if (rc == 0)
-		rc = copy(fd, a.fd, hash, &size, err);
-	sha256_final(hash, digest);
-	sha256_hex(digest, hex);
+	if (rc != 0)
+		return rc;
 	(void)snprintf(folder, sizeof(folder), "%.2s", hex);
-	if (rc == 0 && mkdirat(k->blobs, folder, 0700) != 0 && errno != EEXIST)
-		rc = error_errno(err, "blobs/%s", folder);
 	blob_path(hex, path, sizeof(path));
-	if (a.name[0] != '\0' && a.fd >= 0)
+	if (mkdirat(k->blobs, folder, 0700) != 0 && errno != EEXIST)
+		return error_errno(err, "blobs/%s", folder);
+	if (!has_blob(k, path, hex)) {
+		rc = aside_begin(&a, k->blobs, folder, err);
+		if (rc != 0)
+			return rc;
+		rc = copy(fd, a.fd, NULL, &size, err);
 		rc = aside_end(&a, rc, path, err);
+	}
 	if (rc != 0)
 		return rc;
 	memcpy(ret_sha256, hex, sizeof(hex));
@@ -298,7 +326,7 @@ keep_put(const struct keep *k, enum keep_kind kind, struct str key,
 	int rc;
 
 	entry_path(kind, key, path, sizeof(path));
-	rc = aside_begin(&a, k->cache, err);
+	rc = aside_begin(&a, k->cache, folders[kind], err);
 	if (rc != 0)
 		return rc;
 	rc = kind == KEEP_ARCHIVE ? put_archive(k, tag, fd, a.fd, err) :
