@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,46 @@ map_cases(void)
 	    (int)MFD_CLOEXEC);
 }
 
+static volatile bool flipping = true;
+
+static void *
+flip(void *name)
+{
+	volatile char *first = name;
+
+	while (flipping)
+		*first = *first == 'a' ? 'b' : 'a';
+	return NULL;
+}
+
+/* Another thread changes the path all the time: what was opened is told, not
+ * what the memory said before or after. */
+static void
+flip_cases(void)
+{
+	char name[] = "a-file", link[64], real[4096];
+	pthread_t t;
+
+	make("a-file");
+	make("b-file");
+	must(pthread_create(&t, NULL, flip, name) == 0, "thread");
+	for (int i = 0; i < 200; i++) {
+		int fd = open(name, O_RDONLY | O_CLOEXEC);
+		ssize_t n;
+
+		must(fd >= 0, "open");
+		(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+		n = readlink(link, real, sizeof(real) - 1);
+		must(n > 0, "readlink");
+		real[n] = '\0';
+		expect("file_event op=open path=%s result=%d", real, fd);
+		reject("file_event op=open path=%s result=%d",
+		    here(strstr(real, "a-file") ? "b-file" : "a-file"), fd);
+	}
+	flipping = false;
+	must(pthread_join(t, NULL) == 0, "join");
+}
+
 const struct probe_case probe_file_cases[] = {
 	{ "open", open_cases },
 	{ "rename", rename_cases },
@@ -261,5 +302,6 @@ const struct probe_case probe_file_cases[] = {
 	{ "absent-page", absent_page_cases },
 	{ "names", name_cases },
 	{ "map", map_cases },
+	{ "flip", flip_cases },
 	{ NULL, NULL },
 };

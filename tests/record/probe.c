@@ -109,6 +109,19 @@ run(const struct probe_case *c)
 	return 0;
 }
 
+/* Much more than a small ring holds: paths as long as they may be. */
+static int
+flood(void)
+{
+	char path[4096];
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	for (int i = 0; i < 20000; i++)
+		(void)mkdir(path, 0700);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,6 +133,8 @@ main(int argc, char **argv)
 		list();
 		return 0;
 	}
+	if (strcmp(argv[1], "--flood") == 0)
+		return flood();
 	for (const struct probe_case *const *part = all; *part != NULL; part++)
 		for (const struct probe_case *c = *part; c->name != NULL; c++)
 			if (strcmp(c->name, argv[1]) == 0)
