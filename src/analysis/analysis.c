@@ -140,6 +140,7 @@ exercise(struct analysis *a, struct error *err)
 	int r;
 
 	plan_make(a->arena, &o, &a->plan);
+	a->has_dependencies = plan_has_dependencies(o.manifest);
 	if (a->sandbox == NULL)
 		return exercise_nothing(a, err);
 	r = install(a, &installed, err);
@@ -153,28 +154,71 @@ exercise(struct analysis *a, struct error *err)
 	return r;
 }
 
-/* Gives the run file its name: NAME-VERSION-DATE.laz in runs/. */
+/* NAME-VERSION-DATE.laz in runs/. */
 static int
-keep(struct analysis *a, struct analysis_result *ret, struct error *err)
+name_run(const struct analysis *a, char *ret, size_t size, struct error *err)
 {
-	char runs[LIMIT_PATH_BYTES / 2], date[CLOCK_RFC3339_SIZE], from[64];
+	char runs[LIMIT_PATH_BYTES / 2], date[CLOCK_RFC3339_SIZE];
 	int r = paths_get(PATHS_RUNS, a->o->state, runs, sizeof(runs), err);
 
 	if (r < 0)
 		return r;
 	clock_rfc3339(clock_wall_ns(), date);
-	(void)snprintf(ret->run_path, sizeof(ret->run_path),
-	    "%s/npm-%s-%s-%.19s-%d.laz", runs, a->package.name,
-	    a->package.version, date, (int)getpid());
+	if ((size_t)snprintf(ret, size, "%s/npm-%s-%s-%.19s-%d.laz", runs,
+		a->package.name, a->package.version, date,
+		(int)getpid()) >= size)
+		return error_set(err, -ENAMETOOLONG, "%s is too long", runs);
 	/* A scope is not a folder. */
-	for (char *c = ret->run_path + strlen(runs) + 1; *c != '\0'; c++)
+	for (char *c = ret + strlen(runs) + 1; *c != '\0'; c++)
 		if (*c == '/')
 			*c = '+';
-	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", a->run_fd);
-	if (linkat(AT_FDCWD, from, AT_FDCWD, ret->run_path, AT_SYMLINK_FOLLOW) <
-	    0)
-		return error_errno(err, "cannot keep %s", ret->run_path);
 	return 0;
+}
+
+static int
+give_name(int fd, const char *path, struct error *err)
+{
+	char from[64];
+
+	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+		return error_errno(err, "cannot keep %s", path);
+	return 0;
+}
+
+/* The packet capture and its keys lie beside the run file. */
+static int
+keep_capture(struct analysis *a, const char *run, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES + 16];
+	struct stat st;
+	int r = 0;
+
+	if (a->pcap_fd < 0 || fstat(a->pcap_fd, &st) < 0 || st.st_size == 0)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%s.pcap", run);
+	r = give_name(a->pcap_fd, path, err);
+	(void)snprintf(path, sizeof(path), "%s.keys", run);
+	return r < 0 ? r : give_name(a->keys_fd, path, err);
+}
+
+static int
+keep(struct analysis *a, struct analysis_result *ret, struct error *err)
+{
+	const char *baseline = a->o->baseline_path;
+	int r = 0;
+
+	if (baseline == NULL)
+		r = name_run(a, ret->run_path, sizeof(ret->run_path), err);
+	else
+		(void)snprintf(ret->run_path, sizeof(ret->run_path), "%s",
+		    baseline);
+	if (r == 0)
+		r = give_name(a->run_fd, ret->run_path, err);
+	if (r == -EEXIST && baseline != NULL)
+		return 0; /* somebody was faster */
+	return r < 0 || baseline != NULL ? r :
+					   keep_capture(a, ret->run_path, err);
 }
 
 static int
@@ -227,8 +271,8 @@ conclude(struct analysis *a, struct analysis_result *ret, struct error *err)
 
 	if (r == 0)
 		r = facts_run(a, status, NULL, err);
-	if (r == 0)
-		r = judge_run(a, err);
+	if (r == 0 && a->o->baseline_path == NULL)
+		r = verdict_reach(a, ret, err);
 	analysis_trace(a, "judging");
 	stop_watchers(a);
 	analysis_trace(a, "stopping");
@@ -258,9 +302,14 @@ analysis_run(const struct analysis_options *o,
 	int r;
 
 	ret->run_fd = -1;
+	a.baseline_child = (struct child)CHILD_INIT;
+	a.baseline_control.fd = -1;
+	a.pcap_fd = a.keys_fd = -1;
 	a.arena = arena_new(ANALYSIS_ARENA_BYTES);
 	a.package.fd = -1;
-	r = prepare(&a, subject, err);
+	r = o->baseline_path == NULL ? baseline_ensure(o, err) : 0;
+	if (r == 0)
+		r = prepare(&a, subject, err);
 	if (r == 0)
 		r = facts_run(&a, NULL, NULL, err);
 	if (r == 0 && a.persona != NULL)

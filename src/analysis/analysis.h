@@ -31,6 +31,9 @@ struct analysis_options {
 	bool offline; /* registry documents and archives from the cache */
 	bool trace; /* times of the steps on standard error */
 	struct progress *progress; /* may be NULL */
+	/* For this folder alone: the empty package is recorded as such, to this
+	 * path, without a verdict. NULL: an analysis. */
+	const char *baseline_path;
 };
 
 /* What is analysed: a package, or a file or folder of the user. */
@@ -44,6 +47,7 @@ struct analysis_subject {
 struct analysis_result {
 	char run_path[4096]; /* the kept run file; "" : none */
 	int run_fd; /* the same, for reading; owned; -1: none */
+	char label[16]; /* of the verdict */
 	bool interrupted;
 };
 

@@ -10,6 +10,8 @@
 #include "fetch/client.h"
 #include "sandbox/image.h"
 #include "sandbox/sandbox.h"
+#include "sys/message.h"
+#include "sys/spawn.h"
 
 struct error;
 struct persona;
@@ -59,7 +61,7 @@ struct analysis {
 	struct fetch_package package;
 	struct unpack *unpack;
 	struct manifest manifest;
-	bool have_manifest;
+	bool have_manifest, has_dependencies;
 	struct persona *persona;
 	struct scribe *scribe;
 	struct sandbox *sandbox;
@@ -68,10 +70,13 @@ struct analysis {
 	struct sink *sink; /* NULL: lost */
 	struct plan plan;
 	int run_fd; /* the run file, without a name yet */
+	int pcap_fd, keys_fd; /* of the sink, without names; -1: none */
 	int signal_fd; /* SIGINT, SIGTERM, SIGHUP; -1: not yet */
 	int64_t n_phases;
 	int64_t begun_at; /* clock_ns() */
-	bool interrupted, baseline;
+	bool interrupted;
+	struct child baseline_child; /* role baseline, while it tells */
+	struct channel baseline_control;
 	bool empty; /* no process but init is left in the sandbox */
 };
 
@@ -97,8 +102,16 @@ int prepare(struct analysis *a, const struct analysis_subject *subject,
     struct error *err);
 void prepare_undo(struct analysis *a);
 
-/* judge.c */
-int judge_run(struct analysis *a, struct error *err);
+/* baseline.c */
+int baseline_path(const struct analysis_options *o, const struct image *image,
+    char *ret, size_t size, struct error *err);
+int baseline_ensure(const struct analysis_options *o, struct error *err);
+int baseline_tell(struct analysis *a, struct error *err);
+int baseline_wait(struct analysis *a, struct error *err);
+
+/* conclude.c */
+int verdict_reach(struct analysis *a, struct analysis_result *ret,
+    struct error *err);
 
 void analysis_trace(const struct analysis *a, const char *what);
 

@@ -229,7 +229,7 @@ facts_phase(struct analysis *a, const struct phase *ph, struct error *err)
 	f.platform = STR_LIT("linux");
 	f.clock_offset = 0;
 	f.subject = ph->step->subject;
-	f.baseline = a->baseline;
+	f.baseline = a->o->baseline_path != NULL;
 	f.started_at = clock_wall_ns() - (clock_ns() - ph->started_at);
 	f.status = status_word(ph);
 	if (ph->end != PHASE_RUNNING) {
@@ -258,7 +258,7 @@ facts_skipped(struct analysis *a, const char *trigger, const char *reason,
 	fact_init(FACT_PHASE, &f);
 	f.id = ++a->n_phases;
 	f.trigger = str_of(trigger);
-	f.baseline = a->baseline;
+	f.baseline = a->o->baseline_path != NULL;
 	f.status = STR_LIT("skipped");
 	f.reason = str_of(reason);
 	return send(a, FACT_PHASE, &f, err);

@@ -233,8 +233,10 @@ run_command(struct analysis *a, struct phase *ph, const struct step *s,
 		r = turn(a, ph, err);
 		look(ph);
 	}
-	if (r == 0 && ph->end == PHASE_TOLD)
+	if (r == 0 && ph->end == PHASE_TOLD && !ph->exited)
 		return 0;
+	if (ph->end == PHASE_TOLD)
+		ph->end = PHASE_DONE;
 	if (!ph->exited)
 		end_phase(ph, PHASE_TIMEOUT, "time");
 	if (ph->soft_limit != SANDBOX_LIMIT_NONE && ph->end == PHASE_DONE) {
@@ -258,28 +260,29 @@ views_begin(struct analysis *a, const struct phase *ph, struct error *err)
 	return r;
 }
 
-/* A view that fails is lost for the rest of the run, and said to be: that
- * makes the verdict incomplete, not the analysis a failure. */
+/* Recorder and sink say themselves what they saw. A view that fails is lost
+ * for the rest of the run, and said to be: that makes the verdict incomplete,
+ * not the analysis a failure. */
 static int
 views_end(struct analysis *a, const struct phase *ph, struct error *err)
 {
 	int64_t events = 0, dropped = 0;
 	struct upper_result up = { 0 };
 	struct error lost = ERROR_INIT;
-	int r = -1;
+	int r = 0;
 
 	if (a->record != NULL &&
 	    record_phase_end(a->record, ph->id, &events, &dropped, &lost) < 0)
 		record_freep(&a->record);
-	r = facts_view(a, ph->id, "ebpf", events, dropped,
-	    a->record != NULL ? NULL : lost.msg, err);
+	if (a->record == NULL)
+		r = facts_view(a, ph->id, "ebpf", 0, 0, lost.msg, err);
 	if (r < 0)
 		return r;
 	if (a->sink != NULL &&
 	    sink_phase_end(a->sink, ph->id, &events, &dropped, &lost) < 0)
 		sink_freep(&a->sink);
-	r = facts_view(a, ph->id, "sink", events, dropped,
-	    a->sink != NULL ? NULL : lost.msg, err);
+	if (a->sink == NULL)
+		r = facts_view(a, ph->id, "sink", 0, 0, lost.msg, err);
 	if (r < 0)
 		return r;
 	if (a->upper != NULL && upper_walk(a->upper, ph->id, &up, &lost) < 0)

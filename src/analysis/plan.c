@@ -86,8 +86,8 @@ add_step(struct plan *p, enum plan_kind kind, const char *trigger,
 
 /* Scripts of the package itself are allowed by the project from the start;
  * those of dependencies by the names that turn up in the tree. */
-static bool
-has_dependencies(const struct manifest *m)
+bool
+plan_has_dependencies(const struct manifest *m)
 {
 	if (m == NULL)
 		return true;
@@ -106,7 +106,7 @@ plan_install(struct arena *a, const struct plan_options *o, struct plan *p)
 	    arena_printf(a, "%.*s@%.*s", STR_ARG(o->name), STR_ARG(o->version));
 	struct step *s;
 
-	if (has_dependencies(o->manifest)) {
+	if (plan_has_dependencies(o->manifest)) {
 		s = add_step(p, PLAN_ALLOW, "install", o->install_ms);
 		s->argv =
 		    argv_of(a, "node", "-e", driver_npm_allow, spec, NULL);

@@ -60,6 +60,8 @@ struct plan_options {
 	int64_t install_ms, import_ms;
 };
 
+/* Whether npm installs anything but the package itself; m NULL: unknown. */
+bool plan_has_dependencies(const struct manifest *m);
 /* Strings live in the arena. */
 void plan_make(struct arena *a, const struct plan_options *o, struct plan *ret);
 /* One more: a dependency, imported alone in both formats. */

@@ -29,18 +29,31 @@
  * some seconds. */
 #define UNPACK_MS (120 * 1000)
 
+/* A file without a name in runs/: nothing to clean up until it is whole. */
 static int
-open_run_file(struct analysis *a, struct error *err)
+open_nameless(const struct analysis *a, int *ret, struct error *err)
 {
 	char runs[LIMIT_PATH_BYTES];
 	int r = paths_get(PATHS_RUNS, a->o->state, runs, sizeof(runs), err);
 
 	if (r < 0)
 		return r;
-	/* Without a name until it is whole: nothing to clean up. */
-	a->run_fd = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (a->run_fd < 0)
-		return error_errno(err, "cannot make a file in %s", runs);
+	*ret = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return *ret < 0 ? error_errno(err, "cannot make a file in %s", runs) :
+			  0;
+}
+
+static int
+open_run_file(struct analysis *a, struct error *err)
+{
+	int r = open_nameless(a, &a->run_fd, err);
+
+	if (r == 0)
+		r = open_nameless(a, &a->pcap_fd, err);
+	if (r == 0)
+		r = open_nameless(a, &a->keys_fd, err);
+	if (r < 0)
+		return r;
 	return scribe_start(a->run_fd, &a->scribe, err);
 }
 
@@ -202,6 +215,8 @@ start_sink(struct analysis *a, struct error *err)
 	c.cloud_key_id = secret_of(a->persona, "cloud-key-id");
 	c.cloud_secret = secret_of(a->persona, "cloud-secret");
 	c.cloud_token = secret_of(a->persona, "cloud-token");
+	c.pcap_fd = a->pcap_fd;
+	c.keylog_fd = a->keys_fd;
 	c.netns_fd = sandbox_sink_netns_fd(a->sandbox);
 	int r = open_read(a->image.ca_cert_path, &cert, err);
 	if (r == 0)
@@ -218,8 +233,8 @@ start_sink(struct analysis *a, struct error *err)
 static int
 start_record(struct analysis *a, struct error *err)
 {
-	_cleanup_(closep) int cgroup = -1;
 	const char *path = sandbox_cgroup_path(a->sandbox);
+	_cleanup_(closep) int cgroup = -1;
 
 	if (path == NULL)
 		return error_set(err, -ENOTSUP,
@@ -244,29 +259,15 @@ start_upper(struct analysis *a, struct error *err)
 	struct upper_start s = { .upper_fd = sandbox_upper_fd(a->sandbox),
 		.rules = rules,
 		.n_rules = N_ELEMENTS(rules) };
-	int opened[UPPER_MAX_LOWER], facts = -1;
-	size_t n = 0;
-	int r = 0;
+	int facts = -1, fd;
 
-	s.lower_fds[s.n_lower++] = sandbox_put_fd(a->sandbox);
-	for (size_t i = 0;
-	     i < a->image.n_layers && s.n_lower < UPPER_MAX_LOWER && r == 0;
-	     i++) {
-		opened[n] = open(a->image.layers[i],
-		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (opened[n] < 0)
-			r = error_errno(err, "cannot open %s",
-			    a->image.layers[i]);
-		else
-			s.lower_fds[s.n_lower++] = opened[n++];
+	for (size_t i = 0; i < UPPER_MAX_LOWER; i++) {
+		fd = sandbox_lower_fd(a->sandbox, i);
+		if (fd >= 0)
+			s.lower_fds[s.n_lower++] = fd;
 	}
-	if (r == 0)
-		r = scribe_attach(a->scribe, PRODUCER_RECORD, &facts, err);
-	if (r == 0)
-		r = upper_spawn(&s, facts, &a->upper, err);
-	while (n > 0)
-		(void)close(opened[--n]);
-	return r;
+	int r = scribe_attach(a->scribe, PRODUCER_RECORD, &facts, err);
+	return r < 0 ? r : upper_spawn(&s, facts, &a->upper, err);
 }
 
 /* From now on signals are read, not obeyed: what was recorded is kept. */
@@ -283,6 +284,12 @@ catch_signals(struct analysis *a, struct error *err)
 		return error_errno(err, "sigprocmask");
 	a->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return a->signal_fd < 0 ? error_errno(err, "signalfd") : 0;
+}
+
+static int
+tell_baseline(struct analysis *a, struct error *err)
+{
+	return a->o->baseline_path == NULL ? baseline_tell(a, err) : 0;
 }
 
 struct stage {
@@ -309,6 +316,7 @@ static const struct stage before_package[] = {
 	{ "opening a run file", open_run_file },
 	{ "loading the recorder", spawn_record },
 	{ "opening the image", open_image },
+	{ "telling what is usual", tell_baseline },
 };
 
 static const struct stage after_package[] = {
@@ -349,6 +357,9 @@ void
 prepare_undo(struct analysis *a)
 {
 	unpack_cancel(steal(&a->unpack));
+	if (a->baseline_child.pid != 0)
+		spawn_kill(&a->baseline_child);
+	channel_done(&a->baseline_control);
 	sandbox_freep(&a->sandbox);
 	sink_freep(&a->sink);
 	record_freep(&a->record);
@@ -361,6 +372,8 @@ prepare_undo(struct analysis *a)
 	persona_freep(&a->persona);
 	plan_done(&a->plan);
 	closep(&a->run_fd);
+	closep(&a->pcap_fd);
+	closep(&a->keys_fd);
 	closep(&a->signal_fd);
 	arena_freep(&a->arena);
 }

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "ecosystem/purl.h"
 #include "sys/opt.h"
+#include "sys/spawn.h"
 #include "sys/term.h"
 
 struct options {
@@ -48,8 +49,172 @@ static const struct opt_command command = { .name = "analyze",
 	.operands = "PACKAGE…",
 	.summary = "Run packages in the sandbox and say what they do.",
 	.options = options,
-	.examples = "lazaret analyze pkg:npm/left-pad@1.3.0\n"
-		    "lazaret analyze npm/express\n"
-		    "lazaret analyze npm left-pad 1.3.0\n"
-		    "lazaret analyze ./package.tgz --json\n"
-		    "lazaret analyze . -o run.laz" };
+	.examples = "  lazaret analyze pkg:npm/left-pad@1.3.0\n"
+		    "  lazaret analyze npm/express\n"
+		    "  lazaret analyze npm left-pad 1.3.0\n"
+		    "  lazaret analyze ./package.tgz --json\n"
+		    "  lazaret analyze . -o run.laz\n" };
+
+/* Worst first, as fact_labels. */
+static const struct {
+	const char *label;
+	enum exit_status below; /* when it does not reach the threshold */
+} labels[] = {
+	{ "malicious", EXIT_NOTHING_FOUND },
+	{ "suspicious", EXIT_NOTHING_FOUND },
+	{ "incomplete", EXIT_INCOMPLETE },
+	{ "clean", EXIT_NOTHING_FOUND },
+};
+
+static size_t
+rank_of(const char *label)
+{
+	size_t i = 0;
+
+	while (i < N_ELEMENTS(labels) && strcmp(labels[i].label, label) != 0)
+		i++;
+	return i;
+}
+
+static enum exit_status
+status_of(const char *label)
+{
+	size_t rank = rank_of(label);
+
+	if (rank == N_ELEMENTS(labels))
+		return EXIT_TOOL_FAILED;
+	return rank <= rank_of(o.fail_on) ? EXIT_FOUND : labels[rank].below;
+}
+
+/* The report is a foreign file's content: another program prints it. */
+static int
+print_report(const char *run, struct error *err)
+{
+	const char *const argv[] = { "show", o.json ? "--json" : "--", run,
+		NULL };
+	struct child child = CHILD_INIT;
+	struct spawn sp = SPAWN_INIT;
+	char path[LIMIT_PATH_BYTES];
+	int status, r = spawn_libexec_path("show", path, sizeof(path), err);
+
+	if (r < 0 || o.quiet)
+		return r;
+	sp.path = path;
+	sp.argv = argv;
+	r = spawn_start(&sp, &child, err);
+	if (r == 0)
+		r = spawn_wait(&child, -1, &status, err);
+	return r;
+}
+
+static int
+parse_operand(struct arena *a, const char *word, struct analysis_subject *ret,
+    struct error *err)
+{
+	struct purl p;
+	int r;
+
+	*ret = (struct analysis_subject){ .path = NULL };
+	if (purl_is_local(str_of(word))) {
+		ret->path = word;
+		return 0;
+	}
+	r = purl_parse(a, str_of(word), &p, err);
+	if (r < 0)
+		return r;
+	if (p.ecosystem != ECOSYSTEM_NPM)
+		return error_set(err, -ENOTSUP,
+		    "%s: only npm packages can be "
+		    "analysed by this version",
+		    word);
+	ret->name = p.name;
+	ret->version = p.version;
+	ret->registry = p.repository_url;
+	return 0;
+}
+
+static enum exit_status
+analyze(const char *word, struct arena *a)
+{
+	struct analysis_result result = { .run_fd = -1 };
+	struct analysis_subject subject;
+	struct error err = ERROR_INIT;
+	struct progress progress;
+	int r = parse_operand(a, word, &subject, &err);
+
+	if (r < 0) {
+		fprintf(stderr, "lazaret analyze: %s\n", err.msg);
+		return EXIT_USAGE;
+	}
+	progress_begin(&progress);
+	o.analysis.progress = &progress;
+	r = analysis_run(&o.analysis, &subject, &result, &err);
+	progress_end(&progress);
+	if (r == 0)
+		r = print_report(result.run_path, &err);
+	if (r < 0)
+		fprintf(stderr, "lazaret analyze: %s\n", err.msg);
+	else if (result.interrupted)
+		fprintf(stderr,
+		    "lazaret analyze: interrupted; what was "
+		    "recorded is in %s\n",
+		    result.run_path);
+	analysis_result_done(&result);
+	return r < 0 ? EXIT_TOOL_FAILED : status_of(result.label);
+}
+
+/* Of several packages the worst counts; found before failed before
+ * incomplete. */
+static enum exit_status
+worse(enum exit_status a, enum exit_status b)
+{
+	static const enum exit_status order[] = { EXIT_FOUND, EXIT_TOOL_FAILED,
+		EXIT_USAGE, EXIT_INCOMPLETE };
+
+	for (size_t i = 0; i < N_ELEMENTS(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_NOTHING_FOUND;
+}
+
+/* "npm left-pad 1.3.0" is one package. */
+static bool
+is_three_words(char **v, size_t n)
+{
+	enum ecosystem e;
+
+	return (n == 2 || n == 3) &&
+	    ecosystem_parse(str_of(v[0]), &e, NULL) == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(1u * MIB);
+	enum exit_status status = EXIT_NOTHING_FOUND;
+	int first;
+
+	o.fail_on = "suspicious";
+	first = opt_parse(&command, argc, argv);
+	if (first == argc)
+		opt_usage_error(&command, "which package?");
+	if (rank_of(o.fail_on) == N_ELEMENTS(labels))
+		opt_usage_error(&command, "--fail-on: no label '%s'",
+		    o.fail_on);
+	if (geteuid() != 0) {
+		fprintf(stderr,
+		    "lazaret analyze: needs root: run it with "
+		    "sudo\n");
+		return EXIT_TOOL_FAILED;
+	}
+	if (is_three_words(argv + first, (size_t)(argc - first))) {
+		const char *version = argc - first == 3 ? argv[first + 2] : "";
+		return (int)analyze(arena_printf(a, "%s/%s%s%s", argv[first],
+					argv[first + 1],
+					*version != '\0' ? "@" : "", version),
+		    a);
+	}
+	for (int i = first; i < argc; i++)
+		status = worse(status, analyze(argv[i], a));
+	return (int)status;
+}

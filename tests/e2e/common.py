@@ -4,7 +4,6 @@ tests/fixtures/npm, a home with an .npmrc that names it, a state folder of the
 test's own that has the images of the machine."""
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -42,9 +41,7 @@ class Lab:
         return self
 
     def __exit__(self, *exc):
-        if self.registry is not None:
-            self.registry.send_signal(signal.SIGTERM)
-            self.registry.wait()
+        self.stop_registry()
         shutil.rmtree(self.top, ignore_errors=True)
 
     def start_registry(self):
@@ -52,10 +49,18 @@ class Lab:
             [sys.executable, os.path.join(self.source,
                                           "tests/registry/registry.py"),
              "--packages", os.path.join(self.source, "tests/fixtures/npm"),
-             "--log", self.log], stdout=subprocess.PIPE, text=True)
+             "--log", self.log, "--stdin"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True)
         self.url = self.registry.stdout.readline().strip()
         if not self.url.startswith("http://127.0.0.1:"):
             sys.exit(f"the stand-in registry said {self.url!r}")
+
+    def stop_registry(self):
+        if self.registry is not None:
+            self.registry.stdin.close()	# it ends with its input
+            self.registry.wait()
+            self.registry.stdout.close()
+            self.registry = None
 
     def environment(self):
         keep = {k: v for k, v in os.environ.items()
