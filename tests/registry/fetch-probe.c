@@ -274,11 +274,14 @@ static int
 do_archive_to(struct probe *p)
 {
 	_cleanup_(fclosep) FILE *f = fopen(p->next[0], "wb");
+	_cleanup_(closep) int fd = -1;
 	struct buf b;
 	int rc;
 
 	buf_init(&b, (size_t)LIMIT_ARCHIVE_BYTES);
-	rc = fd_read_all(p->last.fd, &b, NULL);
+	rc = fetch_package_reopen(&p->last, &fd, NULL);
+	if (rc == 0)
+		rc = fd_read_all(fd, &b, NULL);
 	rc = f == NULL || rc != 0 || fwrite(b.p, 1, b.n, f) != b.n;
 	buf_done(&b);
 	return rc;
