@@ -260,8 +260,10 @@ on_exit_of_command(struct run *r, const struct sandbox_event *e,
 		return 0;
 	r->exited = true;
 	r->wait_status = e->status;
-	r->status = WIFSIGNALED(e->status) ? 128 + WTERMSIG(e->status) :
-					     WEXITSTATUS(e->status);
+	/* A signal to us counts, not that we then killed the command. */
+	if (r->status == 0)
+		r->status = WIFSIGNALED(e->status) ? 128 + WTERMSIG(e->status) :
+						     WEXITSTATUS(e->status);
 	/* Children that stayed behind end with it. */
 	return sandbox_kill_all(r->sandbox, err);
 }

@@ -104,7 +104,6 @@ start_record(struct views *v, struct sandbox *s, struct error *err)
 {
 	const struct record_start r = { 0, sandbox_cgroup_fd(s),
 		sandbox_upper_fd(s) };
-	const struct record_command c = { "tool", NULL, NULL };
 	struct error why = ERROR_INIT;
 	int rc;
 
@@ -118,10 +117,6 @@ start_record(struct views *v, struct sandbox *s, struct error *err)
 		    "no cgroup2 is mounted here: nothing to watch by");
 	else
 		rc = record_start(v->record, &r, &why);
-	if (rc == 0)
-		rc = record_phase_begin(v->record, PHASE, v->begun_at, &why);
-	if (rc == 0)
-		rc = record_command(v->record, &c, &why);
 	if (rc != 0)
 		lose_record(v, &why);
 	return 0;
@@ -157,9 +152,28 @@ start_sink(struct views *v, struct sandbox *s, const struct image *image,
 	rc = scribe_attach(v->scribe, PRODUCER_SINK, &facts, err);
 	if (rc == 0)
 		rc = sink_start(&c, facts, -1, &v->sink, err);
-	if (rc == 0)
-		rc = sink_phase_begin(v->sink, PHASE, v->begun_at, err);
 	return rc;
+}
+
+/* Everybody is ready: from now on what happens belongs to the command. */
+static int
+begin_phase(struct views *v, struct error *err)
+{
+	const struct record_command c = { "tool", NULL, NULL };
+	struct error why = ERROR_INIT;
+	int rc = 0;
+
+	v->begun_at = clock_ns();
+	v->started_at = clock_wall_ns();
+	if (v->record != NULL)
+		rc = record_phase_begin(v->record, PHASE, v->begun_at, &why);
+	if (v->record != NULL && rc == 0)
+		rc = record_command(v->record, &c, &why);
+	if (rc != 0)
+		lose_record(v, &why);
+	if (v->sink == NULL)
+		return 0;
+	return sink_phase_begin(v->sink, PHASE, v->begun_at, err);
 }
 
 /* --- facts --- */
@@ -238,11 +252,11 @@ views_begin(struct views *v, struct sandbox *s, const struct image *image,
 
 	if (v->scribe == NULL)
 		return 0;
-	v->begun_at = clock_ns();
-	v->started_at = clock_wall_ns();
 	rc = start_record(v, s, err);
 	if (rc == 0)
 		rc = start_sink(v, s, image, err);
+	if (rc == 0)
+		rc = begin_phase(v, err);
 	if (rc == 0)
 		rc = fact_of_run(v, image, argv, NULL, err);
 	return rc == 0 ? fact_of_phase(v, s, NULL, err) : rc;

@@ -42,7 +42,8 @@ static const struct section {
 	    "NULL OR parent NOT IN (SELECT id FROM process) UNION ALL "
 	    "SELECT p.id, t.depth + 1, t.place || printf('%020d', p.id) "
 	    "FROM process p JOIN t ON p.parent = t.id WHERE t.depth < 40) "
-	    "SELECT t.depth, v.argv, v.exe, v.exit_status, v.exit_signal "
+	    "SELECT t.depth - 1 AS depth, v.argv, v.exe, v.exit_status, "
+	    "v.exit_signal "
 	    "FROM t JOIN process_v v ON v.id = t.id WHERE v.exe IS NOT NULL "
 	    "OR v.argv IS NOT NULL ORDER BY t.place" },
 	{ "files", "Files changed",
