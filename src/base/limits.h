@@ -58,10 +58,10 @@
 /* Memory that one parse may take; a role dies rather than the machine. */
 #define LIMIT_ARENA_BYTES (1024u * MIB)
 
-/* Work of one statement on a run file, in steps of SQLite's machine: about ten
+/* Work of one statement on a run file, in steps of SQLite's machine: a few
  * seconds, where honest rules need milliseconds. Steps, not time: the same
  * facts give the same verdict on any machine. */
-#define LIMIT_QUERY_STEPS 600000000ll
+#define LIMIT_QUERY_STEPS 100000000ll
 /* Memory of SQLite while it reads a stranger's run file. */
 #define LIMIT_QUERY_MEMORY_BYTES (768ll * MIB)
 /* A rule: the longest of ours has 6 KiB. */
