@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <pcap/pcap.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,9 +30,14 @@
 #define BUFFER_BYTES (16 * 1024 * 1024)
 #define PER_ROUND    512 /* packets; others want their turn */
 #define MAX_TALKS    4096u
-#define IPV4_BYTES   20u
-#define PING_BYTES   1472u /* below every MTU */
-#define PING_HOPS    55 /* as if from afar */
+/* The kernel hands packets over in blocks, a started one after this time. */
+#define BLOCK_MS 10
+/* A file that is a quarter full keeps this much of packets that are ours. */
+#define OURS_BYTES 256u
+#define END_ROUNDS 1000 /* a sandbox that is dead cannot fill them */
+#define IPV4_BYTES 20u
+#define PING_BYTES 1472u /* below every MTU */
+#define PING_HOPS  55 /* as if from afar */
 
 /* Pairs of addresses in one phase; the key without holes. */
 struct talk_key {
@@ -77,7 +83,7 @@ activate(struct capture *c, struct error *err)
 	int rc;
 
 	if (pcap_set_snaplen(c->pcap, LIMIT_SINK_SNAP_BYTES) != 0 ||
-	    pcap_set_immediate_mode(c->pcap, 1) != 0 ||
+	    pcap_set_timeout(c->pcap, BLOCK_MS) != 0 ||
 	    pcap_set_buffer_size(c->pcap, BUFFER_BYTES) != 0)
 		return error_set(err, -EINVAL, "sink: libpcap refuses");
 	rc = pcap_activate(c->pcap);
@@ -163,17 +169,25 @@ capture_fd(const struct capture *c)
 	return pcap_get_selectable_fd(c->pcap);
 }
 
+/* What we say is known from elsewhere; large archives of the relay must not
+ * take the room of what the package says. */
 static void
-put_file(struct capture *c, const struct pcap_pkthdr *h, const u_char *bytes)
+put_file(struct capture *c, const struct pcap_pkthdr *h, const u_char *bytes,
+    bool ours)
 {
+	struct pcap_pkthdr head = *h;
+
 	if (c->dumper == NULL || c->file_full)
 		return;
-	if (c->file_bytes + h->caplen > LIMIT_SINK_PCAP_BYTES) {
+	if (ours && c->file_bytes > LIMIT_SINK_PCAP_BYTES / 4 &&
+	    head.caplen > OURS_BYTES)
+		head.caplen = OURS_BYTES;
+	if (c->file_bytes + head.caplen > LIMIT_SINK_PCAP_BYTES) {
 		c->file_full = true;
 		return;
 	}
-	c->file_bytes += (int64_t)h->caplen + 16;
-	pcap_dump((u_char *)c->dumper, h, bytes);
+	c->file_bytes += (int64_t)head.caplen + 16;
+	pcap_dump((u_char *)c->dumper, &head, bytes);
 }
 
 static struct talk *
@@ -239,11 +253,12 @@ see_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *bytes)
 	struct world *w = (struct world *)(void *)arg;
 	struct packet p;
 	struct talk *t;
+	bool ours = h->caplen >= 12 &&
+	    memcmp(bytes + 6, w->capture->mac, sizeof(w->capture->mac)) == 0;
 
-	put_file(w->capture, h, bytes);
-	if (!packet_parse(str_n(bytes, h->caplen), &p) ||
-	    memcmp(p.source_mac, w->capture->mac, sizeof(p.source_mac)) == 0)
-		return; /* ours */
+	put_file(w->capture, h, bytes, ours);
+	if (ours || !packet_parse(str_n(bytes, h->caplen), &p))
+		return;
 	if (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP ||
 	    packet_is_housekeeping(&p))
 		return;
@@ -292,12 +307,18 @@ void
 capture_phase_end(struct world *w)
 {
 	struct capture *c = w->capture;
+	struct pollfd pfd = { .events = POLLIN };
 	struct str key;
 	void *talk;
 	size_t at = 0;
+	int rounds = END_ROUNDS;
 
 	if (c == NULL)
 		return;
+	/* The block that is being filled is handed over soon. */
+	pfd.fd = capture_fd(c);
+	while (poll(&pfd, 1, BLOCK_MS + 2) > 0 && rounds-- > 0)
+		capture_ready(w);
 	while (map_next(c->talks, &at, &key, &talk)) {
 		end_talk(w, talk);
 		free(talk);

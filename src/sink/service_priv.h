@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the sink pretends to be: services known by the shape of their paths,
- * one table for each family (services/). New families: docs in
- * services/README is the table itself; add a row or a file.
+ * one table for each family (services/). See docs/HOWTO-add-a-service.md.
  */
 #ifndef SINK_SERVICE_PRIV_H
 #define SINK_SERVICE_PRIV_H
@@ -22,8 +21,8 @@ struct service {
 	const char *header; /* that must be there; NULL: none */
 	int status;
 	const char *type; /* media type; NULL: no body */
-	/* The body: text where "$name" stands for a value of the run (see
-	 * service.c), or what write puts there. */
+	/* The body: text where "$name" stands for a value of the run, see
+	 * service.c. */
 	const char *text;
 };
 
