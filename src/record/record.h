@@ -119,6 +119,8 @@ int record_command(struct record *r, const struct record_command *c,
 /* started_at: clock_ns() when the phase begins. */
 int record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
     struct error *err);
+/* The phase_view row of view ebpf is the caller's to send, with these figures:
+ * it alone can also say that the recorder was lost. */
 int record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
 int record_stop(struct record *r, struct error *err); /* waits for its end */

@@ -248,12 +248,13 @@ recorder_exec_failed(struct recorder *r, const struct recorder_event *x,
 	recorder_send(r, FACT_EXEC_EVENT, &f);
 }
 
-/* A signal to oneself or to what one started is nobody's business. */
+/* A signal to oneself or to what one started is nobody's business, nor is
+ * what the sandbox's init (ours) does to end it. */
 static bool
 is_own_signal(const struct recorder *r, const struct recorder_event *x,
     int64_t target_pid, const struct process *target)
 {
-	if (target_pid == 0)
+	if (target_pid == 0 || x->process->inner_pid == 1)
 		return true;
 	if (target_pid < -1)
 		target =

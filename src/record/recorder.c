@@ -133,21 +133,13 @@ int
 recorder_phase_end(struct recorder *r, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err)
 {
-	struct fact_phase_view v;
 	uint64_t lost = r->outside->dropped(r->outside->context);
 
 	r->err = err;
 	r->rc = 0;
 	recorder_io_flush_all(r);
-	fact_init(FACT_PHASE_VIEW, &v);
-	v.phase = r->phase;
-	v.view = STR_LIT("ebpf");
-	v.available = 1;
-	v.events = r->events;
-	v.dropped = (int64_t)(lost - r->dropped_before + r->dropped);
-	*ret_events = v.events;
-	*ret_dropped = v.dropped;
-	recorder_send(r, FACT_PHASE_VIEW, &v);
+	*ret_events = r->events;
+	*ret_dropped = (int64_t)(lost - r->dropped_before + r->dropped);
 	r->phase = FACT_NONE;
 	return r->rc;
 }

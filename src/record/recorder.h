@@ -43,7 +43,7 @@ void recorder_command(struct recorder *r, struct str role, struct str package,
     struct str project);
 void recorder_phase_begin(struct recorder *r, int64_t phase,
     int64_t started_at);
-/* After the ring was drained. Tells what was counted, and the phase_view. */
+/* After the ring was drained. Tells the bytes that were counted. */
 int recorder_phase_end(struct recorder *r, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
 /* One event of the ring; one that cannot be decoded counts as dropped.

@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "record/facts.h"
+
 int probe_argc;
 char **probe_argv;
 
@@ -117,7 +119,7 @@ flood(void)
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < FLOOD_CALLS; i++)
 		(void)mkdir(path, 0700);
 	return 0;
 }
