@@ -12,6 +12,14 @@ static const struct {
 	int (*run)(int argc, char **argv); /* argv[0] is the verb */
 	const char *summary;
 } verbs[] = {
+	{ "ingest", report_ingest_main,
+	    "take OSV documents of a source into the database" },
+	{ "merge", report_merge_main,
+	    "merge new reports into the report of their package" },
+	{ "assign", report_assign_main, "merge, and give ids" },
+	{ "withdraw", report_withdraw_main, "take a report back" },
+	{ "unwithdraw", report_unwithdraw_main,
+	    "make a withdrawn report live again" },
 	{ "validate", report_validate_main,
 	    "check OSV documents against the schema and house rules" },
 };

@@ -141,6 +141,9 @@ struct osv_input {
 int osv_validate(struct arena *a, const struct osv_input *in,
     struct osv_findings *f, struct osv_document *ret,
     struct yyjson_doc **ret_json);
+/* The same checks on a document that is in memory already. */
+void osv_check(const struct osv_document *d, const struct osv_input *in,
+    struct osv_findings *f);
 /* Strict JSON within the limits of a document, before any schema. */
 int osv_json_read(struct str bytes, struct yyjson_doc **ret_json,
     struct error *err);

@@ -65,6 +65,22 @@ osv_validate(struct arena *a, const struct osv_input *in,
 	return 0;
 }
 
+void
+osv_check(const struct osv_document *d, const struct osv_input *in,
+    struct osv_findings *f)
+{
+	struct checker c = { .out = f,
+		.profile = in->profile,
+		.now_s = in->now_s };
+
+	buf_init(&c.path, 4096);
+	buf_putc(&c.path, '$');
+	beyond_check(&c, d);
+	if (in->extra != NULL)
+		in->extra(&c, d);
+	buf_done(&c.path);
+}
+
 int
 osv_json_read(struct str bytes, yyjson_doc **ret_json, struct error *err)
 {

@@ -18,6 +18,7 @@
 #include "report/details.h"
 #include "report/intake_priv.h"
 #include "report/iocs.h"
+#include "report/malicious.h"
 #include "sys/clock.h"
 #include "sys/sha256.h"
 
@@ -63,8 +64,8 @@ hash_canonical(const struct osv_document *d, uint8_t ret[32])
 }
 
 static int
-read_repaired(struct intake *in, yyjson_mut_doc *m, int64_t now_s,
-    struct report **ret, struct error *err)
+read_repaired(yyjson_mut_doc *m, int64_t now_s, struct report **ret,
+    struct error *err)
 {
 	struct arena *a = arena_new(LIMIT_ARENA_BYTES);
 	struct osv_findings f;
@@ -72,7 +73,6 @@ read_repaired(struct intake *in, yyjson_mut_doc *m, int64_t now_s,
 	char *text = yyjson_mut_write(m, 0, &n);
 	int rc;
 
-	(void)in;
 	osv_findings_init(&f, a);
 	rc = text == NULL ? error_set(err, -EINVAL, "cannot be written") :
 			    report_read(str_n(text, n), OSV_PROFILE_REPORT,
@@ -193,52 +193,60 @@ look_for_lost_scope(struct intake *in, const struct report *r)
 	free(slash);
 }
 
-/* The i-th package of the document as a report of its own. */
+/* The house rules, on the report as it would be written. */
 static int
-take_package(struct intake *in, struct report *all, size_t i,
-    const struct intake_source *s, int64_t now_s, struct error *err)
+check_house_rules(struct report *r, int64_t now_s, struct error *err)
 {
-	_cleanup_(report_freep) struct report *r = report_copy(all);
-	struct arena *scratch;
+	struct osv_input in = { .profile = OSV_PROFILE_MALICIOUS,
+		.now_s = now_s,
+		.extra = malicious_check };
 	struct osv_findings f;
-	struct buf b;
-	int rc;
+	int rc = 0;
 
-	r->d.affected = &r->d.affected[i];
-	r->d.n_affected = 1;
-	if (!ecosystem_allowed(s, r->d.affected[0].ecosystem)) {
-		intake_note(in, "the source may not report about %.*s",
-		    STR_ARG(r->d.affected[0].ecosystem));
-		return 0;
-	}
-	r->d.id = STR_NONE;
-	add_origin(r, in, s, now_s);
-	if (s->alias_id && in->source_id != NULL)
-		add_alias(r, in);
-	rc = intake_filter(in, r, s, err);
-	if (rc != 0)
-		return rc;
-	look_for_lost_scope(in, r);
-	/* The house rules, on what would be written. */
-	scratch = arena_new(LIMIT_ARENA_BYTES);
-	buf_init(&b, 64 * (size_t)MIB);
-	osv_findings_init(&f, scratch);
-	report_write(r, &b);
-	report_free(steal(&r));
-	rc =
-	    report_read(buf_str(&b), OSV_PROFILE_MALICIOUS, now_s, &f, &r, err);
+	osv_findings_init(&f, r->arena);
+	osv_check(&r->d, &in, &f);
+	for (size_t i = 0; i < f.n && rc == 0; i++)
+		if (f.v[i].level == OSV_ERROR)
+			rc = error_set(err, -EINVAL, "%s: %s", f.v[i].path,
+			    f.v[i].message);
 	osv_findings_done(&f);
-	buf_done(&b);
-	arena_free(scratch);
-	if (rc == 0)
-		vec_push(&in->reports, steal(&r));
 	return rc;
 }
 
+/* One report about one package; takes r. */
 static int
-take_packages(struct intake *in, struct report *all,
+take_package(struct intake *in, struct report *r, const struct intake_source *s,
+    int64_t now_s, struct error *err)
+{
+	int rc = 0;
+
+	if (!ecosystem_allowed(s, r->d.affected[0].ecosystem)) {
+		intake_note(in, "the source may not report about %.*s",
+		    STR_ARG(r->d.affected[0].ecosystem));
+		report_free(r);
+		return 0;
+	}
+	r->d.id = STR_NONE;
+	if (s->alias_id && in->source_id != NULL)
+		add_alias(r, in);
+	rc = intake_filter(in, r, s, err);
+	if (rc == 0)
+		rc = check_house_rules(r, now_s, err);
+	if (rc != 0) {
+		report_free(r);
+		return rc;
+	}
+	look_for_lost_scope(in, r);
+	add_origin(r, in, s, now_s);
+	vec_push(&in->reports, r);
+	return 0;
+}
+
+static int
+take_packages(struct intake *in, struct report **all_p,
     const struct intake_source *s, int64_t now_s, struct error *err)
 {
+	struct report *all = *all_p, *one;
 	int rc = refuse_loops(all, err);
 
 	if (rc == 0 && all->d.n_affected == 0)
@@ -248,8 +256,14 @@ take_packages(struct intake *in, struct report *all,
 		    "is about %zu packages; the source may report about one "
 		    "(or set split)",
 		    all->d.n_affected);
-	for (size_t i = 0; i < all->d.n_affected && rc == 0; i++)
-		rc = take_package(in, all, i, s, now_s, err);
+	if (rc == 0 && all->d.n_affected == 1)
+		return take_package(in, steal(all_p), s, now_s, err);
+	for (size_t i = 0; i < all->d.n_affected && rc == 0; i++) {
+		one = report_copy(all);
+		one->d.affected = &one->d.affected[i];
+		one->d.n_affected = 1;
+		rc = take_package(in, one, s, now_s, err);
+	}
 	return rc;
 }
 
@@ -265,12 +279,12 @@ intake_document(struct str bytes, const struct intake_source *source,
 	sha256_of(bytes, in.raw_sha256);
 	rc = intake_repair(&in, bytes, &m, err);
 	if (rc == 0)
-		rc = read_repaired(&in, m, now_s, &all, err);
+		rc = read_repaired(m, now_s, &all, err);
 	yyjson_mut_doc_free(m);
 	if (rc == 0) {
 		in.withdrawn = all->d.withdrawn.p != NULL;
 		hash_canonical(&all->d, in.canonical_sha256);
-		rc = take_packages(&in, all, source, now_s, err);
+		rc = take_packages(&in, &all, source, now_s, err);
 	}
 	if (rc != 0) {
 		intake_done(&in);

@@ -149,8 +149,11 @@ progress_say(struct progress *p, const char *fmt, ...)
 		p->shown_at = now;
 		p->shown = true;
 	}
-	if (!p->tty && strcmp(line, p->last) != 0)
+	if (!p->tty && strcmp(line, p->last) != 0 &&
+	    now - p->shown_at >= 10 * NS_PER_SEC) {
 		(void)fprintf(stderr, "%s\n", line);
+		p->shown_at = now;
+	}
 	memcpy(p->last, line, sizeof(line));
 }
 

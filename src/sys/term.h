@@ -35,8 +35,8 @@ void term_safe(struct buf *out, struct str s);
 void term_print(FILE *f, struct str s, size_t max_bytes);
 
 /* A line of progress on standard error: overwritten at most ten times a
- * second on a terminal; elsewhere one plain line per new `what`. Nothing for
- * work that ends within a second. */
+ * second on a terminal; elsewhere a plain line at most every ten seconds.
+ * Nothing for work that ends within a second. */
 struct progress {
 	int64_t begun_at, shown_at; /* ns */
 	char last[160];

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lazaret report merge | assign | withdraw | unwithdraw. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/exit.h"
+#include "base/mem.h"
+#include "cmd/report_priv.h"
+#include "report/consolidate.h"
+#include "report/repo.h"
+#include "sys/opt.h"
+#include "sys/spawn.h"
+
+static struct {
+	const char *db, *reason;
+	struct opt_list versions;
+	bool commit;
+} options;
+
+#define DB_ROW \
+	{ \
+		"db", 0, OPT_STRING, &options.db, "DIR", "the report database" \
+	}
+#define COMMIT_ROW \
+	{ \
+		"commit", 0, OPT_FLAG, &options.commit, NULL, \
+		    "commit the change, where the database is a git " \
+		    "repository" \
+	}
+
+static const struct opt plain_options[] = { DB_ROW, COMMIT_ROW, OPT_END };
+
+static const struct opt withdraw_options[] = {
+	DB_ROW,
+	{ "reason", 'r', OPT_STRING, &options.reason, "TEXT",
+	    "why; kept in the report's details" },
+	{ "version", 0, OPT_LIST, &options.versions, "V",
+	    "take back only this version (repeatable)" },
+	COMMIT_ROW,
+	OPT_END,
+};
+
+static const struct opt unwithdraw_options[] = {
+	DB_ROW,
+	{ "reason", 'r', OPT_STRING, &options.reason, "TEXT",
+	    "why; kept in the report's details" },
+	COMMIT_ROW,
+	OPT_END,
+};
+
+static const struct opt_command merge_command = {
+	.name = "report merge",
+	.operands = "",
+	.summary = "Merges new reports into the report of their package. What "
+		   "cannot be merged goes\nto osv/unmergable, for a person.",
+	.options = plain_options,
+};
+
+static const struct opt_command assign_command = {
+	.name = "report assign",
+	.operands = "",
+	.summary = "Merges new reports, and gives each report without an id "
+		   "its own: MAL-YEAR-N,\nnever one that was given before.",
+	.options = plain_options,
+};
+
+static const struct opt_command withdraw_command = {
+	.name = "report withdraw",
+	.operands = "ID|FILE|ECOSYSTEM/NAME",
+	.summary = "Takes a report back: it moves to osv/withdrawn and "
+		   "affects nothing any more.\nWith --version only those "
+		   "versions, and the report stays.",
+	.options = withdraw_options,
+	.examples = "  lazaret report withdraw --db reports --reason 'the "
+		    "owner showed …' MAL-2026-17\n",
+};
+
+static const struct opt_command unwithdraw_command = {
+	.name = "report unwithdraw",
+	.operands = "ID|FILE|ECOSYSTEM/NAME",
+	.summary = "Makes a withdrawn report live again.",
+	.options = unwithdraw_options,
+};
+
+static int
+fail(const struct opt_command *c, const struct error *err)
+{
+	(void)fprintf(stderr, "lazaret %s: %s\n", c->name, err->msg);
+	return EXIT_TOOL_FAILED;
+}
+
+static int
+git_commit(const char *message, struct error *err)
+{
+	const char *const add[] = { "git", "-C", options.db, "add", "-A", "osv",
+		NULL };
+	const char *const commit[] = { "git", "-C", options.db, "commit", "-q",
+		"-m", message, NULL };
+	const char *const changed[] = { "git", "-C", options.db, "diff",
+		"--cached", "--quiet", NULL };
+	char *dot_git = mem_printf("%s/.git", options.db);
+	int rc = 0;
+
+	if (access(dot_git, F_OK) != 0)
+		rc = error_set(err, -1,
+		    "%s is no git repository: run git "
+		    "init there, or leave out --commit",
+		    options.db);
+	free(dot_git);
+	if (rc == 0)
+		rc = spawn_run(add, err);
+	/* Quiet success means that there is nothing to commit. */
+	if (rc == 0 && spawn_run(changed, err) != 0)
+		rc = spawn_run(commit, err);
+	return rc;
+}
+
+static int
+open_repo(const struct opt_command *c, struct repo **ret, struct error *err)
+{
+	if (options.db == NULL)
+		opt_usage_error(c, "say --db DIR");
+	return repo_open(options.db, ret, err);
+}
+
+static int
+consolidate(const struct opt_command *c, int argc, char **argv, bool give_ids)
+{
+	struct consolidate_counts counts;
+	struct error err = ERROR_INIT;
+	struct repo *r = NULL;
+	int rc;
+
+	if (opt_parse(c, argc, argv) != argc)
+		opt_usage_error(c, "there are no operands");
+	rc = open_repo(c, &r, &err);
+	if (rc == 0)
+		rc = give_ids ? consolidate_assign(r, &counts, &err) :
+				consolidate_merge(r, &counts, &err);
+	repo_close(r);
+	if (rc == 0 && options.commit)
+		rc =
+		    git_commit(give_ids ? "Assign ids" : "Merge reports", &err);
+	if (rc != 0)
+		return fail(c, &err);
+	(void)printf("%llu merged, %llu ids assigned, %llu put aside, %llu "
+		     "broad claims left out\n",
+	    (unsigned long long)counts.merged,
+	    (unsigned long long)counts.assigned,
+	    (unsigned long long)counts.unmergable,
+	    (unsigned long long)counts.held);
+	return counts.unmergable != 0 ? EXIT_INCOMPLETE : EXIT_NOTHING_FOUND;
+}
+
+int
+report_merge_main(int argc, char **argv)
+{
+	return consolidate(&merge_command, argc, argv, false);
+}
+
+int
+report_assign_main(int argc, char **argv)
+{
+	return consolidate(&assign_command, argc, argv, true);
+}
+
+static int
+withdraw(struct repo *r, const char *path, struct error *err)
+{
+	struct str *v = mem_array(options.versions.n, sizeof(*v));
+	int rc;
+
+	for (size_t i = 0; i < options.versions.n; i++)
+		v[i] = str_of(options.versions.v[i]);
+	rc = consolidate_withdraw(r, path, options.reason, v,
+	    options.versions.n, err);
+	free(v);
+	return rc;
+}
+
+static int
+move(const struct opt_command *c, int argc, char **argv, bool back)
+{
+	int first = opt_parse(c, argc, argv), rc;
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(freep) char *message = NULL;
+	struct error err = ERROR_INIT;
+	struct repo *r = NULL;
+
+	if (first + 1 != argc)
+		opt_usage_error(c, "name one report");
+	if (!back && options.reason == NULL)
+		opt_usage_error(c, "say --reason: people will ask");
+	rc = open_repo(c, &r, &err);
+	if (rc == 0)
+		rc = consolidate_find(r, back, argv[first], &path, &err);
+	if (rc == 0)
+		rc = back ?
+		    consolidate_unwithdraw(r, path, options.reason, &err) :
+		    withdraw(r, path, &err);
+	repo_close(r);
+	if (rc == 0 && options.commit) {
+		message = mem_printf("%s %s", back ? "Unwithdraw" : "Withdraw",
+		    argv[first]);
+		rc = git_commit(message, &err);
+	}
+	if (rc != 0)
+		return fail(c, &err);
+	(void)printf("%s\n", path);
+	return EXIT_NOTHING_FOUND;
+}
+
+int
+report_withdraw_main(int argc, char **argv)
+{
+	return move(&withdraw_command, argc, argv, false);
+}
+
+int
+report_unwithdraw_main(int argc, char **argv)
+{
+	return move(&unwithdraw_command, argc, argv, true);
+}

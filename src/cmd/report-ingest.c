@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lazaret report ingest: documents of a source become reports. Two confined
+ * workers read and check; this process decides and writes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/exit.h"
+#include "base/limits.h"
+#include "base/vec.h"
+#include "cmd/report_priv.h"
+#include "report/ingest.h"
+#include "sys/clock.h"
+#include "sys/fd.h"
+#include "sys/lockdown.h"
+#include "sys/opt.h"
+#include "sys/term.h"
+
+#define N_WORKERS 2
+
+static struct {
+	const char *db, *source;
+	bool alias_id, split, dry_run, verbose;
+} options;
+
+static const struct opt option_table[] = {
+	{ "db", 0, OPT_STRING, &options.db, "DIR",
+	    "the report database; made when absent" },
+	{ "source", 's', OPT_STRING, &options.source, "NAME",
+	    "name of the source: a-z, 0-9 and -" },
+	{ "alias-id", 0, OPT_FLAG, &options.alias_id, NULL,
+	    "the source's ids become aliases" },
+	{ "split", 0, OPT_FLAG, &options.split, NULL,
+	    "documents may be about several packages: one report each" },
+	{ "dry-run", 'n', OPT_FLAG, &options.dry_run, NULL,
+	    "say what would change, change nothing" },
+	{ "verbose", 'v', OPT_FLAG, &options.verbose, NULL,
+	    "name what was repaired or dropped" },
+	OPT_END,
+};
+
+static const struct opt_command command = {
+	.name = "report ingest",
+	.operands = "PATH…",
+	.summary = "Takes OSV documents of a source into the report database, "
+		   "as reports without an\nid. A folder means every *.json "
+		   "below it. What was taken in before changes\nnothing. Exit "
+		   "0 when all were taken, 3 when some were refused (each "
+		   "named).",
+	.options = option_table,
+	.examples = "  lazaret report ingest --db reports --source partner "
+		    "feed/\n",
+};
+
+struct file {
+	char *path; /* owned */
+	struct stat st;
+};
+
+struct job {
+	VEC(struct file) files; /* to be looked at */
+	struct repo *repo;
+	struct intake_source source;
+	size_t unchanged; /* by their times and size */
+	size_t counts[INGEST_OUTCOME__MAX];
+	struct ingest_result result; /* large: kept out of the stack */
+};
+
+/* --- files -----------------------------------------------------------------
+ */
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void
+add_file(struct job *j, const FTSENT *e)
+{
+	struct file f = { .st = *e->fts_statp };
+
+	if (repo_file_unchanged(j->repo, j->source.id, str_of(e->fts_path),
+		&f.st)) {
+		j->unchanged++;
+		return;
+	}
+	f.path = mem_strdup(e->fts_path);
+	vec_push(&j->files, f);
+}
+
+static int
+find_files(struct job *j, char **operands)
+{
+	FTS *fts = fts_open(operands, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTSENT *e;
+	int rc = 0;
+
+	if (fts == NULL)
+		return -errno;
+	while ((e = fts_read(fts)) != NULL) {
+		if (e->fts_info == FTS_NS || e->fts_info == FTS_DNR ||
+		    e->fts_info == FTS_ERR) {
+			(void)fprintf(stderr, "lazaret report ingest: %s: %s\n",
+			    e->fts_path, strerror(e->fts_errno));
+			rc = -e->fts_errno;
+		} else if (e->fts_info == FTS_F &&
+		    (e->fts_level == 0 ||
+			str_ends(str_of(e->fts_name), ".json"))) {
+			add_file(j, e);
+		}
+	}
+	(void)fts_close(fts);
+	return rc;
+}
+
+/* --- workers ----------------------------------------------------------------
+ */
+
+static int
+work_on(struct channel *c, const struct job *j, size_t i, struct buf *bytes,
+    int64_t now_s, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct error why = ERROR_INIT;
+
+	buf_reset(bytes);
+	fd = open(j->files.v[i].path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (fd < 0)
+		(void)error_errno(&why, "cannot be opened");
+	if (fd < 0 || fd_read_all(fd, bytes, &why) != 0)
+		return ingest_work_failed(c, (int64_t)i, why.msg, err);
+	return ingest_work(c, (int64_t)i, buf_str(bytes), &j->source, now_s,
+	    err);
+}
+
+static void __attribute__((noreturn))
+worker(struct job *j, char **operands, size_t which, int fd)
+{
+	struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
+		.read_paths = (const char *const *)operands };
+	struct error err = ERROR_INIT;
+	struct channel c;
+	struct buf bytes;
+	int64_t now_s = clock_wall_ns() / NS_PER_SEC;
+	int rc;
+
+	channel_init(&c, fd);
+	buf_init(&bytes, 17 * (size_t)MIB);
+	rc = lockdown(&l, &err);
+	for (size_t i = which; i < j->files.n && rc == 0; i += N_WORKERS)
+		rc = work_on(&c, j, i, &bytes, now_s, &err);
+	if (rc == 0)
+		rc = channel_flush(&c, &err);
+	if (rc != 0)
+		fatal("report ingest: %s", err.msg);
+	_exit(0);
+}
+
+static int
+start_workers(struct job *j, char **operands, int fds[N_WORKERS],
+    pid_t pids[N_WORKERS], struct error *err)
+{
+	int pair[2];
+
+	(void)fflush(stdout);
+	for (size_t i = 0; i < N_WORKERS; i++) {
+		if (fd_socketpair(pair, err) != 0)
+			return err->code;
+		pids[i] = fork();
+		if (pids[i] < 0)
+			return error_errno(err, "fork");
+		if (pids[i] == 0)
+			worker(j, operands, i, pair[1]);
+		(void)close(pair[1]);
+		fds[i] = pair[0];
+	}
+	return 0;
+}
+
+/* --- results ----------------------------------------------------------------
+ */
+
+static void
+say(const struct job *j, enum ingest_outcome outcome)
+{
+	static const char *const words[INGEST_OUTCOME__MAX] = {
+		[INGEST_ADDED] = "new",
+		[INGEST_UPDATED] = "update",
+		[INGEST_UNCHANGED] = "unchanged",
+		[INGEST_WITHDRAWN] = "withdrawn by its source",
+		[INGEST_HELD] = "held for review",
+		[INGEST_REFUSED] = "refused",
+	};
+	const struct ingest_result *in = &j->result;
+	bool loud = outcome == INGEST_REFUSED || outcome == INGEST_HELD ||
+	    options.verbose || (options.dry_run && outcome != INGEST_UNCHANGED);
+
+	if (!loud)
+		return;
+	term_print(stderr, str_of(j->files.v[in->file].path), 4096);
+	(void)fprintf(stderr, ": %s", words[outcome]);
+	if (in->refused.p != NULL) {
+		(void)fputs(": ", stderr);
+		term_print(stderr, in->refused, 1000);
+	} else if (in->notes.n != 0) {
+		(void)fputs(": ", stderr);
+		term_print(stderr, in->notes, 2000);
+	}
+	(void)fputc('\n', stderr);
+}
+
+static int
+take_result(struct job *j, struct message *m, struct error *err)
+{
+	enum ingest_outcome outcome;
+	const struct file *f;
+	int rc = ingest_receive(m, &j->result, err);
+
+	if (rc != 0)
+		return rc;
+	if (j->result.file < 0 || (size_t)j->result.file >= j->files.n)
+		return error_set(err, -EPROTO, "bad result of a worker");
+	f = &j->files.v[j->result.file];
+	rc = ingest_apply(j->repo, j->source.id, &j->result, options.dry_run,
+	    &outcome, err);
+	if (rc != 0)
+		return error_wrap(err, "%s", f->path);
+	j->counts[outcome]++;
+	say(j, outcome);
+	/* What was refused is looked at again: the rules may have changed. */
+	if (outcome == INGEST_REFUSED || options.dry_run)
+		return 0;
+	return repo_file_remember(j->repo, j->source.id, str_of(f->path),
+	    &f->st, err);
+}
+
+static int
+collect(struct job *j, int fds[N_WORKERS], struct progress *p,
+    struct error *err)
+{
+	struct channel c[N_WORKERS];
+	struct pollfd pfds[N_WORKERS];
+	size_t open_ends = N_WORKERS, done = 0;
+	struct message m;
+	int rc = 0;
+
+	for (size_t i = 0; i < N_WORKERS; i++) {
+		channel_init(&c[i], fds[i]);
+		pfds[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	}
+	while (rc >= 0 && open_ends != 0) {
+		if (poll(pfds, N_WORKERS, -1) < 0 && errno != EINTR)
+			rc = error_errno(err, "poll");
+		for (size_t i = 0; i < N_WORKERS && rc >= 0; i++) {
+			if (pfds[i].fd < 0 || pfds[i].revents == 0)
+				continue;
+			rc = channel_fill(&c[i], err);
+			if (rc == 1) {
+				pfds[i].fd = -1;
+				open_ends--;
+			}
+			while (rc >= 0 &&
+			    (rc = channel_next(&c[i], &m, err)) == 1) {
+				rc = take_result(j, &m, err);
+				progress_say(p, "%zu of %zu files", ++done,
+				    j->files.n);
+			}
+		}
+	}
+	for (size_t i = 0; i < N_WORKERS; i++)
+		channel_done(&c[i]);
+	if (rc >= 0 && done != j->files.n)
+		rc = error_set(err, -EPIPE, "a worker ended before its time");
+	return rc < 0 ? rc : 0;
+}
+
+static int
+run(struct job *j, char **operands, struct error *err)
+{
+	int fds[N_WORKERS], rc;
+	pid_t pids[N_WORKERS] = { 0 };
+	struct progress p;
+
+	if (j->files.n == 0)
+		return 0;
+	progress_begin(&p);
+	rc = start_workers(j, operands, fds, pids, err);
+	if (rc == 0)
+		rc = collect(j, fds, &p, err);
+	for (size_t i = 0; i < N_WORKERS; i++) {
+		if (pids[i] <= 0)
+			continue;
+		if (rc != 0)
+			(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
+	progress_end(&p);
+	return rc == 0 ? repo_commit(j->repo, err) : rc;
+}
+
+static void
+print_counts(const struct job *j)
+{
+	(void)printf("%zu new, %zu updated, %zu unchanged, %zu withdrawn, "
+		     "%zu held, %zu refused%s\n",
+	    j->counts[INGEST_ADDED], j->counts[INGEST_UPDATED],
+	    j->counts[INGEST_UNCHANGED] + j->unchanged,
+	    j->counts[INGEST_WITHDRAWN], j->counts[INGEST_HELD],
+	    j->counts[INGEST_REFUSED],
+	    options.dry_run ? " (nothing was written)" : "");
+}
+
+static bool
+source_valid(const char *s)
+{
+	return s != NULL && s[0] != '\0' &&
+	    s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+	    strlen(s) <= 64;
+}
+
+int
+report_ingest_main(int argc, char **argv)
+{
+	int first = opt_parse(&command, argc, argv), rc;
+	struct job *j = mem_alloc(sizeof(*j));
+	struct error err = ERROR_INIT;
+
+	if (options.db == NULL)
+		opt_usage_error(&command, "say --db DIR");
+	if (!source_valid(options.source))
+		opt_usage_error(&command,
+		    "--source needs a name of a-z, 0-9 "
+		    "and -");
+	if (first >= argc)
+		opt_usage_error(&command, "name a file or a folder");
+	j->source = (struct intake_source){ .id = str_of(options.source),
+		.alias_id = options.alias_id,
+		.split = options.split };
+	rc = repo_open(options.db, &j->repo, &err);
+	if (rc == 0 && find_files(j, argv + first) != 0)
+		rc = error_set(&err, -ENOENT, "not everything can be read");
+	if (rc == 0)
+		rc = run(j, argv + first, &err);
+	if (rc != 0)
+		(void)fprintf(stderr, "lazaret report ingest: %s\n", err.msg);
+	else
+		print_counts(j);
+	repo_close(j->repo);
+	if (rc == 0)
+		rc = j->counts[INGEST_REFUSED] != 0 ? EXIT_INCOMPLETE :
+						      EXIT_NOTHING_FOUND;
+	else
+		rc = EXIT_TOOL_FAILED;
+	for (size_t i = 0; i < j->files.n; i++)
+		free(j->files.v[i].path);
+	vec_done(&j->files);
+	free(j);
+	return rc;
+}

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Merging, ids and withdrawal in the tree. Runs in `lazaret report`. */
+#include "report/consolidate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/vec.h"
+#include "report/details.h"
+#include "report/name.h"
+#include "report/repo.h"
+#include "report/report.h"
+#include "sys/clock.h"
+
+/* --- files as reports ------------------------------------------------------
+ */
+
+static int
+load(struct repo *r, enum repo_tree tree, const char *path, struct report **ret,
+    struct error *err)
+{
+	struct arena *a = arena_new(MIB * 64);
+	struct osv_findings f;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 64 * (size_t)MIB);
+	osv_findings_init(&f, a);
+	rc = repo_get(r, tree, path, &b, err);
+	if (rc == 0)
+		rc = report_read(buf_str(&b), OSV_PROFILE_REPORT,
+		    clock_wall_ns() / NS_PER_SEC, &f, ret, err);
+	if (rc != 0)
+		(void)error_wrap(err, "%s", path);
+	osv_findings_done(&f);
+	buf_done(&b);
+	arena_free(a);
+	return rc;
+}
+
+static int
+store(struct repo *r, enum repo_tree tree, const char *path, struct report *rep,
+    struct error *err)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 64 * (size_t)MIB);
+	report_write(rep, &b);
+	rc = repo_put(r, tree, path, buf_str(&b), err);
+	buf_done(&b);
+	return rc < 0 ? rc : 0;
+}
+
+static struct str
+now_text(struct report *r)
+{
+	char *p = arena_alloc(r->arena, CLOCK_RFC3339_SIZE);
+
+	clock_rfc3339(clock_wall_ns(), p);
+	return str_of(p);
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static bool
+is_new(const char *path)
+{
+	return str_starts(str_of(base_name(path)), "MAL-0000-");
+}
+
+/* --- one folder ------------------------------------------------------------
+ */
+
+struct member {
+	char *path; /* owned */
+	struct report *report; /* owned; NULL when it cannot be read */
+	bool gone; /* merged into another, or put aside */
+};
+
+struct folder {
+	struct repo *repo;
+	struct consolidate_counts *counts;
+	VEC(struct member) members; /* of the folder at hand */
+	char *name; /* owned */
+	bool assign;
+	struct error *err;
+};
+
+static void
+folder_clear(struct folder *f)
+{
+	for (size_t i = 0; i < f->members.n; i++) {
+		report_free(f->members.v[i].report);
+		free(f->members.v[i].path);
+	}
+	f->members.n = 0;
+}
+
+static int
+put_aside(struct folder *f, struct member *m, const struct error *why)
+{
+	(void)fprintf(stderr, "%s: put aside: %s\n", m->path, why->msg);
+	m->gone = true;
+	f->counts->unmergable++;
+	return repo_move(f->repo, REPO_MALICIOUS, m->path, REPO_UNMERGABLE,
+	    m->path, f->err);
+}
+
+/* An update of a source takes the place of what it said before. */
+static void
+retract_earlier(struct report *to, const struct report *from)
+{
+	struct error ignored = ERROR_INIT;
+
+	for (size_t i = 0; i < from->origins.n; i++) {
+		const struct report_origin *o = &from->origins.v[i];
+
+		for (size_t k = to->origins.n; k > 0; k--) {
+			struct report_origin old = to->origins.v[k - 1];
+
+			if (o->id.p != NULL && old.id.p != NULL &&
+			    str_eq(o->source, old.source) &&
+			    str_eq(o->id, old.id))
+				(void)report_retract(to, old.source, old.sha256,
+				    &ignored);
+		}
+	}
+}
+
+/* Takes `from` into `to`: the file of the destination is written first. */
+static int
+merge_into(struct folder *f, struct member *to, struct member *from)
+{
+	struct error why = ERROR_INIT;
+	int rc;
+
+	retract_earlier(to->report, from->report);
+	if (report_merge(to->report, from->report, now_text(to->report),
+		&why) != 0)
+		return put_aside(f, from, &why);
+	if (report_publish_versions(to->report) == 1)
+		f->counts->held++;
+	rc = store(f->repo, REPO_MALICIOUS, to->path, to->report, f->err);
+	if (rc == 0)
+		rc = repo_renamed(f->repo, from->path, to->path, f->err);
+	if (rc == 0)
+		rc = repo_remove(f->repo, REPO_MALICIOUS, from->path, f->err);
+	from->gone = true;
+	f->counts->merged++;
+	return rc;
+}
+
+static bool
+same_package(struct report *a, struct report *b)
+{
+	struct str ea, na, eb, nb;
+
+	report_package(a, &ea, &na);
+	report_package(b, &eb, &nb);
+	return report_same_package(ea, na, eb, nb);
+}
+
+/* Reads and normalises the new reports; sets aside those that will not do. */
+static int
+prepare(struct folder *f)
+{
+	struct error why = ERROR_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; i < f->members.n && rc == 0; i++) {
+		struct member *m = &f->members.v[i];
+		bool ready;
+
+		if (load(f->repo, REPO_MALICIOUS, m->path, &m->report, &why) !=
+		    0) {
+			rc = put_aside(f, m, &why);
+			continue;
+		}
+		if (!is_new(m->path))
+			continue;
+		/* A destination that an earlier run has normalised. */
+		ready = details_has_header(m->report->d.details);
+		if (!ready && report_normalise(m->report, &why) != 0)
+			rc = put_aside(f, m, &why);
+	}
+	return rc;
+}
+
+/* For each new report the one that stands for its package: one with an id,
+ * otherwise the first new one. */
+static int
+merge_members(struct folder *f)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < f->members.n && rc == 0; i++) {
+		struct member *from = &f->members.v[i], *to = NULL;
+
+		if (from->gone || !is_new(from->path))
+			continue;
+		for (size_t k = 0; k < f->members.n; k++) {
+			struct member *m = &f->members.v[k];
+
+			if (m->gone || m == from || m->report == NULL ||
+			    !same_package(m->report, from->report))
+				continue;
+			if (!is_new(m->path) || (to == NULL && k < i))
+				to = m;
+			if (!is_new(m->path))
+				break;
+		}
+		if (to != NULL)
+			rc = merge_into(f, to, from);
+	}
+	return rc;
+}
+
+static int
+year_of(const struct report *r)
+{
+	int64_t seconds;
+	uint64_t year;
+
+	if (r->d.published.p != NULL &&
+	    osv_time_parse(r->d.published, &seconds) == 0 &&
+	    str_to_u64(str_sub(r->d.published, 0, 4), &year) == 0)
+		return (int)year;
+	return 0;
+}
+
+static int
+assign(struct folder *f, struct member *m)
+{
+	struct report *r = m->report;
+	char path[LIMIT_PATH_BYTES], *slash = strrchr(m->path, '/');
+	struct str now = now_text(r);
+	int year = year_of(r), rc;
+	uint64_t number;
+
+	if (year == 0) {
+		(void)str_to_u64(str_sub(now, 0, 4), &number);
+		year = (int)number;
+	}
+	rc = repo_next_id(f->repo, year, &number, f->err);
+	if (rc != 0)
+		return rc;
+	r->d.id = str_of(arena_printf(r->arena, "MAL-%04d-%llu", year,
+	    (unsigned long long)number));
+	r->d.modified = now;
+	if (r->d.published.p == NULL)
+		r->d.published = now;
+	(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
+	    (int)(slash - m->path), m->path, STR_ARG(r->d.id));
+	/* Durable before the file: an id is never given twice. */
+	rc = store(f->repo, REPO_MALICIOUS, path, r, f->err);
+	if (rc == 0)
+		rc = repo_renamed(f->repo, m->path, path, f->err);
+	if (rc == 0)
+		rc = repo_remove(f->repo, REPO_MALICIOUS, m->path, f->err);
+	f->counts->assigned++;
+	return rc;
+}
+
+/* A new report that is unchanged since a death between two steps: another
+ * file holds its origin already. */
+static void
+drop_repeated(struct folder *f)
+{
+	for (size_t i = 0; i < f->members.n; i++) {
+		struct member *m = &f->members.v[i];
+
+		if (m->gone || !is_new(m->path) || m->report->origins.n != 1)
+			continue;
+		for (size_t k = 0; k < f->members.n; k++) {
+			const struct report *o = f->members.v[k].report;
+
+			if (k == i || f->members.v[k].gone || o == NULL)
+				continue;
+			for (size_t j = 0; j < o->origins.n && !m->gone; j++)
+				m->gone = str_eq(o->origins.v[j].source,
+					      m->report->origins.v[0].source) &&
+				    str_eq(o->origins.v[j].sha256,
+					m->report->origins.v[0].sha256);
+		}
+		if (m->gone)
+			(void)repo_remove(f->repo, REPO_MALICIOUS, m->path,
+			    NULL);
+	}
+}
+
+static int
+finish_folder(struct folder *f)
+{
+	bool any_new = false;
+	int rc = 0;
+
+	for (size_t i = 0; i < f->members.n; i++)
+		any_new = any_new || is_new(f->members.v[i].path);
+	if (any_new) {
+		rc = prepare(f);
+		if (rc == 0)
+			drop_repeated(f);
+		if (rc == 0)
+			rc = merge_members(f);
+		for (size_t i = 0; i < f->members.n && rc == 0 && f->assign;
+		     i++)
+			if (!f->members.v[i].gone &&
+			    is_new(f->members.v[i].path))
+				rc = assign(f, &f->members.v[i]);
+	}
+	folder_clear(f);
+	return rc;
+}
+
+static int
+visit(void *data, const char *path)
+{
+	struct folder *f = data;
+	const char *slash = strrchr(path, '/');
+	struct str name =
+	    str_n(path, slash != NULL ? (size_t)(slash - path) : 0);
+	struct member *m;
+	int rc = 0;
+
+	if (f->name == NULL || !str_is(name, f->name)) {
+		rc = finish_folder(f);
+		free(f->name);
+		f->name = mem_strndup(name);
+	}
+	if (rc != 0)
+		return rc;
+	m = vec_add(&f->members);
+	m->path = mem_strdup(path);
+	return 0;
+}
+
+/* Git shows two allocators a conflict. */
+static int
+touch_allocator(struct repo *r, struct error *err)
+{
+	unsigned char bytes[32];
+	struct buf b;
+	int rc;
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return error_errno(err, "getrandom");
+	buf_init(&b, 128);
+	buf_put_hex(&b, bytes, sizeof(bytes));
+	buf_putc(&b, '\n');
+	rc = repo_put(r, REPO_MALICIOUS, ".id-allocator", buf_str(&b), err);
+	buf_done(&b);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+walk(struct repo *r, bool give_ids, struct consolidate_counts *counts,
+    struct error *err)
+{
+	struct folder f = { .repo = r,
+		.counts = counts,
+		.assign = give_ids,
+		.err = err };
+	int rc;
+
+	*counts = (struct consolidate_counts){ 0 };
+	rc = repo_walk(r, REPO_MALICIOUS, NULL, visit, &f, err);
+	if (rc == 0)
+		rc = finish_folder(&f);
+	folder_clear(&f);
+	vec_done(&f.members);
+	free(f.name);
+	if (rc == 0 && counts->assigned != 0)
+		rc = touch_allocator(r, err);
+	return rc == 0 ? repo_commit(r, err) : rc;
+}
+
+int
+consolidate_merge(struct repo *r, struct consolidate_counts *counts,
+    struct error *err)
+{
+	return walk(r, false, counts, err);
+}
+
+int
+consolidate_assign(struct repo *r, struct consolidate_counts *counts,
+    struct error *err)
+{
+	return walk(r, true, counts, err);
+}
+
+/* --- withdrawal -------------------------------------------------------------
+ */
+
+/* One line of reason at the end of the contributor's part of the details. */
+static int
+add_reason(struct report *r, const char *what, const char *reason,
+    struct error *err)
+{
+	struct details d;
+	struct buf b;
+	int rc = details_parse(r->arena, r->d.details, &d, err);
+
+	if (rc != 0 || reason == NULL || reason[0] == '\0')
+		return rc;
+	buf_init(&b, 64 * (size_t)MIB);
+	d.user = str_of(arena_printf(r->arena, "%.*s%s%s: %s", STR_ARG(d.user),
+	    d.user.n != 0 ? "\n\n" : "", what, reason));
+	details_write(&d, &b);
+	r->d.details = arena_str(r->arena, buf_str(&b));
+	buf_done(&b);
+	return 0;
+}
+
+static int
+move_report(struct repo *r, const char *path, enum repo_tree from,
+    enum repo_tree to, const char *what, const char *reason, struct error *err)
+{
+	struct report *rep = NULL;
+	int rc = load(r, from, path, &rep, err);
+
+	if (rc == 0)
+		rc = add_reason(rep, what, reason, err);
+	if (rc == 0) {
+		rep->d.modified = now_text(rep);
+		rep->d.withdrawn =
+		    to == REPO_WITHDRAWN ? rep->d.modified : STR_NONE;
+		/* Content first, then one rename: it is never in neither. */
+		rc = store(r, from, path, rep, err);
+	}
+	if (rc == 0)
+		rc = repo_move(r, from, path, to, path, err);
+	report_free(rep);
+	return rc == 0 ? repo_commit(r, err) : rc;
+}
+
+static void
+drop_versions(struct str *v, size_t *n, const struct str *gone, size_t n_gone)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		bool drop = false;
+
+		for (size_t k = 0; k < n_gone; k++)
+			drop = drop || str_eq(v[i], gone[k]);
+		if (!drop)
+			v[kept++] = v[i];
+	}
+	*n = kept;
+}
+
+static int
+withdraw_versions(struct repo *r, const char *path, const char *reason,
+    const struct str *versions, size_t n, struct error *err)
+{
+	struct report *rep = NULL;
+	struct osv_affected *a;
+	size_t before;
+	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
+
+	if (rc != 0)
+		return rc;
+	a = &rep->d.affected[0];
+	before = a->n_versions;
+	drop_versions(a->versions, &a->n_versions, versions, n);
+	for (size_t i = 0; i < rep->origins.n; i++)
+		drop_versions(rep->origins.v[i].versions,
+		    &rep->origins.v[i].n_versions, versions, n);
+	if (a->n_versions == before)
+		rc = error_set(err, -ENOENT,
+		    "%s lists none of the versions "
+		    "(it may have a range; edit that)",
+		    path);
+	else if (a->n_versions == 0 && a->n_ranges == 0)
+		rc = error_set(err, -EINVAL,
+		    "no version of %s would be "
+		    "left; withdraw the whole report",
+		    path);
+	if (rc == 0)
+		rc = add_reason(rep, "Versions withdrawn", reason, err);
+	if (rc == 0) {
+		rep->d.modified = now_text(rep);
+		rc = store(r, REPO_MALICIOUS, path, rep, err);
+	}
+	report_free(rep);
+	return rc == 0 ? repo_commit(r, err) : rc;
+}
+
+int
+consolidate_withdraw(struct repo *r, const char *path, const char *reason,
+    const struct str *versions, size_t n, struct error *err)
+{
+	if (n != 0)
+		return withdraw_versions(r, path, reason, versions, n, err);
+	return move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN, "Withdrawn",
+	    reason, err);
+}
+
+int
+consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
+    struct error *err)
+{
+	return move_report(r, path, REPO_WITHDRAWN, REPO_MALICIOUS,
+	    "No longer withdrawn", reason, err);
+}
+
+int
+repo_retract_origin(struct repo *r, const char *path, struct str source,
+    struct str source_id, struct error *err)
+{
+	struct report *rep = NULL;
+	struct error why = ERROR_INIT;
+	bool none_left = false;
+	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = rep->origins.n; i > 0; i--) {
+		struct report_origin o = rep->origins.v[i - 1];
+
+		if (str_eq(o.source, source) &&
+		    (source_id.p == NULL ||
+			(o.id.p != NULL && str_eq(o.id, source_id))))
+			none_left =
+			    report_retract(rep, o.source, o.sha256, &why) == 1;
+	}
+	rep->d.modified = now_text(rep);
+	rc = store(r, REPO_MALICIOUS, path, rep, err);
+	report_free(rep);
+	if (rc == 0 && none_left)
+		rc = move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN,
+		    "Withdrawn", "its source took it back", err);
+	return rc;
+}
+
+/* --- finding ----------------------------------------------------------------
+ */
+
+struct search {
+	struct str want; /* "MAL-2026-1.json", or a folder */
+	VEC(char *) found; /* owned */
+};
+
+static int
+look_at(void *data, const char *path)
+{
+	struct search *s = data;
+	struct str p = str_of(path);
+	bool file = str_is(str_of(base_name(path)), s->want.p);
+	bool folder = p.n > s->want.n && str_starts(p, s->want.p) &&
+	    p.p[s->want.n] == '/' &&
+	    str_chr(str_sub(p, s->want.n + 1, p.n), '/') < 0;
+
+	if ((file || folder || str_eq(p, s->want)) && !is_new(path))
+		vec_push(&s->found, mem_strdup(path));
+	return 0;
+}
+
+/* The part below the tree of a path that a person gave. */
+static const char *
+below_tree(const char *what, const char *tree)
+{
+	char mark[64];
+	const char *at;
+
+	(void)snprintf(mark, sizeof(mark), "osv/%s/", tree);
+	at = strstr(what, mark);
+	return at != NULL ? at + strlen(mark) : what;
+}
+
+int
+consolidate_find(struct repo *r, bool withdrawn, const char *what,
+    char **ret_path, struct error *err)
+{
+	enum repo_tree tree = withdrawn ? REPO_WITHDRAWN : REPO_MALICIOUS;
+	struct search s = { .want = STR_NONE };
+	struct buf b;
+	int rc;
+
+	buf_init(&b, LIMIT_PATH_BYTES);
+	buf_puts(&b, below_tree(what, repo_tree_name(tree)));
+	while (b.n > 1 && b.p[b.n - 1] == '/')
+		b.p[--b.n] = '\0';
+	if (str_starts(buf_str(&b), "MAL-") && !str_ends(buf_str(&b), ".json"))
+		buf_puts(&b, ".json");
+	s.want = buf_str(&b);
+	rc = repo_walk(r, tree, NULL, look_at, &s, err);
+	if (rc == 0 && s.found.n == 0)
+		rc = error_set(err, -ENOENT, "no report \"%s\" in %s/osv/%s",
+		    what, repo_dir(r), repo_tree_name(tree));
+	else if (rc == 0 && s.found.n > 1)
+		rc = error_set(err, -EEXIST,
+		    "%zu reports are \"%s\"; name "
+		    "one by its id",
+		    s.found.n, what);
+	if (rc == 0)
+		*ret_path = steal(&s.found.v[0]);
+	for (size_t i = 0; i < s.found.n; i++)
+		free(s.found.v[i]);
+	vec_done(&s.found);
+	buf_done(&b);
+	return rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From single reports of sources to one report per package: merging, ids,
+ * withdrawal. Every step is a file written and then others removed, so that a
+ * death in between is made good by doing it again.
+ */
+#ifndef REPORT_CONSOLIDATE_H
+#define REPORT_CONSOLIDATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct error;
+struct repo;
+
+struct consolidate_counts {
+	uint64_t merged, assigned, unmergable, held;
+};
+
+/* Merges the new reports of each package into its report. Says on standard
+ * error why one was put aside. */
+int consolidate_merge(struct repo *r, struct consolidate_counts *counts,
+    struct error *err);
+/* The same, and gives every report without an id its own. */
+int consolidate_assign(struct repo *r, struct consolidate_counts *counts,
+    struct error *err);
+
+/* What a person names: an id, a file, a folder, ecosystem/name. Paths of the
+ * one report that is meant, in the tree; -ENOENT, -EEXIST (several). */
+int consolidate_find(struct repo *r, bool withdrawn, const char *what,
+    char **ret_path, struct error *err);
+/* Moves the report, with the time in `withdrawn` and `modified` and the reason
+ * in its details. versions (n > 0): only those are taken back, and the report
+ * stays; their reason is kept in the details too. */
+int consolidate_withdraw(struct repo *r, const char *path, const char *reason,
+    const struct str *versions, size_t n, struct error *err);
+int consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
+    struct error *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of a source's document in the database. Confined workers turn
+ * bytes into intake results (intake.h) and send them as messages; the writer
+ * decides and writes.
+ */
+#ifndef REPORT_INGEST_H
+#define REPORT_INGEST_H
+
+#include <stdint.h>
+
+#include "report/intake.h"
+#include "report/repo.h"
+#include "sys/message.h"
+
+#define INGEST_MAX_PACKAGES 1000 /* of one document */
+
+enum ingest_outcome {
+	INGEST_ADDED,
+	INGEST_UPDATED, /* an earlier version of the source's report */
+	INGEST_UNCHANGED,
+	INGEST_WITHDRAWN, /* followed a withdrawal of the source */
+	INGEST_HELD, /* put aside for a person */
+	INGEST_REFUSED,
+	INGEST_OUTCOME__MAX
+};
+
+/* Result of one document, in either direction over a channel. */
+struct ingest_result {
+	int64_t file; /* the caller's number */
+	struct str refused; /* sentence; p NULL: taken */
+	struct str notes; /* lines */
+	struct str raw, canonical; /* 32 bytes each */
+	struct str source_id; /* p NULL: none */
+	int64_t withdrawn, hold, n_reports;
+	/* ecosystem folder + name, and text, per report */
+	struct str folders[INGEST_MAX_PACKAGES], texts[INGEST_MAX_PACKAGES];
+};
+
+/* The worker's half: reads, repairs, validates; queues one message. */
+int ingest_work(struct channel *c, int64_t file, struct str bytes,
+    const struct intake_source *s, int64_t now_s, struct error *err);
+/* A file that could not be read at all. */
+int ingest_work_failed(struct channel *c, int64_t file, const char *why,
+    struct error *err);
+/* The writer's half. Strings borrow from the message. */
+int ingest_receive(struct message *m, struct ingest_result *ret,
+    struct error *err);
+/* Writes what is new. dry: says what would happen. -errno: the disk failed. */
+int ingest_apply(struct repo *r, struct str source,
+    const struct ingest_result *in, bool dry, enum ingest_outcome *ret,
+    struct error *err);
+
+#endif

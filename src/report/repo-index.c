@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The index of the report database. Runs in `lazaret report`. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <sqlite3.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "report/repo_priv.h"
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS file (source TEXT, path BLOB, size INTEGER,"
+    " mtime INTEGER, inode INTEGER, PRIMARY KEY (source, path))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS seen (source TEXT, raw BLOB, canonical BLOB,"
+    " id TEXT, path BLOB);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS seen_raw ON seen (source, raw, path);"
+    "CREATE INDEX IF NOT EXISTS seen_canonical ON seen (source, canonical);"
+    "CREATE INDEX IF NOT EXISTS seen_id ON seen (source, id);"
+    "CREATE INDEX IF NOT EXISTS seen_path ON seen (path);"
+    "CREATE TABLE IF NOT EXISTS counter (year INTEGER PRIMARY KEY,"
+    " highest INTEGER NOT NULL);";
+
+static const char *const queries[QUERY__MAX] = {
+	[QUERY_FILE_GET] = "SELECT size, mtime, inode FROM file"
+			   " WHERE source = ?1 AND path = ?2",
+	[QUERY_FILE_PUT] = "INSERT OR REPLACE INTO file VALUES"
+			   " (?1, ?2, ?3, ?4, ?5)",
+	[QUERY_SEEN_RAW] = "SELECT 1 FROM seen WHERE source = ?1 AND raw = ?2",
+	[QUERY_SEEN_CANONICAL] = "SELECT 1 FROM seen"
+				 " WHERE source = ?1 AND canonical = ?2",
+	[QUERY_SEEN_ID] = "SELECT path FROM seen"
+			  " WHERE source = ?1 AND id = ?2"
+			  " ORDER BY rowid DESC LIMIT 1",
+	[QUERY_SEEN_PUT] = "INSERT OR REPLACE INTO seen VALUES"
+			   " (?1, ?2, ?3, ?4, ?5)",
+	[QUERY_RENAME] = "UPDATE OR REPLACE seen SET path = ?2"
+			 " WHERE path = ?1",
+	[QUERY_COUNTER_GET] = "SELECT highest FROM counter WHERE year = ?1",
+	[QUERY_COUNTER_PUT] = "INSERT OR REPLACE INTO counter VALUES (?1, ?2)",
+};
+
+static int
+fail(struct repo *r, struct error *err)
+{
+	return error_set(err, -EIO, "index of %s: %s", r->dir,
+	    sqlite3_errmsg(r->db));
+}
+
+static int
+run(struct repo *r, const char *sql, struct error *err)
+{
+	if (sqlite3_exec(r->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(r, err);
+	return 0;
+}
+
+int
+repo_index_open(struct repo *r, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES];
+	int rc;
+
+	(void)snprintf(path, sizeof(path), "%s/.lazaret/index.db", r->dir);
+	if (sqlite3_open(path, &r->db) != SQLITE_OK)
+		return fail(r, err);
+	(void)sqlite3_busy_timeout(r->db, 10000);
+	rc = run(r,
+	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+	    "PRAGMA cache_size = -65536",
+	    err);
+	if (rc == 0)
+		rc = run(r, schema, err);
+	for (int i = 0; i < QUERY__MAX && rc == 0; i++)
+		if (sqlite3_prepare_v3(r->db, queries[i], -1,
+			SQLITE_PREPARE_PERSISTENT, &r->queries[i],
+			NULL) != SQLITE_OK)
+			rc = fail(r, err);
+	return rc == 0 ? run(r, "BEGIN IMMEDIATE", err) : rc;
+}
+
+void
+repo_index_close(struct repo *r)
+{
+	if (r->db == NULL)
+		return;
+	if (sqlite3_get_autocommit(r->db) == 0)
+		(void)sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+	for (int i = 0; i < QUERY__MAX; i++)
+		(void)sqlite3_finalize(r->queries[i]);
+	(void)sqlite3_close(r->db);
+	r->db = NULL;
+}
+
+int
+repo_commit(struct repo *r, struct error *err)
+{
+	return run(r, "COMMIT; BEGIN IMMEDIATE", err);
+}
+
+static void
+bind_str(sqlite3_stmt *q, int i, struct str s)
+{
+	if (s.p == NULL)
+		(void)sqlite3_bind_null(q, i);
+	else
+		(void)sqlite3_bind_blob64(q, i, s.p, s.n, SQLITE_STATIC);
+}
+
+static int
+step_done(struct repo *r, sqlite3_stmt *q, struct error *err)
+{
+	int rc = sqlite3_step(q);
+
+	(void)sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : fail(r, err);
+}
+
+static int64_t
+mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+bool
+repo_file_unchanged(struct repo *r, struct str source, struct str file,
+    const struct stat *st)
+{
+	sqlite3_stmt *q = r->queries[QUERY_FILE_GET];
+	bool same = false;
+
+	bind_str(q, 1, source);
+	bind_str(q, 2, file);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		same = sqlite3_column_int64(q, 0) == st->st_size &&
+		    sqlite3_column_int64(q, 1) == mtime_ns(st) &&
+		    sqlite3_column_int64(q, 2) == (int64_t)st->st_ino;
+	(void)sqlite3_reset(q);
+	return same;
+}
+
+int
+repo_file_remember(struct repo *r, struct str source, struct str file,
+    const struct stat *st, struct error *err)
+{
+	sqlite3_stmt *q = r->queries[QUERY_FILE_PUT];
+
+	bind_str(q, 1, source);
+	bind_str(q, 2, file);
+	(void)sqlite3_bind_int64(q, 3, st->st_size);
+	(void)sqlite3_bind_int64(q, 4, mtime_ns(st));
+	(void)sqlite3_bind_int64(q, 5, (int64_t)st->st_ino);
+	return step_done(r, q, err);
+}
+
+static bool
+any_row(sqlite3_stmt *q, struct str source, const uint8_t hash[32])
+{
+	bool found;
+
+	bind_str(q, 1, source);
+	bind_str(q, 2, str_n(hash, 32));
+	found = sqlite3_step(q) == SQLITE_ROW;
+	(void)sqlite3_reset(q);
+	return found;
+}
+
+int
+repo_seen_before(struct repo *r, const struct repo_seen *s)
+{
+	return any_row(r->queries[QUERY_SEEN_RAW], s->source, s->raw) ||
+	    any_row(r->queries[QUERY_SEEN_CANONICAL], s->source, s->canonical);
+}
+
+int
+repo_seen_by_id(struct repo *r, struct str source, struct str id,
+    char **ret_path)
+{
+	sqlite3_stmt *q = r->queries[QUERY_SEEN_ID];
+	int found = 0;
+
+	if (id.p == NULL)
+		return 0;
+	bind_str(q, 1, source);
+	bind_str(q, 2, id);
+	if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) != 0) {
+		*ret_path = mem_strndup(str_n(sqlite3_column_blob(q, 0),
+		    (size_t)sqlite3_column_bytes(q, 0)));
+		found = 1;
+	}
+	(void)sqlite3_reset(q);
+	return found;
+}
+
+int
+repo_remember(struct repo *r, const struct repo_seen *s, struct error *err)
+{
+	sqlite3_stmt *q = r->queries[QUERY_SEEN_PUT];
+
+	bind_str(q, 1, s->source);
+	bind_str(q, 2, str_n(s->raw, 32));
+	bind_str(q, 3, str_n(s->canonical, 32));
+	bind_str(q, 4, s->id);
+	bind_str(q, 5, s->path);
+	return step_done(r, q, err);
+}
+
+int
+repo_renamed(struct repo *r, const char *from, const char *to,
+    struct error *err)
+{
+	sqlite3_stmt *q = r->queries[QUERY_RENAME];
+
+	bind_str(q, 1, str_of(from));
+	bind_str(q, 2, str_of(to));
+	return step_done(r, q, err);
+}
+
+/* --- ids ------------------------------------------------------------------ */
+
+struct highest {
+	int year;
+	uint64_t number;
+};
+
+/* MAL-2026-17.json in any folder. */
+static int
+look_at(void *data, const char *path)
+{
+	struct highest *h = data;
+	const char *slash = strrchr(path, '/');
+	struct str name = str_of(slash != NULL ? slash + 1 : path), part;
+	uint64_t year, number;
+
+	if (!str_starts(name, "MAL-") || !str_ends(name, ".json"))
+		return 0;
+	name = str_sub(name, 4, name.n - 5);
+	if (str_cut(&name, '-', &part) && str_to_u64(part, &year) == 0 &&
+	    str_to_u64(name, &number) == 0 && (int)year == h->year &&
+	    number > h->number)
+		h->number = number;
+	return 0;
+}
+
+static uint64_t
+counter_get(struct repo *r, int year)
+{
+	sqlite3_stmt *q = r->queries[QUERY_COUNTER_GET];
+	uint64_t v = 0;
+
+	(void)sqlite3_bind_int(q, 1, year);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		v = (uint64_t)sqlite3_column_int64(q, 0);
+	(void)sqlite3_reset(q);
+	return v;
+}
+
+/* The files are looked at once per opening and year; the counter also knows
+ * of ids whose files are gone. */
+int
+repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
+{
+	sqlite3_stmt *q = r->queries[QUERY_COUNTER_PUT];
+	struct highest h = { .year = year };
+	int rc = 0;
+
+	h.number = counter_get(r, year);
+	for (int i = 0; i < REPO_TREE__MAX && rc == 0 &&
+	     r->years_read[year % REPO_YEARS] != year;
+	     i++)
+		rc = repo_walk(r, (enum repo_tree)i, NULL, look_at, &h, err);
+	if (rc != 0)
+		return rc;
+	r->years_read[year % REPO_YEARS] = year;
+	(void)sqlite3_bind_int(q, 1, year);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)(h.number + 1));
+	rc = step_done(r, q, err);
+	if (rc == 0)
+		*ret_number = h.number + 1;
+	return rc;
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folders, lock and files of the report database. Runs in `lazaret report`. */
+#include "report/repo.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "report/repo_priv.h"
+#include "sys/fd.h"
+#include "sys/paths.h"
+
+static const char *const names[REPO_TREE__MAX] = {
+	[REPO_MALICIOUS] = "malicious",
+	[REPO_WITHDRAWN] = "withdrawn",
+	[REPO_UNMERGABLE] = "unmergable",
+};
+
+const char *
+repo_tree_name(enum repo_tree tree)
+{
+	return names[tree];
+}
+
+const char *
+repo_dir(const struct repo *r)
+{
+	return r->dir;
+}
+
+int
+repo_tree_fd(const struct repo *r, enum repo_tree tree)
+{
+	return r->trees[tree];
+}
+
+/* Temporary files of a writer that died; the lock is ours now. */
+static void
+sweep(int tree)
+{
+	int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		if (str_starts(str_of(e->d_name), ".tmp-"))
+			(void)unlinkat(tree, e->d_name, 0);
+	if (d != NULL)
+		(void)closedir(d);
+	else
+		closep(&fd);
+}
+
+static int
+open_trees(struct repo *r, bool make, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES];
+
+	for (int i = 0; i < REPO_TREE__MAX; i++) {
+		(void)snprintf(path, sizeof(path), "%s/osv/%s", r->dir,
+		    names[i]);
+		if (make && paths_make(path, 0755, err) != 0)
+			return err->code;
+		r->trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (r->trees[i] < 0 && (make || i == REPO_MALICIOUS))
+			return error_errno(err, "%s", path);
+		if (make)
+			sweep(r->trees[i]);
+	}
+	return 0;
+}
+
+static int
+take_lock(struct repo *r, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%s/.lazaret", r->dir);
+	if (paths_make(path, 0755, err) != 0)
+		return err->code;
+	(void)snprintf(path, sizeof(path), "%s/.lazaret/lock", r->dir);
+	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (r->lock < 0)
+		return error_errno(err, "%s", path);
+	for (int tries = 0; flock(r->lock, LOCK_EX | LOCK_NB) != 0; tries++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(err, "%s", path);
+		if (tries == 50)
+			(void)fprintf(stderr,
+			    "waiting for another process "
+			    "that writes %s\n",
+			    r->dir);
+		(void)usleep(20000);
+	}
+	return 0;
+}
+
+static struct repo *
+make(const char *dir)
+{
+	struct repo *r = mem_alloc(sizeof(*r));
+
+	r->dir = mem_strdup(dir);
+	r->lock = -1;
+	for (int i = 0; i < REPO_TREE__MAX; i++)
+		r->trees[i] = -1;
+	return r;
+}
+
+int
+repo_open(const char *dir, struct repo **ret, struct error *err)
+{
+	struct repo *r = make(dir);
+	int rc = paths_make(dir, 0755, err);
+
+	if (rc == 0)
+		rc = take_lock(r, err);
+	if (rc == 0)
+		rc = open_trees(r, true, err);
+	if (rc == 0)
+		rc = repo_index_open(r, err);
+	if (rc != 0) {
+		repo_close(r);
+		return rc;
+	}
+	*ret = r;
+	return 0;
+}
+
+int
+repo_open_read(const char *dir, struct repo **ret, struct error *err)
+{
+	struct repo *r = make(dir);
+	int rc = open_trees(r, false, err);
+
+	if (rc != 0) {
+		repo_close(r);
+		return error_wrap(err, "no report database");
+	}
+	*ret = r;
+	return 0;
+}
+
+void
+repo_close(struct repo *r)
+{
+	if (r == NULL)
+		return;
+	repo_index_close(r);
+	for (int i = 0; i < REPO_TREE__MAX; i++)
+		closep(&r->trees[i]);
+	closep(&r->lock);
+	free(r->dir);
+	free(r);
+}
+
+/* Every folder above path, in the tree. */
+static int
+make_folders(int tree, const char *path, struct error *err)
+{
+	char part[LIMIT_PATH_BYTES];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return error_set(err, -ENAMETOOLONG, "%s", path);
+	memcpy(part, path, n + 1);
+	for (size_t i = 1; i < n; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		if (mkdirat(tree, part, 0755) != 0 && errno != EEXIST)
+			return error_errno(err, "%s", part);
+		part[i] = '/';
+	}
+	return 0;
+}
+
+static bool
+same_bytes(int tree, const char *path, struct str bytes)
+{
+	_cleanup_(closep) int fd =
+	    openat(tree, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	struct buf b;
+	bool same = false;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || (size_t)st.st_size != bytes.n)
+		return false;
+	buf_init(&b, bytes.n + 1);
+	if (fd_read_all(fd, &b, NULL) == 0)
+		same = str_eq(buf_str(&b), bytes);
+	buf_done(&b);
+	return same;
+}
+
+/* The temporary file lies in the tree's root: rename stays in one file
+ * system, and a file left by a death is swept at the next open. */
+static int
+write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
+    struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+
+	(void)snprintf(name, 64, ".tmp-%d-%u", (int)getpid(), r->counter++);
+	fd = openat(tree, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return error_errno(err, "%s", name);
+	return fd_write_all(fd, bytes.p, bytes.n, err);
+}
+
+int
+repo_put(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err)
+{
+	int fd = r->trees[tree], rc;
+	char name[64];
+
+	if (same_bytes(fd, path, bytes))
+		return 1;
+	rc = write_temporary(r, fd, name, bytes, err);
+	if (rc != 0)
+		return rc;
+	if (renameat(fd, name, fd, path) == 0)
+		return 0;
+	if (errno == ENOENT) {
+		rc = make_folders(fd, path, err);
+		if (rc == 0 && renameat(fd, name, fd, path) == 0)
+			return 0;
+	}
+	if (rc == 0)
+		rc = error_errno(err, "%s", path);
+	(void)unlinkat(fd, name, 0);
+	return rc;
+}
+
+int
+repo_get(struct repo *r, enum repo_tree tree, const char *path, struct buf *ret,
+    struct error *err)
+{
+	_cleanup_(closep) int fd =
+	    openat(r->trees[tree], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	return fd_read_all(fd, ret, err);
+}
+
+static void
+remove_empty_folders(int tree, const char *path)
+{
+	char part[LIMIT_PATH_BYTES];
+	char *slash;
+
+	(void)snprintf(part, sizeof(part), "%s", path);
+	while ((slash = strrchr(part, '/')) != NULL) {
+		*slash = '\0';
+		if (unlinkat(tree, part, AT_REMOVEDIR) != 0)
+			return;
+	}
+}
+
+int
+repo_move(struct repo *r, enum repo_tree from, const char *from_path,
+    enum repo_tree to, const char *to_path, struct error *err)
+{
+	int rc = make_folders(r->trees[to], to_path, err);
+
+	if (rc != 0)
+		return rc;
+	if (renameat2(r->trees[from], from_path, r->trees[to], to_path,
+		RENAME_NOREPLACE) != 0)
+		return error_errno(err, "%s", to_path);
+	remove_empty_folders(r->trees[from], from_path);
+	return 0;
+}
+
+int
+repo_remove(struct repo *r, enum repo_tree tree, const char *path,
+    struct error *err)
+{
+	if (unlinkat(r->trees[tree], path, 0) != 0)
+		return error_errno(err, "%s", path);
+	remove_empty_folders(r->trees[tree], path);
+	return 0;
+}
+
+static int
+by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+int
+repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
+    int (*fn)(void *data, const char *path), void *data, struct error *err)
+{
+	char root[LIMIT_PATH_BYTES];
+	char *roots[2] = { root, NULL };
+	size_t skip;
+	FTS *fts;
+	FTSENT *e;
+	int rc = 0;
+
+	(void)snprintf(root, sizeof(root), "%s/osv/%s/", r->dir, names[tree]);
+	skip = strlen(root);
+	(void)snprintf(root + skip, sizeof(root) - skip, "%s",
+	    folder != NULL ? folder : "");
+	if (access(root, F_OK) != 0)
+		return 0;
+	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, by_name);
+	if (fts == NULL)
+		return error_errno(err, "%s", root);
+	while (rc == 0 && (e = fts_read(fts)) != NULL) {
+		if (e->fts_info == FTS_D || e->fts_info == FTS_DP ||
+		    e->fts_name[0] == '.' ||
+		    !str_ends(str_of(e->fts_name), ".json"))
+			continue;
+		rc = fn(data, e->fts_path + skip);
+	}
+	(void)fts_close(fts);
+	return rc;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The report database: a folder of OSV documents that git can hold, and an
+ * index beside it.
+ *
+ *	DIR/osv/malicious/<ecosystem>/<name>/MAL-YYYY-N.json   live
+ *	DIR/osv/withdrawn/<ecosystem>/<name>/MAL-YYYY-N.json   taken back
+ *	DIR/osv/unmergable/<ecosystem>/<name>/MAL-0000-….json  a person's turn
+ *	DIR/osv/malicious/.id-allocator    changes with every allocation
+ *	DIR/.lazaret/index.db              what has been seen, highest ids
+ *	DIR/.lazaret/lock                  one writer at a time
+ *
+ * The documents are the truth: every change is one rename(2), made before
+ * the index learns of it, so that a death at any moment leaves valid files
+ * and an index that is at most behind. The index can be deleted; then sources
+ * are read again and what is there already is found by name.
+ */
+#ifndef REPORT_REPO_H
+#define REPORT_REPO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+
+struct buf;
+struct error;
+struct repo;
+
+enum repo_tree {
+	REPO_MALICIOUS,
+	REPO_WITHDRAWN,
+	REPO_UNMERGABLE,
+	REPO_TREE__MAX
+};
+
+/* Makes the folders when absent; waits for another writer (and says so on
+ * standard error after a second). */
+int repo_open(const char *dir, struct repo **ret, struct error *err);
+/* The same without the right to write: no lock, no index. -ENOENT when there
+ * is no database. */
+int repo_open_read(const char *dir, struct repo **ret, struct error *err);
+void repo_close(struct repo *r); /* commits; accepts NULL */
+const char *repo_dir(const struct repo *r);
+int repo_tree_fd(const struct repo *r, enum repo_tree tree); /* borrowed */
+const char *repo_tree_name(enum repo_tree tree); /* "malicious", … */
+
+/* --- files (paths are relative to their tree) ----------------------------- */
+
+/* Writes by rename; missing folders are made. 1: the same bytes are there
+ * already, nothing was done. */
+int repo_put(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err);
+int repo_get(struct repo *r, enum repo_tree tree, const char *path,
+    struct buf *ret, struct error *err);
+/* -EEXIST when the target is there. */
+int repo_move(struct repo *r, enum repo_tree from, const char *from_path,
+    enum repo_tree to, const char *to_path, struct error *err);
+/* Removes the file, and folders that are empty then. */
+int repo_remove(struct repo *r, enum repo_tree tree, const char *path,
+    struct error *err);
+/* Calls fn for every *.json of a tree (below folder when not NULL) in the
+ * order of bytes; a non-zero answer ends the walk and is returned. */
+int repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
+    int (*fn)(void *data, const char *path), void *data, struct error *err);
+
+/* Takes a source's origin back from a merged report; a report without any
+ * origin left is withdrawn. source_id p NULL: all of the source. */
+int repo_retract_origin(struct repo *r, const char *path, struct str source,
+    struct str source_id, struct error *err);
+
+/* --- the index ------------------------------------------------------------ */
+
+/* What is remembered of a source's document. */
+struct repo_seen {
+	struct str source; /* its name */
+	uint8_t raw[32], canonical[32]; /* SHA-256 */
+	struct str id; /* at the source; p NULL: none */
+	struct str path; /* file it became, in its tree; "" when none */
+};
+
+/* Whether the source's file was taken in with this size and these times. */
+bool repo_file_unchanged(struct repo *r, struct str source, struct str file,
+    const struct stat *st);
+int repo_file_remember(struct repo *r, struct str source, struct str file,
+    const struct stat *st, struct error *err);
+/* 1 when these bytes (or this content, formatted otherwise) were seen. */
+int repo_seen_before(struct repo *r, const struct repo_seen *s);
+/* The path that an earlier version of the source's document became: 1 and
+ * *ret (owned by the caller), 0 when there was none. */
+int repo_seen_by_id(struct repo *r, struct str source, struct str id,
+    char **ret_path);
+int repo_remember(struct repo *r, const struct repo_seen *s, struct error *err);
+/* After a merge or an assignment: what became `from` is now in `to`. */
+int repo_renamed(struct repo *r, const char *from, const char *to,
+    struct error *err);
+/* The next id of a year: never given out before, over all trees. */
+int repo_next_id(struct repo *r, int year, uint64_t *ret_number,
+    struct error *err);
+/* Makes what was done so far durable. */
+int repo_commit(struct repo *r, struct error *err);
+
+#endif
