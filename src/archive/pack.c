@@ -94,8 +94,8 @@ copy_file(struct packer *p, int fd, int64_t size, struct error *err)
 	while (size > 0) {
 		n = read(fd, bytes, MIN_OF(sizeof(bytes), (size_t)size));
 		if (n < 0)
-			return error_errno(
-			    err, "%.*s", STR_ARG(buf_str(&p->path)));
+			return error_errno(err, "%.*s",
+			    STR_ARG(buf_str(&p->path)));
 		if (n == 0)
 			return error_set(err, -EIO, "%.*s shrank meanwhile",
 			    STR_ARG(buf_str(&p->path)));
@@ -137,8 +137,8 @@ static int
 pack_one(struct packer *p, int dir, const char *name, int depth,
     struct error *err)
 {
-	_cleanup_(closep) int fd = openat(dir, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_(closep) int fd =
+	    openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	size_t before = p->path.n;
 	struct stat st;
 	int rc = 0;

@@ -136,12 +136,9 @@ reader_open(int fd, int strip, struct reader **ret, struct error *err)
 	(void)archive_read_support_format_tar(r->archive);
 	(void)archive_read_support_format_zip(r->archive);
 	r->fd = fd;
-	if (archive_read_set_read_callback(r->archive, on_read) !=
-		ARCHIVE_OK ||
-	    archive_read_set_seek_callback(r->archive, on_seek) !=
-		ARCHIVE_OK ||
-	    archive_read_set_skip_callback(r->archive, on_skip) !=
-		ARCHIVE_OK ||
+	if (archive_read_set_read_callback(r->archive, on_read) != ARCHIVE_OK ||
+	    archive_read_set_seek_callback(r->archive, on_seek) != ARCHIVE_OK ||
+	    archive_read_set_skip_callback(r->archive, on_skip) != ARCHIVE_OK ||
 	    archive_read_set_callback_data(r->archive, r) != ARCHIVE_OK ||
 	    archive_read_open1(r->archive) != ARCHIVE_OK)
 		return archive_error(r, err);
@@ -197,8 +194,8 @@ entry_path(struct archive_entry *e)
 static const char *
 entry_target(struct archive_entry *e, bool hard)
 {
-	const char *p = hard ? archive_entry_hardlink(e) :
-			       archive_entry_symlink(e);
+	const char *p =
+	    hard ? archive_entry_hardlink(e) : archive_entry_symlink(e);
 
 	if (p == NULL)
 		p = hard ? archive_entry_hardlink_utf8(e) :
@@ -207,8 +204,7 @@ entry_target(struct archive_entry *e, bool hard)
 }
 
 static void
-read_type(struct reader *r, struct archive_entry *e,
-    struct reader_member *m)
+read_type(struct reader *r, struct archive_entry *e, struct reader_member *m)
 {
 	const char *hard = entry_target(e, true);
 	const char *target = hard != NULL ? hard : entry_target(e, false);
@@ -243,8 +239,8 @@ check_again(struct reader *r, struct reader_member *m)
 	for (size_t i = 0; i < inner.n; i++) {
 		char c = inner.p[i];
 
-		buf_putc(&r->fold, c >= 'A' && c <= 'Z' ?
-			(char)(c - 'A' + 'a') : c);
+		buf_putc(&r->fold,
+		    c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
 	}
 	lower = buf_str(&r->fold);
 	if (map_put(r->paths, inner, r) == 1)
@@ -267,8 +263,7 @@ check_root(struct reader *r, struct reader_member *m)
 }
 
 static void
-read_member(struct reader *r, struct archive_entry *e,
-    struct reader_member *m)
+read_member(struct reader *r, struct archive_entry *e, struct reader_member *m)
 {
 	const char *path = entry_path(e);
 	mode_t mode = archive_entry_perm(e);
@@ -290,7 +285,8 @@ read_member(struct reader *r, struct archive_entry *e,
 	/* Nothing left, or a path that must not be made prettier. */
 	m->inner = r->inner.n == 0 ||
 		(m->anomalies & (READER_TRAVERSAL | READER_ABSOLUTE)) != 0 ?
-	    m->path : buf_str(&r->inner);
+	    m->path :
+	    buf_str(&r->inner);
 }
 
 int

@@ -14,8 +14,8 @@
 
 #include "base/exit.h"
 
-#ifndef LAZARET_VERSION
-#error "the build says which version this is"
+#if !defined(LAZARET_VERSION) || !defined(LAZARET_ROLES)
+#error "the build says which version this is, and :role:role:"
 #endif
 
 struct command {
@@ -51,11 +51,6 @@ static const struct command commands[] = {
 	{ "gc",      "remove what is no longer needed" },
 	{ "doctor",  "what this machine can and cannot do" },
 };
-
-/* Confined processes (ARCHITECTURE.md): in the same folder, but started by
- * subcommands alone. */
-static const char *const roles[] = { "fetch", "init", "judge", "publish",
-	"record", "reply", "scribe", "sink", "unpack", "upper", "warden" };
 
 static const char *const examples[] = {
 	"lazaret analyze pkg:npm/is-number",
@@ -100,13 +95,15 @@ find_libexec(void)
 	return -ENOENT;
 }
 
+/* Roles are confined processes (ARCHITECTURE.md): in the same folder, but
+ * started by subcommands alone. */
 static bool
 name_is_role(const char *name)
 {
-	for (size_t i = 0; i < N_ELEMENTS(roles); i++)
-		if (strcmp(name, roles[i]) == 0)
-			return true;
-	return false;
+	char key[NAME_MAX_LENGTH + 3];
+
+	(void)snprintf(key, sizeof(key), ":%s:", name);
+	return strstr(LAZARET_ROLES, key) != NULL;
 }
 
 /* Lower-case words with hyphens: a name can never become another path. */

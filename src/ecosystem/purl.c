@@ -19,10 +19,8 @@ static const struct {
 } ecosystems[] = {
 	[ECOSYSTEM_NPM] = { { "npm", "npm", "npm" }, npm_name_check },
 	[ECOSYSTEM_PYPI] = { { "pypi", "pypi", "PyPI" }, NULL },
-	[ECOSYSTEM_RUBYGEMS] = { { "rubygems", "gem", "RubyGems" },
-	    NULL },
-	[ECOSYSTEM_CRATES] = { { "crates.io", "cargo", "crates.io" },
-	    NULL },
+	[ECOSYSTEM_RUBYGEMS] = { { "rubygems", "gem", "RubyGems" }, NULL },
+	[ECOSYSTEM_CRATES] = { { "crates.io", "cargo", "crates.io" }, NULL },
 	[ECOSYSTEM_PACKAGIST] = { { "packagist", "composer", "Packagist" },
 	    NULL },
 };
@@ -267,7 +265,8 @@ purl_of_words(struct arena *a, struct str ecosystem, struct str name,
 void
 purl_write(const struct purl *p, struct buf *out)
 {
-	buf_printf(out, "pkg:%s/", ecosystem_name(p->ecosystem, ECOSYSTEM_PURL));
+	buf_printf(out, "pkg:%s/",
+	    ecosystem_name(p->ecosystem, ECOSYSTEM_PURL));
 	encode(out, p->name, "-._~/");
 	if (p->version.p != NULL) {
 		buf_putc(out, '@');

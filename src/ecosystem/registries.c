@@ -25,8 +25,7 @@ registries_parse(struct arena *a, struct str json, enum ecosystem e,
 	struct str s = STR_NONE;
 
 	if (yyjson_is_str(v))
-		s = arena_str(
-		    a, str_n(yyjson_get_str(v), yyjson_get_len(v)));
+		s = arena_str(a, str_n(yyjson_get_str(v), yyjson_get_len(v)));
 	yyjson_doc_free(doc);
 	if (!str_starts(s, "http://") && !str_starts(s, "https://"))
 		return error_set(err, -ENOENT,

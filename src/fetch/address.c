@@ -138,8 +138,9 @@ take_part(CURLU *u, CURLUPart part, unsigned flags, struct buf *room)
 		return STR_NONE;
 	for (const char *p = text; *p != '\0'; p++)
 		if (*p != '[' && *p != ']')
-			buf_putc(room, *p >= 'A' && *p <= 'Z' ?
-				(char)(*p - 'A' + 'a') : *p);
+			buf_putc(room,
+			    *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') :
+						     *p);
 	curl_free(text);
 	return str_n(room->p + at, room->n - at);
 }
@@ -166,8 +167,7 @@ origin_parse(struct str url, struct buf *room, struct origin *ret,
 	o.scheme = take_part(u, CURLUPART_SCHEME, 0, room);
 	o.host = take_part(u, CURLUPART_HOST, 0, room);
 	port = take_part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, room);
-	if (str_to_u64(port, &number) != 0 || number > 65535 ||
-	    o.host.n == 0 ||
+	if (str_to_u64(port, &number) != 0 || number > 65535 || o.host.n == 0 ||
 	    (!str_is(o.scheme, "https") && !str_is(o.scheme, "http")))
 		rc = -EINVAL;
 	o.port = (unsigned)number;

@@ -53,8 +53,8 @@ key_of(const struct artifact_source *src)
 struct artifact *
 artifact_get(struct session *s, const struct artifact_source *src)
 {
-	char *what = mem_printf(
-	    "%.*s@%.*s", STR_ARG(src->name), STR_ARG(src->version));
+	char *what =
+	    mem_printf("%.*s@%.*s", STR_ARG(src->name), STR_ARG(src->version));
 	struct artifact *a = map_get(s->artifacts, str_of(what));
 
 	free(what);
@@ -146,8 +146,8 @@ on_answer(void *arg, const struct http_answer *answer)
 	}
 	if (verify(fd, str_of(a->integrity), str_of(a->shasum), &v, &err) !=
 	    0) {
-		(void)snprintf(
-		    words, sizeof(words), "%s: %s", a->what, err.msg);
+		(void)snprintf(words, sizeof(words), "%s: %s", a->what,
+		    err.msg);
 		closep(&fd);
 		failed(a, err.code, words);
 		return;
@@ -183,7 +183,8 @@ request(struct artifact *a, const struct artifact_source *src)
 {
 	struct http_request q = { .registry = src->base,
 		.accept = STR_LIT("application/octet-stream, */*"),
-		.max_bytes = LIMIT_ARCHIVE_BYTES, .what = a->what };
+		.max_bytes = LIMIT_ARCHIVE_BYTES,
+		.what = a->what };
 	struct buf url;
 
 	buf_init(&url, LIMIT_URL_BYTES);

@@ -157,8 +157,7 @@ unpack_finish(struct unpack *u, int timeout_ms, struct arena *a,
     struct manifest *ret, struct error *err)
 {
 	struct result r = { 0 };
-	int rc = follow(
-	    u, clock_ns() + timeout_ms * NS_PER_MS, a, &r, err);
+	int rc = follow(u, clock_ns() + timeout_ms * NS_PER_MS, a, &r, err);
 
 	unpack_cancel(u);
 	if (rc == 0 && !r.has_manifest)

@@ -115,15 +115,16 @@ start_roles(struct fetch *f, struct ends *e, int facts_fd, struct error *err)
 	int rc;
 
 	rc = start_role(f, ROLE_FETCH, "fetch",
-	    (const int[]){ e->control[1], e->nothing, e->reply[0],
-		e->keep[0] }, 4, err);
+	    (const int[]){ e->control[1], e->nothing, e->reply[0], e->keep[0] },
+	    4, err);
 	if (rc == 0)
 		rc = start_role(f, ROLE_REPLY, "reply",
 		    (const int[]){ e->reply[1], facts }, 2, err);
 	if (rc == 0)
 		rc = start_role(f, ROLE_KEEP, "keep",
 		    (const int[]){ e->keep[1], e->nothing, f->keep.blobs,
-			f->keep.cache }, 4, err);
+			f->keep.cache },
+		    4, err);
 	return rc;
 }
 
@@ -172,8 +173,7 @@ send_config(struct fetch *f, const struct fetch_options *o, struct error *err)
 }
 
 int
-fetch_open(
-    const struct fetch_options *o, struct fetch **ret, struct error *err)
+fetch_open(const struct fetch_options *o, struct fetch **ret, struct error *err)
 {
 	struct fetch *f = mem_alloc(sizeof(*f));
 	int rc;
@@ -239,8 +239,8 @@ fetch_package_done(struct fetch_package *p)
 }
 
 int
-fetch_package_reopen(
-    const struct fetch_package *p, int *ret_fd, struct error *err)
+fetch_package_reopen(const struct fetch_package *p, int *ret_fd,
+    struct error *err)
 {
 	char path[32];
 
@@ -300,7 +300,8 @@ purl_of(const struct fetch_package *p)
 {
 	struct arena *a = arena_new(LIMIT_CONFIG_BYTES);
 	struct purl purl = { .ecosystem = ECOSYSTEM_NPM,
-		.name = str_of(p->name), .version = str_of(p->version) };
+		.name = str_of(p->name),
+		.version = str_of(p->version) };
 	char *z = mem_strdup(purl_print(a, &purl));
 
 	arena_free(a);
@@ -383,7 +384,8 @@ fetch_archive(struct fetch *f, const char *name, const char *version,
     const char *integrity, struct fetch_package *ret, struct error *err)
 {
 	struct fetch_spec spec = { .name = str_of(name),
-		.want = str_of(version), .integrity = str_of(integrity) };
+		.want = str_of(version),
+		.integrity = str_of(integrity) };
 
 	return fetch_resolve(f, &spec, ret, err);
 }
@@ -536,7 +538,8 @@ fetch_served(struct fetch *f, fetch_served_fn fn, void *arg, struct error *err)
 		rc = receive(f, &m, err);
 		if (rc != 0 || m.type == FETCH_RESULT)
 			break;
-		if (m.type != FETCH_SERVED_ROW || message_get_int(&m) != request)
+		if (m.type != FETCH_SERVED_ROW ||
+		    message_get_int(&m) != request)
 			m.bad = true;
 		name = message_get_str(&m);
 		version = message_get_str(&m);

@@ -77,8 +77,8 @@ struct fetch_package {
 void fetch_package_done(struct fetch_package *p); /* accepts a zeroed one */
 
 /* A descriptor of the archive with an offset of its own, at the beginning. */
-int fetch_package_reopen(
-    const struct fetch_package *p, int *ret_fd, struct error *err);
+int fetch_package_reopen(const struct fetch_package *p, int *ret_fd,
+    struct error *err);
 
 /* Errors are whole sentences: unknown package or version, unpublished,
  * integrity mismatch, registry down, not JSON, too large, refused address. */

@@ -96,8 +96,7 @@ wake(struct document *d)
 
 	for (size_t i = 0; i < d->waiters.n;) {
 		w = d->waiters.v[i];
-		if (d->raw != PROGRESS_FAILED &&
-		    d->served != PROGRESS_FAILED &&
+		if (d->raw != PROGRESS_FAILED && d->served != PROGRESS_FAILED &&
 		    (w.served ? d->served : d->raw) != PROGRESS_DONE) {
 			i++;
 			continue;
@@ -190,7 +189,8 @@ static void
 request(struct document *d)
 {
 	struct http_request q = { .registry = str_of(d->base),
-		.max_bytes = LIMIT_PACKUMENT_BYTES, .what = d->what };
+		.max_bytes = LIMIT_PACKUMENT_BYTES,
+		.what = d->what };
 	struct buf url;
 
 	buf_init(&url, LIMIT_URL_BYTES);
@@ -273,8 +273,7 @@ serve(struct document *d)
 		&err) != 0) {
 		d->served = PROGRESS_FAILED;
 		d->code = err.code;
-		(void)snprintf(
-		    d->sentence, sizeof(d->sentence), "%s", err.msg);
+		(void)snprintf(d->sentence, sizeof(d->sentence), "%s", err.msg);
 	}
 }
 
@@ -286,8 +285,7 @@ document_want(struct document *d, bool served, document_fn fn, void *arg)
 	vec_push(&d->waiters, w);
 	if (d->raw == PROGRESS_NEW)
 		start(d); /* wakes */
-	else if (served && d->raw == PROGRESS_DONE &&
-	    d->served == PROGRESS_NEW)
+	else if (served && d->raw == PROGRESS_DONE && d->served == PROGRESS_NEW)
 		serve(d);
 	wake(d);
 }
@@ -305,8 +303,8 @@ document_find(const struct document *d, struct str version,
 
 		if (!str_starts(line, "v\t"))
 			continue;
-		while (n < N_ELEMENTS(member) &&
-		    str_cut(&line, '\t', &member[n]))
+		while (
+		    n < N_ELEMENTS(member) && str_cut(&line, '\t', &member[n]))
 			n++;
 		if (n != N_ELEMENTS(member) || !str_eq(member[1], version))
 			continue;

@@ -51,10 +51,9 @@ start_library(struct http *h)
 	h->multi = curl_multi_init();
 	if (h->multi == NULL)
 		fatal("no memory");
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
-	(void)curl_multi_setopt(
-	    h->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8L);
+	(void)curl_multi_setopt(h->multi, CURLMOPT_PIPELINING,
+	    (long)CURLPIPE_MULTIPLEX);
 }
 
 static void
@@ -128,8 +127,7 @@ finish(struct request *r)
 	r->finished = true;
 }
 
-static void
-fail(struct request *r, int code, const char *fmt, ...)
+static void fail(struct request *r, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
@@ -143,8 +141,8 @@ fail(struct request *r, int code, const char *fmt, ...)
 	(void)vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	r->code = code;
-	(void)snprintf(r->sentence, sizeof(r->sentence), "%s: %.*s %s",
-	    r->what, STR_ARG(origin), why);
+	(void)snprintf(r->sentence, sizeof(r->sentence), "%s: %.*s %s", r->what,
+	    STR_ARG(origin), why);
 	finish(r);
 }
 
@@ -221,8 +219,10 @@ judge_status(struct request *r)
 	else if (r->status == 404 || r->status == 410)
 		fail(r, -ENOENT, "has none");
 	else if (r->status == 401 || r->status == 403)
-		fail(r, -EACCES, "denies access (status %ld); check the "
-		    "credentials in .npmrc", r->status);
+		fail(r, -EACCES,
+		    "denies access (status %ld); check the "
+		    "credentials in .npmrc",
+		    r->status);
 	else if (r->status == 429 || r->status >= 500)
 		again(r, after * 1000, why);
 	else
@@ -252,8 +252,8 @@ too_large(struct request *r)
 static void
 judge_failure(struct request *r, CURLcode code)
 {
-	const char *why = r->curl_error[0] != '\0' ? r->curl_error :
-						     curl_easy_strerror(code);
+	const char *why =
+	    r->curl_error[0] != '\0' ? r->curl_error : curl_easy_strerror(code);
 	char words[160];
 
 	if (r->too_large || code == CURLE_FILESIZE_EXCEEDED) {
@@ -261,7 +261,8 @@ judge_failure(struct request *r, CURLcode code)
 		return;
 	}
 	if (r->refused_address) {
-		fail(r, -EPERM, "resolves to a private address, which is "
+		fail(r, -EPERM,
+		    "resolves to a private address, which is "
 		    "refused");
 		return;
 	}
@@ -375,8 +376,8 @@ http_wait(struct http *h, struct pollfd *fds, size_t n_fds, int timeout_ms,
 	}
 	timeout_ms = start_due(h, timeout_ms < 0 ? 60000 : timeout_ms);
 	for (size_t i = 0; i < n_fds && i < MAX_EXTRA_FDS; i++)
-		extra[i] = (struct curl_waitfd){ fds[i].fd, CURL_WAIT_POLLIN,
-			0 };
+		extra[i] =
+		    (struct curl_waitfd){ fds[i].fd, CURL_WAIT_POLLIN, 0 };
 	if (curl_multi_perform(h->multi, &n_running) != CURLM_OK ||
 	    curl_multi_poll(h->multi, extra, (unsigned)n_fds, timeout_ms,
 		&n_ready) != CURLM_OK ||

@@ -49,8 +49,8 @@ int transfer_begin(struct request *r, struct error *err);
 void transfer_end(struct request *r); /* accepts one that has not begun */
 /* Whether url may be the next step; the error's sentence is what it is:
  * "http://… (no https)". */
-int transfer_check_redirect(
-    struct request *r, struct str url, struct error *err);
+int transfer_check_redirect(struct request *r, struct str url,
+    struct error *err);
 /* Scheme and host of where it goes, for sentences; no path, no secrets. */
 struct str transfer_shown_origin(struct request *r);
 

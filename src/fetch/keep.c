@@ -7,8 +7,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -63,8 +63,7 @@ int
 keep_prepare(const struct keep *k, struct error *err)
 {
 	for (size_t i = 0; i < N_ELEMENTS(folders); i++)
-		if (mkdirat(k->cache, folders[i], 0700) != 0 &&
-		    errno != EEXIST)
+		if (mkdirat(k->cache, folders[i], 0700) != 0 && errno != EEXIST)
 			return error_errno(err, "cache/%s", folders[i]);
 	return 0;
 }
@@ -152,9 +151,10 @@ keep_get(const struct keep *k, enum keep_kind kind, struct str key,
 		return rc;
 	f.size = st.st_size;
 	f.age_ms = (clock_wall_ns() - st.st_mtim.tv_sec * NS_PER_SEC -
-		       st.st_mtim.tv_nsec) / NS_PER_MS;
-	rc = kind == KEEP_ARCHIVE ? get_blob(k, &f, err) :
-				    get_document(&f, err);
+		       st.st_mtim.tv_nsec) /
+	    NS_PER_MS;
+	rc =
+	    kind == KEEP_ARCHIVE ? get_blob(k, &f, err) : get_document(&f, err);
 	if (rc != 0)
 		closep(&f.fd);
 	else
@@ -179,8 +179,8 @@ aside_begin(struct aside *a, int dir, const char *folder, struct error *err)
 	a->dir = dir;
 	if (getrandom(r, sizeof(r), 0) != sizeof(r))
 		return error_errno(err, "getrandom");
-	(void)snprintf(a->name, sizeof(a->name), "%s/.tmp-%016jx%016jx",
-	    folder, (uintmax_t)r[0], (uintmax_t)r[1]);
+	(void)snprintf(a->name, sizeof(a->name), "%s/.tmp-%016jx%016jx", folder,
+	    (uintmax_t)r[0], (uintmax_t)r[1]);
 	a->fd = openat(dir, a->name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (a->fd < 0)

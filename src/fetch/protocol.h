@@ -15,10 +15,10 @@
 
 #include "runfile/control.h"
 
-#define FETCH_REPLY_FD   5
-#define FETCH_KEEP_FD    6
-#define KEEP_BLOBS_FD    5
-#define KEEP_CACHE_FD    6
+#define FETCH_REPLY_FD    5
+#define FETCH_KEEP_FD     6
+#define KEEP_BLOBS_FD     5
+#define KEEP_CACHE_FD     6
 #define UNPACK_ARCHIVE_FD 5
 
 enum fetch_message {

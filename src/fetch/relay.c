@@ -93,7 +93,8 @@ static void
 want_artifact(struct relay_request *q, struct document *d)
 {
 	struct artifact_source src = { .base = str_of(d->base),
-		.name = str_of(d->name), .version = str_of(q->version) };
+		.name = str_of(d->name),
+		.version = str_of(q->version) };
 
 	if (!document_find(d, src.version, &src.row)) {
 		refuse(q, -ENOENT, "no such version");

@@ -52,8 +52,8 @@ send_result(struct session *s, int64_t request, int code, const char *sentence,
     const struct resolve *r, const struct artifact *a)
 {
 	struct channel *c = &s->control;
-	const char *note = r != NULL && r->document != NULL ?
-	    r->document->note : "";
+	const char *note =
+	    r != NULL && r->document != NULL ? r->document->note : "";
 
 	message_begin(c, FETCH_RESULT);
 	message_put_int(c, request);
@@ -228,8 +228,7 @@ on_local(void *arg, struct answer *answer)
 static void
 begin_local(struct resolve *r, struct str manifest_json, int fd)
 {
-	struct local l = { str_of(r->name), str_of(r->version),
-		manifest_json };
+	struct local l = { str_of(r->name), str_of(r->version), manifest_json };
 	struct session *s = r->session;
 	struct error err = ERROR_INIT;
 	struct verified v;

@@ -47,8 +47,7 @@ set_bases(struct session *s, struct str data_dir, struct str public_base)
 	if (s->public_base.n == 0)
 		s->public_base = s->fallback_registry;
 	if (s->public_base.n == 0)
-		s->public_base =
-		    document_base(s, STR_LIT("package"), NULL);
+		s->public_base = document_base(s, STR_LIT("package"), NULL);
 }
 
 static void
@@ -94,8 +93,7 @@ read_config(struct session *s, struct error *err)
 	if (rc != 0)
 		return rc;
 	s->registry = registry;
-	rc = npmrc_load(s->npmrc,
-	    cwd.n != 0 ? arena_strz(s->arena, cwd) : ".",
+	rc = npmrc_load(s->npmrc, cwd.n != 0 ? arena_strz(s->arena, cwd) : ".",
 	    (const char *const *)environ, err);
 	if (rc != 0)
 		return rc;
@@ -264,8 +262,8 @@ turn(struct session *s, struct error *err)
 	int rc;
 
 	for (size_t i = 0; i < n_relays; i++)
-		fds[n++].fd = s->relays.v[i]->closed ?
-		    -1 : s->relays.v[i]->channel.fd;
+		fds[n++].fd =
+		    s->relays.v[i]->closed ? -1 : s->relays.v[i]->channel.fd;
 	for (size_t i = 0; i < n; i++)
 		fds[i].events = POLLIN;
 	rc = http_wait(s->http, fds, n, -1, err);

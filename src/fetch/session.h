@@ -9,8 +9,8 @@ struct str;
 
 /* Takes the descriptors; reads FETCH_CONFIG and the user's configuration.
  * Nothing foreign has been read when it returns. */
-int session_new(int control_fd, int reply_fd, int keep_fd,
-    struct session **ret, struct error *err);
+int session_new(int control_fd, int reply_fd, int keep_fd, struct session **ret,
+    struct error *err);
 void session_free(struct session *s); /* accepts NULL */
 /* Files that stay readable: the certificate bundle; NULL-terminated. */
 const char *const *session_files(struct session *s);

@@ -145,14 +145,12 @@ void keep_tell(struct session *s, enum keep_kind kind, struct str key,
 
 /* document.c */
 /* The registry for a name; p NULL with an error. */
-struct str document_base(
-    struct session *s, struct str name, struct error *err);
+struct str document_base(struct session *s, struct str name, struct error *err);
 struct document *document_get(struct session *s, struct str base,
     struct str name, bool full);
 /* Calls fn once the document is there (served: as the relay serves it) or has
  * failed; at once when that is known. */
-void document_want(
-    struct document *d, bool served, document_fn fn, void *arg);
+void document_want(struct document *d, bool served, document_fn fn, void *arg);
 struct index_row {
 	struct str tarball, integrity, shasum;
 };
@@ -168,8 +166,8 @@ struct artifact_source {
 	struct str base, name, version;
 	struct index_row row;
 };
-struct artifact *artifact_get(
-    struct session *s, const struct artifact_source *src);
+struct artifact *artifact_get(struct session *s,
+    const struct artifact_source *src);
 void artifact_want(struct artifact *a, const struct artifact_source *src,
     artifact_fn fn, void *arg);
 /* One that is here already: a local package. */

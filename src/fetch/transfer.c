@@ -57,8 +57,8 @@ on_header(char *p, size_t size, size_t n, void *arg)
 	if (line.n > name_bytes &&
 	    str_eq_nocase(str_sub(line, 0, name_bytes), STR_LIT("etag:"))) {
 		buf_reset(&r->etag);
-		buf_put_str(
-		    &r->etag, str_trim(str_sub(line, name_bytes, line.n)));
+		buf_put_str(&r->etag,
+		    str_trim(str_sub(line, name_bytes, line.n)));
 	}
 	return size * n;
 }
@@ -95,8 +95,8 @@ is_registry(struct request *r, const struct origin *o)
 	bool same;
 
 	buf_init(&room, LIMIT_URL_BYTES);
-	same = origin_parse(buf_str(&r->registry), &room, &registry, NULL) ==
-		0 &&
+	same =
+	    origin_parse(buf_str(&r->registry), &room, &registry, NULL) == 0 &&
 	    origin_eq(o, &registry);
 	buf_done(&room);
 	return same;
@@ -226,8 +226,7 @@ set_proxy(struct request *r, const struct origin *o)
 
 	buf_init(&z, LIMIT_URL_BYTES);
 	buf_put_str(&z, proxy);
-	(void)curl_easy_setopt(
-	    r->easy, CURLOPT_PROXY, z.p != NULL ? z.p : "");
+	(void)curl_easy_setopt(r->easy, CURLOPT_PROXY, z.p != NULL ? z.p : "");
 	(void)curl_easy_setopt(r->easy, CURLOPT_NOPROXY, "");
 	buf_done(&z);
 	/* The proxy is the user's choice; so is the registry. */
@@ -245,8 +244,8 @@ set_limits(struct request *r)
 	seconds = (stall + 999) / 1000;
 	(void)curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)MIN_OF(stall, CONNECT_TIMEOUT_MS));
-	(void)curl_easy_setopt(
-	    r->easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES);
+	(void)curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_LIMIT,
+	    LOW_SPEED_BYTES);
 	(void)curl_easy_setopt(r->easy, CURLOPT_LOW_SPEED_TIME, seconds);
 	(void)curl_easy_setopt(r->easy, CURLOPT_MAXFILESIZE_LARGE,
 	    (curl_off_t)r->max_bytes);
@@ -268,7 +267,8 @@ set_request(struct request *r, bool http_allowed)
 	    (long)CURL_HTTP_VERSION_2TLS);
 	(void)curl_easy_setopt(c, CURLOPT_PIPEWAIT, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
-	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "lazaret/" LAZARET_VERSION);
+	(void)curl_easy_setopt(c, CURLOPT_USERAGENT,
+	    "lazaret/" LAZARET_VERSION);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, (void *)r);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);

@@ -70,8 +70,8 @@ hashes_read(struct hashes *h, int fd, bool with_384, struct error *err)
 			break;
 		for (int k = 0; k < KIND__MAX; k++)
 			if (k != SHA384 || with_384)
-				(void)EVP_DigestUpdate(
-				    h->ctx[k], bytes, (size_t)n);
+				(void)EVP_DigestUpdate(h->ctx[k], bytes,
+				    (size_t)n);
 		h->size += n;
 	}
 	for (int k = 0; k < KIND__MAX; k++)
@@ -170,8 +170,8 @@ verify(int fd, struct str integrity, struct str shasum, struct verified *ret,
 	int rc;
 
 	hashes_begin(&h);
-	rc = hashes_read(&h, fd,
-	    str_find(integrity, STR_LIT("sha384-")) >= 0, err);
+	rc = hashes_read(&h, fd, str_find(integrity, STR_LIT("sha384-")) >= 0,
+	    err);
 	hashes_done(&h);
 	if (rc != 0)
 		return rc;

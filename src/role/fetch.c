@@ -14,8 +14,8 @@
 #include "sys/lockdown.h"
 
 /* What the C library's resolver and OpenSSL open on their way. */
-static const char *const resolver_files[] = { "/etc/resolv.conf",
-	"/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
+static const char *const resolver_files[] = { "/etc/resolv.conf", "/etc/hosts",
+	"/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
 	"/etc/services", "/etc/localtime", "/run/systemd/resolve",
 	"/run/resolvconf", "/etc/ld.so.cache", "/lib", "/lib64", "/usr/lib",
 	"/usr/lib64", "/etc/ssl", "/usr/share/zoneinfo" };
@@ -40,8 +40,8 @@ main(void)
 {
 	const char *files[N_ELEMENTS(resolver_files) + MAX_OWN_FILES + 1];
 	/* libcurl resolves names in a thread of its own. */
-	struct lockdown l = { .rights = LOCKDOWN_READ_FILES |
-		    LOCKDOWN_NETWORK | LOCKDOWN_THREADS,
+	struct lockdown l = { .rights = LOCKDOWN_READ_FILES | LOCKDOWN_NETWORK |
+		    LOCKDOWN_THREADS,
 		.read_paths = files };
 	struct session *s = NULL;
 	struct error err = ERROR_INIT;

@@ -138,8 +138,7 @@ act(struct replier *r, const struct question *q, struct packument *p,
 	int rc = 0;
 
 	if ((q->actions & REPLY_PICK) != 0)
-		rc = packument_pick(
-		    p, q->want, &r->platform, &o->picked, err);
+		rc = packument_pick(p, q->want, &r->platform, &o->picked, err);
 	if (rc == 0 && (q->actions & REPLY_FACTS) != 0)
 		rc = tell(r, q, p, &o->picked, err);
 	if (rc == 0 && (q->actions & REPLY_SERVE) != 0)
@@ -156,8 +155,10 @@ read_document(const struct question *q, char **ret, struct error *err)
 	ssize_t n;
 
 	if (q->size < 0 || q->size > LIMIT_PACKUMENT_BYTES || q->offset < 0)
-		return error_set(err, -EFBIG, "the document about %.*s is too "
-		    "large", STR_ARG(q->name));
+		return error_set(err, -EFBIG,
+		    "the document about %.*s is too "
+		    "large",
+		    STR_ARG(q->name));
 	p = malloc((size_t)q->size + 1);
 	if (p == NULL)
 		fatal("no memory");
@@ -175,19 +176,19 @@ read_document(const struct question *q, char **ret, struct error *err)
 }
 
 static int
-answer_document(struct replier *r, const struct question *q,
-    struct error *err)
+answer_document(struct replier *r, const struct question *q, struct error *err)
 {
 	_cleanup_(freep) char *json = NULL;
 	_cleanup_(packument_freep) struct packument *p = NULL;
-	struct outcome o = { .err = ERROR_INIT, .document_fd = -1,
+	struct outcome o = { .err = ERROR_INIT,
+		.document_fd = -1,
 		.index_fd = -1 };
 	int rc;
 
 	rc = read_document(q, &json, &o.err);
 	if (rc == 0)
-		rc = packument_parse(
-		    str_n(json, (size_t)q->size), q->name, &p, &o.err);
+		rc = packument_parse(str_n(json, (size_t)q->size), q->name, &p,
+		    &o.err);
 	if (rc == 0)
 		rc = act(r, q, p, &o, &o.err);
 	rc = send_answer(r, q->id, &o, err);
@@ -220,7 +221,8 @@ on_document(struct replier *r, struct message *m, struct error *err)
 static int
 on_local(struct replier *r, struct message *m, struct error *err)
 {
-	struct outcome o = { .err = ERROR_INIT, .document_fd = -1,
+	struct outcome o = { .err = ERROR_INIT,
+		.document_fd = -1,
 		.index_fd = -1 };
 	struct packument_local l;
 	struct buf document, index;
@@ -238,14 +240,13 @@ on_local(struct replier *r, struct message *m, struct error *err)
 		return rc;
 	buf_init(&document, 4 * (size_t)LIMIT_MANIFEST_BYTES);
 	buf_init(&index, INDEX_MAX_BYTES);
-	rc = packument_write_local(
-	    &l, json, r->public_base, &document, &index, &o.err);
+	rc = packument_write_local(&l, json, r->public_base, &document, &index,
+	    &o.err);
 	if (rc == 0)
-		rc = fd_of_bytes("document", buf_str(&document),
-		    &o.document_fd, &o.err);
+		rc = fd_of_bytes("document", buf_str(&document), &o.document_fd,
+		    &o.err);
 	if (rc == 0)
-		rc = fd_of_bytes(
-		    "index", buf_str(&index), &o.index_fd, &o.err);
+		rc = fd_of_bytes("index", buf_str(&index), &o.index_fd, &o.err);
 	o.picked.version = l.version;
 	rc = send_answer(r, id, &o, err);
 	closep(&o.document_fd);

@@ -33,7 +33,7 @@
 
 /* Above this a file is not searched for addresses: what matters in text is
  * smaller, and memory stays bounded. */
-#define KEEP_TEXT_BYTES (8 * (size_t)MIB)
+#define KEEP_TEXT_BYTES      (8 * (size_t)MIB)
 #define MAX_STRINGS_PER_FILE 200
 #define MAX_STRINGS          5000
 
@@ -140,8 +140,7 @@ on_gyp_command(void *arg, struct str command, int64_t line)
 	struct unpacker *u = arg;
 
 	if (u->rc == 0)
-		u->rc = static_fact(
-		    u, "gyp-command", command, u->path, line);
+		u->rc = static_fact(u, "gyp-command", command, u->path, line);
 }
 
 static int
@@ -162,16 +161,15 @@ search_text(struct unpacker *u, struct str path, const struct figures *g)
 static void
 keep_manifest(struct unpacker *u, struct str path)
 {
-	if (!str_is(path, "package.json") || u->has_manifest ||
-	    u->text.full || u->text.n > LIMIT_MANIFEST_BYTES)
+	if (!str_is(path, "package.json") || u->has_manifest || u->text.full ||
+	    u->text.n > LIMIT_MANIFEST_BYTES)
 		return;
 	buf_put_str(&u->manifest, buf_str(&u->text));
 	u->has_manifest = true;
 }
 
 static int
-read_file(struct unpacker *u, const struct reader_member *m,
-    struct error *err)
+read_file(struct unpacker *u, const struct reader_member *m, struct error *err)
 {
 	struct figuring *f = figuring_new();
 	struct figures g;
@@ -232,8 +230,7 @@ static const char *const dependency_names[] = {
 static_assert(N_ELEMENTS(dependency_names) == MANIFEST_DEPENDENCY_KIND__MAX,
     "names");
 
-static int
-manifest_fact(struct unpacker *u, const char *kind, int64_t line,
+static int manifest_fact(struct unpacker *u, const char *kind, int64_t line,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static int
@@ -248,8 +245,8 @@ manifest_fact(struct unpacker *u, const char *kind, int64_t line,
 	va_end(ap);
 	if (u->names.n == 0)
 		return 0;
-	return static_fact(u, kind, buf_str(&u->names),
-	    STR_LIT("package.json"), line);
+	return static_fact(u, kind, buf_str(&u->names), STR_LIT("package.json"),
+	    line);
 }
 
 static int
@@ -315,8 +312,8 @@ tell_manifest(struct unpacker *u, const struct manifest *m)
 	if (rc == 0)
 		rc = manifest_fact(u, "libc", 0, "%.*s", STR_ARG(m->libc));
 	if (rc == 0)
-		rc = manifest_fact(
-		    u, "engine", 0, "%.*s", STR_ARG(m->engine_node));
+		rc = manifest_fact(u, "engine", 0, "%.*s",
+		    STR_ARG(m->engine_node));
 	if (rc == 0 && m->gypfile)
 		rc = manifest_fact(u, "gypfile", 0, "binding.gyp");
 	if (rc == 0 && m->cut)
@@ -334,8 +331,8 @@ finish_manifest(struct unpacker *u, struct error *err)
 
 	if (!u->has_manifest)
 		return 0;
-	if (manifest_parse(u->arena, buf_str(&u->manifest), &files, &m,
-		&why) != 0)
+	if (manifest_parse(u->arena, buf_str(&u->manifest), &files, &m, &why) !=
+	    0)
 		return static_fact(u, "manifest-error", str_of(why.msg),
 		    STR_LIT("package.json"), 0);
 	rc = tell_manifest(u, &m);
@@ -361,8 +358,8 @@ run(struct unpacker *u, struct error *err)
 	problem = rc;
 	/* What is wrong with the archive is a fact. */
 	if (problem != 0)
-		(void)static_fact(u, "archive-error", str_of(why.msg),
-		    STR_NONE, 0);
+		(void)static_fact(u, "archive-error", str_of(why.msg), STR_NONE,
+		    0);
 	rc = finish_manifest(u, err);
 	if (rc == 0)
 		rc = channel_flush(&u->facts, err);
@@ -371,8 +368,7 @@ run(struct unpacker *u, struct error *err)
 	message_begin(&u->control, UNPACK_DONE);
 	message_put_int(&u->control, u->n_files);
 	message_put_int(&u->control, u->n_anomalies);
-	message_put_str(&u->control,
-	    problem != 0 ? str_of(why.msg) : STR_NONE);
+	message_put_str(&u->control, problem != 0 ? str_of(why.msg) : STR_NONE);
 	rc = message_send(&u->control, err);
 	return rc == 0 ? channel_flush(&u->control, err) : rc;
 }

@@ -24,7 +24,10 @@ static const struct {
 	size_t n;
 	const char *type;
 } magics[] = {
-	{ 0, BYTES("\x7f" "ELF"), "elf" },
+	{ 0,
+	    BYTES("\x7f"
+		  "ELF"),
+	    "elf" },
 	{ 0, BYTES("MZ"), "pe" },
 	{ 0, BYTES("\xcf\xfa\xed\xfe"), "mach-o" },
 	{ 0, BYTES("\xce\xfa\xed\xfe"), "mach-o" },
@@ -34,7 +37,10 @@ static const struct {
 	{ 0, BYTES("PK\x05\x06"), "zip" },
 	{ 0, BYTES("\x1f\x8b"), "gzip" },
 	{ 0, BYTES("BZh"), "bzip2" },
-	{ 0, BYTES("\xfd" "7zXZ\0"), "xz" },
+	{ 0,
+	    BYTES("\xfd"
+		  "7zXZ\0"),
+	    "xz" },
 	{ 0, BYTES("\x28\xb5\x2f\xfd"), "zstd" },
 	{ 0, BYTES("7z\xbc\xaf\x27\x1c"), "7zip" },
 	{ 0, BYTES("Rar!"), "rar" },
@@ -61,13 +67,9 @@ static const struct {
 static const struct {
 	const char *word, *type;
 } interpreters[] = {
-	{ "node", "javascript" },
-	{ "deno", "javascript" },
-	{ "bun", "javascript" },
-	{ "python", "python" },
-	{ "ruby", "ruby" },
-	{ "perl", "perl" },
-	{ "php", "php" },
+	{ "node", "javascript" }, { "deno", "javascript" },
+	{ "bun", "javascript" }, { "python", "python" }, { "ruby", "ruby" },
+	{ "perl", "perl" }, { "php", "php" },
 	{ "sh", "shell" }, /* bash, dash, zsh too */
 };
 

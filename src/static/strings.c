@@ -85,7 +85,7 @@ try_ip(struct search *s, size_t from)
 		size_t begin = at;
 
 		for (value = 0; at < t.n && is_digit(t.p[at]) && at - begin < 4;
-		    at++)
+		     at++)
 			value = value * 10 + (unsigned)(t.p[at] - '0');
 		if (at == begin || at - begin > 3 || value > 255)
 			return at > from ? at : from + 1;
@@ -95,8 +95,7 @@ try_ip(struct search *s, size_t from)
 			at++;
 		}
 	}
-	if (at < t.n && (is_alnum(t.p[at]) || t.p[at] == '.' ||
-			    t.p[at] == '-'))
+	if (at < t.n && (is_alnum(t.p[at]) || t.p[at] == '.' || t.p[at] == '-'))
 		return at;
 	found(s, "ip", from, at);
 	return at;

@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 /* kind: "url" or "ip". false ends the search. */
-typedef bool (*strings_found_fn)(
-    void *arg, const char *kind, struct str value, int64_t line);
+typedef bool (*strings_found_fn)(void *arg, const char *kind, struct str value,
+    int64_t line);
 
 void strings_find(struct str text, strings_found_fn fn, void *arg);
 

@@ -100,15 +100,15 @@ static int
 resolve(struct probe *p, bool is_root)
 {
 	struct fetch_spec spec = { .name = str_of(p->next[0]),
-		.want = str_of(p->next[1]), .integrity = str_of(p->next[2]),
+		.want = str_of(p->next[1]),
+		.integrity = str_of(p->next[2]),
 		.is_root = is_root };
 	struct error err = ERROR_INIT;
 
 	fetch_package_done(&p->last);
 	if (p->next[1] != NULL && strcmp(p->next[1], "-") == 0)
 		spec.want = STR_NONE;
-	return tell(
-	    p, fetch_resolve(p->fetch, &spec, &p->last, &err), &err);
+	return tell(p, fetch_resolve(p->fetch, &spec, &p->last, &err), &err);
 }
 
 static int
@@ -129,8 +129,7 @@ do_local(struct probe *p)
 	struct error err = ERROR_INIT;
 
 	fetch_package_done(&p->last);
-	return tell(
-	    p, fetch_local(p->fetch, p->next[0], &p->last, &err), &err);
+	return tell(p, fetch_local(p->fetch, p->next[0], &p->last, &err), &err);
 }
 
 static int
@@ -403,7 +402,8 @@ run(struct probe *p, char **argv)
 			return 2;
 		memset(p->next, 0, sizeof(p->next));
 		for (int i = 0; i < commands[c].n_words && *argv != NULL &&
-		    strcmp(*argv, ";") != 0; i++)
+		     strcmp(*argv, ";") != 0;
+		     i++)
 			p->next[i] = *argv++;
 		if (*argv != NULL && strcmp(*argv, ";") == 0)
 			argv++;

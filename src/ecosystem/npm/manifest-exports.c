@@ -19,8 +19,8 @@ static const char *const import_conditions[] = { "node", "import",
 static bool
 is_active(enum manifest_entry_kind kind, struct str condition)
 {
-	const char *const *v = kind == MANIFEST_ENTRY_CJS ?
-	    require_conditions : import_conditions;
+	const char *const *v =
+	    kind == MANIFEST_ENTRY_CJS ? require_conditions : import_conditions;
 
 	for (size_t i = 0; i < N_ELEMENTS(require_conditions); i++)
 		if (str_is(condition, v[i]))
@@ -50,14 +50,15 @@ struct target {
 
 /* One step into a condition or list: the value to go on with; NULL: none. */
 static yyjson_val *
-choose(struct manifest_reader *r, enum manifest_entry_kind kind,
-    yyjson_val *v, struct str *condition)
+choose(struct manifest_reader *r, enum manifest_entry_kind kind, yyjson_val *v,
+    struct str *condition)
 {
 	yyjson_val *key, *value;
 	struct str name;
 	size_t i, n;
 
-	yyjson_obj_foreach(v, i, n, key, value) {
+	yyjson_obj_foreach(v, i, n, key, value)
+	{
 		name = manifest_text(key);
 		if (!is_active(kind, name))
 			continue;
@@ -71,8 +72,7 @@ choose(struct manifest_reader *r, enum manifest_entry_kind kind,
 }
 
 static struct target
-resolve(struct manifest_reader *r, enum manifest_entry_kind kind,
-    yyjson_val *v)
+resolve(struct manifest_reader *r, enum manifest_entry_kind kind, yyjson_val *v)
 {
 	struct target t = { STR_NONE, STR_NONE };
 
@@ -95,8 +95,8 @@ specifier_of(struct manifest_reader *r, struct str subpath)
 	subpath = manifest_clean_path(subpath);
 	if (subpath.n == 0 || str_is(subpath, "."))
 		return r->m->name;
-	return str_of(arena_printf(r->arena, "%.*s/%.*s",
-	    STR_ARG(r->m->name), STR_ARG(subpath)));
+	return str_of(arena_printf(r->arena, "%.*s/%.*s", STR_ARG(r->m->name),
+	    STR_ARG(subpath)));
 }
 
 /* A star stands for every file between the two ends of the target. */
@@ -155,7 +155,8 @@ read_exports(struct manifest_reader *r, yyjson_val *exports)
 	size_t i, n;
 
 	/* Keys that begin with "." are subpaths, others are conditions. */
-	yyjson_obj_foreach(exports, i, n, key, v) {
+	yyjson_obj_foreach(exports, i, n, key, v)
+	{
 		if (!str_starts(manifest_text(key), ".")) {
 			add_export(r, STR_LIT("."), exports);
 			return;
@@ -180,8 +181,8 @@ resolve_file(struct manifest_reader *r, struct str path)
 	if (str_is(path, "."))
 		path = STR_LIT("index");
 	for (size_t i = 0; i < N_ELEMENTS(tails); i++) {
-		s = str_of(arena_printf(
-		    r->arena, "%.*s%s", STR_ARG(path), tails[i]));
+		s = str_of(
+		    arena_printf(r->arena, "%.*s%s", STR_ARG(path), tails[i]));
 		if (s.n != 0 && manifest_has_file(r, s))
 			return s;
 	}
@@ -200,14 +201,14 @@ read_main(struct manifest_reader *r)
 	if (file.n == 0)
 		file = resolve_file(r, STR_LIT("index"));
 	if (file.n != 0 && is_code(file)) {
-		manifest_add_entry(
-		    r, MANIFEST_ENTRY_CJS, r->m->name, file, STR_NONE);
-		manifest_add_entry(
-		    r, MANIFEST_ENTRY_ESM, r->m->name, file, STR_NONE);
+		manifest_add_entry(r, MANIFEST_ENTRY_CJS, r->m->name, file,
+		    STR_NONE);
+		manifest_add_entry(r, MANIFEST_ENTRY_ESM, r->m->name, file,
+		    STR_NONE);
 	} else if (main.n != 0 && file.n == 0) {
 		/* Said to be there, but is not: the import will say so. */
-		manifest_add_entry(
-		    r, MANIFEST_ENTRY_CJS, r->m->name, main, STR_NONE);
+		manifest_add_entry(r, MANIFEST_ENTRY_CJS, r->m->name, main,
+		    STR_NONE);
 	}
 	/* Node does not read "module", but nothing hides that file. */
 	module = module.n != 0 ? resolve_file(r, module) : STR_NONE;
@@ -225,6 +226,6 @@ manifest_read_entries(struct manifest_reader *r)
 		read_exports(r, exports);
 	else
 		read_main(r);
-	r->m->browser_only = r->m->entries.n == 0 &&
-	    yyjson_obj_get(r->root, "browser") != NULL;
+	r->m->browser_only =
+	    r->m->entries.n == 0 && yyjson_obj_get(r->root, "browser") != NULL;
 }

@@ -147,8 +147,8 @@ manifest_get(struct arena *a, struct message *m, struct manifest *ret,
 	struct str *const texts[] = TEXTS(&got);
 
 	for (size_t i = 0; i < N_TEXTS; i++)
-		*texts[i] = i + 1 < N_TEXTS ?
-		    get_text(a, m) : arena_str(a, message_get_str(m));
+		*texts[i] = i + 1 < N_TEXTS ? get_text(a, m) :
+					      arena_str(a, message_get_str(m));
 	got.gypfile = message_get_int(m) != 0;
 	got.platform_mismatch = message_get_int(m) != 0;
 	got.browser_only = message_get_int(m) != 0;

@@ -39,8 +39,8 @@ line_of(const struct manifest_reader *r, yyjson_val *v)
 
 	if (s.p == NULL || s.p < r->text || s.p > r->text + r->n)
 		return 0;
-	for (const char *p = r->original;
-	    p < r->original + (s.p - r->text); p++)
+	for (const char *p = r->original; p < r->original + (s.p - r->text);
+	     p++)
 		line += *p == '\n';
 	return line;
 }
@@ -58,8 +58,7 @@ manifest_clean_path(struct str path)
 bool
 manifest_has_file(const struct manifest_reader *r, struct str path)
 {
-	return r->files != NULL &&
-	    map_has(r->files, manifest_clean_path(path));
+	return r->files != NULL && map_has(r->files, manifest_clean_path(path));
 }
 
 void
@@ -95,7 +94,8 @@ joined(struct manifest_reader *r, yyjson_val *list)
 	if (s.p != NULL)
 		return s;
 	buf_init(&b, LIMIT_TEXT_BYTES);
-	yyjson_arr_foreach(list, i, n, v) {
+	yyjson_arr_foreach(list, i, n, v)
+	{
 		if (b.n != 0)
 			buf_putc(&b, ',');
 		buf_put_str(&b, manifest_text(v));
@@ -168,7 +168,8 @@ read_scripts(struct manifest_reader *r)
 	struct str name;
 	size_t i, n;
 
-	yyjson_obj_foreach(scripts, i, n, key, v) {
+	yyjson_obj_foreach(scripts, i, n, key, v)
+	{
 		name = manifest_text(key);
 		if (!yyjson_is_str(v))
 			continue;
@@ -194,10 +195,9 @@ read_bins(struct manifest_reader *r)
 	if (yyjson_is_str(bin))
 		manifest_add_entry(r, MANIFEST_ENTRY_BIN,
 		    npm_name_base(r->m->name), manifest_text(bin), STR_NONE);
-	yyjson_obj_foreach(bin, i, n, key, v)
-		if (yyjson_is_str(v))
-			manifest_add_entry(r, MANIFEST_ENTRY_BIN,
-			    manifest_text(key), manifest_text(v), STR_NONE);
+	yyjson_obj_foreach(bin, i, n, key, v) if (yyjson_is_str(v))
+	    manifest_add_entry(r, MANIFEST_ENTRY_BIN, manifest_text(key),
+		manifest_text(v), STR_NONE);
 	if (bin != NULL || folder.n == 0)
 		return;
 	while (str_ends(folder, "/"))
@@ -285,8 +285,7 @@ add_dependency(struct manifest_reader *r, enum manifest_dependency_kind kind,
 	d->line = line_of(r, key);
 	d->source = prefix == NULL ?
 	    STR_LIT("registry") :
-	    str_of(arena_printf(
-		r->arena, "%s%.*s", prefix, STR_ARG(declared)));
+	    str_of(arena_printf(r->arena, "%s%.*s", prefix, STR_ARG(declared)));
 }
 
 static const struct {
@@ -309,14 +308,11 @@ read_dependencies(struct manifest_reader *r)
 
 	for (size_t m = 0; m < N_ELEMENTS(dependency_members); m++) {
 		o = yyjson_obj_get(r->root, dependency_members[m].key);
-		yyjson_obj_foreach(o, i, n, key, v)
-			if (yyjson_is_str(v))
-				add_dependency(r, dependency_members[m].kind,
-				    key, manifest_text(v));
-		yyjson_arr_foreach(o, i, n, v)
-			if (yyjson_is_str(v))
-				add_dependency(r, dependency_members[m].kind,
-				    v, STR_NONE);
+		yyjson_obj_foreach(o, i, n, key, v) if (yyjson_is_str(v))
+		    add_dependency(r, dependency_members[m].kind, key,
+			manifest_text(v));
+		yyjson_arr_foreach(o, i, n, v) if (yyjson_is_str(v))
+		    add_dependency(r, dependency_members[m].kind, v, STR_NONE);
 	}
 }
 
@@ -349,8 +345,7 @@ read_all(struct manifest_reader *r)
 
 int
 manifest_parse(struct arena *a, struct str json,
-    const struct manifest_files *files, struct manifest *ret,
-    struct error *err)
+    const struct manifest_files *files, struct manifest *ret, struct error *err)
 {
 	static const struct manifest_files none = { NULL, 0 };
 	struct manifest m = { 0 };

@@ -89,8 +89,8 @@ npm_name_document_url(struct str base, struct str name, struct buf *out)
 }
 
 void
-npm_name_archive_url(
-    struct str base, struct str name, struct str version, struct buf *out)
+npm_name_archive_url(struct str base, struct str name, struct str version,
+    struct buf *out)
 {
 	buf_put_str(out, base);
 	buf_put_str(out, name);

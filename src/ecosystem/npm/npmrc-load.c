@@ -109,8 +109,7 @@ project_file(struct npmrc *c, const char *cwd, const char *user_file)
 			if (access(arena_printf(c->arena, "%s/%s", dir,
 				       marks[i]),
 				F_OK) == 0)
-				file = arena_printf(
-				    c->arena, "%s/.npmrc", dir);
+				file = arena_printf(c->arena, "%s/.npmrc", dir);
 		slash = strrchr(dir, '/');
 		if (slash == NULL)
 			break;
@@ -137,8 +136,8 @@ find_client(struct npmrc *c, const char *name)
 	char real[LIMIT_PATH_BYTES];
 
 	while (str_cut(&path, ':', &dir)) {
-		char *file = arena_printf(
-		    c->arena, "%.*s/%s", STR_ARG(dir), name);
+		char *file =
+		    arena_printf(c->arena, "%.*s/%s", STR_ARG(dir), name);
 
 		if (dir.n != 0 && access(file, X_OK) == 0 &&
 		    realpath(file, real) != NULL)

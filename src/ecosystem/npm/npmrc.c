@@ -18,7 +18,6 @@
 /* More lines than any npmrc has. */
 #define MAX_KEYS 4096
 
-
 struct npmrc *
 npmrc_new(struct arena *a)
 {
@@ -53,8 +52,7 @@ struct str
 npmrc_env(const char *const *env, struct str name)
 {
 	for (; env != NULL && *env != NULL; env++)
-		if (strncmp(*env, name.p, name.n) == 0 &&
-		    (*env)[name.n] == '=')
+		if (strncmp(*env, name.p, name.n) == 0 && (*env)[name.n] == '=')
 			return str_of(*env + name.n + 1);
 	return STR_NONE;
 }
@@ -153,9 +151,8 @@ add_line(struct npmrc *c, enum npmrc_layer layer, struct str key,
 	key.n -= 2;
 	for (row = c->rows[layer]; row != NULL; row = row->next)
 		if (str_eq(row->key, key)) {
-			row->value = str_of(arena_printf(c->arena,
-			    "%.*s\n%.*s", STR_ARG(row->value),
-			    STR_ARG(value)));
+			row->value = str_of(arena_printf(c->arena, "%.*s\n%.*s",
+			    STR_ARG(row->value), STR_ARG(value)));
 			return;
 		}
 	npmrc_set(c, layer, key, value);
@@ -250,8 +247,7 @@ npmrc_registry(const struct npmrc *c, struct str package)
 	char *key;
 
 	if (scope.p != NULL) {
-		key = arena_printf(
-		    c->arena, "%.*s:registry", STR_ARG(scope));
+		key = arena_printf(c->arena, "%.*s:registry", STR_ARG(scope));
 		s = npmrc_get(c, str_of(key));
 	}
 	if (s.n == 0)
@@ -276,8 +272,7 @@ without_scheme(struct str url)
 static struct str
 credential(const struct npmrc *c, struct str place, const char *name)
 {
-	char *key = arena_printf(
-	    c->arena, "%.*s:%s", STR_ARG(place), name);
+	char *key = arena_printf(c->arena, "%.*s:%s", STR_ARG(place), name);
 
 	return npmrc_get(c, str_of(key));
 }
@@ -349,8 +344,8 @@ setting(const struct npmrc *c, const char *key)
 void
 npmrc_trust(const struct npmrc *c, struct npmrc_trust *ret)
 {
-	static const char *const http[] = { "HTTP_PROXY", "http_proxy",
-		"PROXY", "proxy", NULL };
+	static const char *const http[] = { "HTTP_PROXY", "http_proxy", "PROXY",
+		"proxy", NULL };
 	static const char *const https[] = { "HTTPS_PROXY", "https_proxy",
 		"HTTP_PROXY", "http_proxy", "PROXY", "proxy", NULL };
 	static const char *const no[] = { "NO_PROXY", "no_proxy", NULL };

@@ -58,7 +58,8 @@ packument_write_names(yyjson_val *version, struct buf *out)
 
 	for (size_t m = 0; m < N_ELEMENTS(members); m++) {
 		o = packument_object(version, members[m]);
-		yyjson_obj_foreach(o, i, n, key, value) {
+		yyjson_obj_foreach(o, i, n, key, value)
+		{
 			name = real_name(packument_value_text(key),
 			    packument_value_text(value));
 			if (npm_name_valid(name))
@@ -87,7 +88,8 @@ packument_write_index(struct packument *p, struct buf *out)
 	yyjson_val *key, *v;
 	size_t i, n;
 
-	yyjson_obj_foreach(p->versions, i, n, key, v) {
+	yyjson_obj_foreach(p->versions, i, n, key, v)
+	{
 		if (!yyjson_is_obj(v))
 			continue;
 		write_row(out, packument_value_text(key),
@@ -107,9 +109,10 @@ packument_write_served(struct packument *p, struct str public_base,
 	char *json;
 
 	buf_init(&b, LIMIT_URL_BYTES);
-	yyjson_obj_foreach(p->versions, i, n, key, v) {
-		tarball = yyjson_obj_get(packument_object(v, "dist"),
-		    "tarball");
+	yyjson_obj_foreach(p->versions, i, n, key, v)
+	{
+		tarball =
+		    yyjson_obj_get(packument_object(v, "dist"), "tarball");
 		if (!yyjson_is_str(tarball))
 			continue;
 		buf_reset(&b);
@@ -126,8 +129,7 @@ packument_write_served(struct packument *p, struct str public_base,
 	free(json);
 	if (json == NULL || out->full)
 		return error_set(err, -EFBIG,
-		    "the document about %.*s is too large",
-		    STR_ARG(p->name));
+		    "the document about %.*s is too large", STR_ARG(p->name));
 	return 0;
 }
 
@@ -215,9 +217,9 @@ write_local(const struct packument_local *l, yyjson_val *manifest,
 }
 
 int
-packument_write_local(const struct packument_local *l,
-    struct str manifest_json, struct str public_base, struct buf *ret_document,
-    struct buf *ret_index, struct error *err)
+packument_write_local(const struct packument_local *l, struct str manifest_json,
+    struct str public_base, struct buf *ret_document, struct buf *ret_index,
+    struct error *err)
 {
 	yyjson_doc *doc;
 

@@ -121,7 +121,8 @@ list_allows(yyjson_val *list, struct str what)
 	if (yyjson_is_str(list))
 		return str_eq(packument_value_text(list), what) ||
 		    yyjson_equals_str(list, "any");
-	yyjson_arr_foreach(list, i, n, v) {
+	yyjson_arr_foreach(list, i, n, v)
+	{
 		s = packument_value_text(v);
 		if (s.n != 0 && s.p[0] == '!') {
 			if (str_eq(str_sub(s, 1, s.n), what))
@@ -147,7 +148,8 @@ write_list(struct buf *out, const char *key, yyjson_val *list)
 		buf_putc(out, ' ');
 		buf_put_str(out, packument_value_text(list));
 	}
-	yyjson_arr_foreach(list, i, n, v) {
+	yyjson_arr_foreach(list, i, n, v)
+	{
 		buf_putc(out, ' ');
 		buf_put_str(out, packument_value_text(v));
 	}
@@ -168,8 +170,8 @@ engine_fits(struct packument *p, yyjson_val *version, struct str node)
 }
 
 static void
-read_platform(struct packument *p, yyjson_val *v,
-    const struct npm_platform *on, struct packument_version *ret)
+read_platform(struct packument *p, yyjson_val *v, const struct npm_platform *on,
+    struct packument_version *ret)
 {
 	yyjson_val *os = yyjson_obj_get(v, "os"),
 		   *cpu = yyjson_obj_get(v, "cpu"),
@@ -233,7 +235,8 @@ previous_version(struct packument *p, struct str version)
 
 	if (semver_parse(version, &v) != 0)
 		return found;
-	yyjson_obj_foreach(p->versions, i, n, key, value) {
+	yyjson_obj_foreach(p->versions, i, n, key, value)
+	{
 		s = packument_value_text(key);
 		if (semver_parse(s, &other) != 0 ||
 		    semver_compare(&other, &v) >= 0 ||
@@ -262,11 +265,10 @@ read_version(struct packument *p, struct str version, yyjson_val *v,
 	ret->n_bytes = read_size(dist, "unpackedSize");
 	ret->has_signatures =
 	    yyjson_arr_size(yyjson_obj_get(dist, "signatures")) != 0;
-	ret->has_attestations =
-	    packument_object(dist, "attestations") != NULL;
+	ret->has_attestations = packument_object(dist, "attestations") != NULL;
 	ret->deprecated = read_deprecated(v);
-	ret->publisher = packument_text(packument_object(v, "_npmUser"),
-	    "name");
+	ret->publisher =
+	    packument_text(packument_object(v, "_npmUser"), "name");
 	at = yyjson_obj_getn(p->times, version.p, version.n);
 	ret->published_at = packument_value_text(at);
 	ret->has_install_script = has_hook(v);
@@ -308,7 +310,8 @@ pick_range(struct packument *p, struct str want,
 	    (str_is(want, "*") || semver_range_has(range, &v, false)) &&
 	    rank(p, value, on) == 3)
 		return latest;
-	yyjson_obj_foreach(p->versions, i, n, key, value) {
+	yyjson_obj_foreach(p->versions, i, n, key, value)
+	{
 		s = packument_value_text(key);
 		if (!yyjson_is_obj(value) || semver_parse(s, &v) != 0 ||
 		    !semver_range_has(range, &v, false))
@@ -334,7 +337,8 @@ pick_exact(struct packument *p, struct str want, const struct semver *v)
 
 	if (version_object(p, want) != NULL)
 		return want;
-	yyjson_obj_foreach(p->versions, i, n, key, value) {
+	yyjson_obj_foreach(p->versions, i, n, key, value)
+	{
 		struct str s = packument_value_text(key);
 
 		if (yyjson_is_obj(value) && semver_parse(s, &other) == 0 &&
@@ -417,7 +421,8 @@ write_people(struct buf *out, yyjson_val *list)
 	yyjson_val *v;
 	size_t i, n;
 
-	yyjson_arr_foreach(list, i, n, v) {
+	yyjson_arr_foreach(list, i, n, v)
+	{
 		struct str name = packument_text(v, "name"),
 			   mail = packument_text(v, "email");
 

@@ -265,8 +265,8 @@ parse_hyphen(struct semver_range *r, struct str s)
 	if (at < 0)
 		return 0;
 	if (partial_parse(str_trim(str_sub(s, 0, (size_t)at)), &low) != 0 ||
-	    partial_parse(str_trim(str_sub(s, (size_t)at + 3, s.n)),
-		&high) != 0)
+	    partial_parse(str_trim(str_sub(s, (size_t)at + 3, s.n)), &high) !=
+		0)
 		return -EINVAL;
 	add_open(r, OP_GE, &low);
 	if (high.given == 3)

@@ -171,8 +171,8 @@ semver_compare(const struct semver *a, const struct semver *b)
 void
 semver_write(const struct semver *v, struct buf *out)
 {
-	buf_printf(out, "%ju.%ju.%ju", (uintmax_t)v->major,
-	    (uintmax_t)v->minor, (uintmax_t)v->patch);
+	buf_printf(out, "%ju.%ju.%ju", (uintmax_t)v->major, (uintmax_t)v->minor,
+	    (uintmax_t)v->patch);
 	if (v->prerelease.n != 0) {
 		buf_putc(out, '-');
 		buf_put_str(out, v->prerelease);

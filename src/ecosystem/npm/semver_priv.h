@@ -10,7 +10,7 @@
 /* A number without leading zeros, at most 2^53 - 1. */
 int semver_number(struct str s, uint64_t *ret);
 /* Takes "-pre" and "+build" off the end of *s. */
-int semver_split_tail(
-    struct str *s, struct str *ret_prerelease, struct str *ret_build);
+int semver_split_tail(struct str *s, struct str *ret_prerelease,
+    struct str *ret_build);
 
 #endif
