@@ -276,6 +276,7 @@ start(struct init *in, struct message *m, struct error *err)
 		return rc;
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return error_errno(err, "pipe");
+	in->empty = false; /* also when it fails: emptiness is said again */
 	pid = fork();
 	if (pid == 0)
 		run_command(in, &r, report[1]);
@@ -290,7 +291,6 @@ start(struct init *in, struct message *m, struct error *err)
 		c = vec_add(&in->commands);
 		c->id = r.id;
 		c->pid = pid;
-		in->empty = false;
 	}
 	return report_start(in, r.id, pid, failure, err);
 }

@@ -166,6 +166,7 @@ sandbox_exec(struct sandbox *s, const struct sandbox_command *c,
 	if (rc != 0)
 		return error_wrap(err, "sandbox");
 	s->empty = false;
+	s->n_pending++;
 	set_timer(s, true);
 	*ret_id = s->last_id;
 	return 0;
@@ -211,7 +212,7 @@ read_usage(struct message *m, struct rusage *ret)
 	ret->ru_maxrss = message_get_int(m);
 }
 
-/* One message of init as an event. */
+/* One message of init as an event; 1: it is none. */
 static int
 read_event(struct sandbox *s, struct message *m, struct sandbox_event *e,
     struct error *err)
@@ -221,12 +222,14 @@ read_event(struct sandbox *s, struct message *m, struct sandbox_event *e,
 	switch (m->type) {
 	case INIT_STARTED:
 		e->kind = SANDBOX_STARTED;
+		s->n_pending--;
 		e->id = message_get_int(m);
 		pidfd = message_get_fd(m);
 		e->pid = pidfd >= 0 ? pid_of(pidfd) : 0;
 		break;
 	case INIT_EXEC_FAILED:
 		e->kind = SANDBOX_EXEC_FAILED;
+		s->n_pending--;
 		e->id = message_get_int(m);
 		e->status = (int)message_get_int(m);
 		break;
@@ -237,6 +240,9 @@ read_event(struct sandbox *s, struct message *m, struct sandbox_event *e,
 		read_usage(m, &e->usage);
 		break;
 	case INIT_EMPTY:
+		/* Said before it heard of the next command: not so any more. */
+		if (s->n_pending > 0)
+			return message_end(m, err) != 0 ? -EPROTO : 1;
 		e->kind = SANDBOX_EMPTY;
 		s->empty = true;
 		set_timer(s, false);
@@ -244,6 +250,8 @@ read_event(struct sandbox *s, struct message *m, struct sandbox_event *e,
 	default:
 		return error_set(err, -EPROTO, "init: unexpected message");
 	}
+	if (s->n_pending < 0)
+		return error_set(err, -EPROTO, "init answers unasked");
 	return message_end(m, err);
 }
 
@@ -273,38 +281,46 @@ tick(struct sandbox *s, struct sandbox_event *e)
 	return true;
 }
 
+/* 1: an event, 0: none is there, -1 and others: errors. */
+static int
+next_message(struct sandbox *s, struct sandbox_event *e, struct error *err)
+{
+	struct message m;
+	int rc;
+
+	for (;;) {
+		rc = channel_next(&s->control, &m, err);
+		if (rc == 0 && channel_fill(&s->control, err) == 0)
+			rc = channel_next(&s->control, &m, err);
+		if (rc != 1)
+			return rc;
+		rc = read_event(s, &m, e, err);
+		if (rc <= 0)
+			return rc == 0 ? 1 : rc;
+	}
+}
+
 int
 sandbox_next(struct sandbox *s, struct sandbox_event *ret, struct error *err)
 {
 	struct sandbox_event e = { 0 };
-	struct message m;
 	int rc;
 
 	assert(s->magic == SANDBOX_MAGIC);
 	if (s->dead || s->stopped)
 		return 0;
-	if (tick(s, &e)) {
-		*ret = e;
-		return 1;
-	}
-	rc = channel_next(&s->control, &m, err);
-	if (rc == 0 && channel_fill(&s->control, err) == 0)
-		rc = channel_next(&s->control, &m, err);
+	rc = tick(s, &e) ? 1 : next_message(s, &e, err);
 	if (rc < 0)
 		return error_wrap(err, "sandbox");
-	if (rc == 1) {
-		rc = read_event(s, &m, &e, err);
-	} else if (has_died(s)) {
+	if (rc == 0 && has_died(s)) {
 		s->dead = true;
 		set_timer(s, false);
 		e.kind = SANDBOX_DIED;
-	} else {
-		return 0;
+		rc = 1;
 	}
-	if (rc < 0)
-		return error_wrap(err, "sandbox");
-	*ret = e;
-	return 1;
+	if (rc == 1)
+		*ret = e;
+	return rc;
 }
 
 /* --- holding and ending --- */

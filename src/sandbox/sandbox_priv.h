@@ -100,6 +100,7 @@ struct sandbox {
 	/* command.c */
 	int epoll, timer; /* owned */
 	int64_t last_id;
+	int n_pending; /* commands that init has not yet answered */
 	bool empty, dead, stopped; /* dead: SANDBOX_DIED was given */
 	bool frozen;
 	struct sandbox_usage last; /* when it stopped */

@@ -153,6 +153,8 @@ become_init(const struct cgroup_doors *doors, int exe, int control)
 	char go;
 	int null = open("/dev/null", O_RDWR);
 
+	/* Real-time processes do not enter cgroups; packages are none. */
+	(void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
 	if (cgroup_go_in(doors) != 0)
 		_exit(8);
 	if (read(control, &go, 1) != 1 || null < 0)
@@ -426,7 +428,9 @@ init_died(struct sandbox *s, struct error *err)
 {
 	int status = 0;
 
-	if (waitpid(s->init.pid, &status, WNOHANG) == s->init.pid)
+	/* It has closed its end: it is dead, or has nothing to live for. */
+	(void)syscall(SYS_pidfd_send_signal, s->init.pidfd, SIGKILL, NULL, 0);
+	if (waitpid(s->init.pid, &status, 0) == s->init.pid)
 		s->init.pid = 0;
 	return error_set(err, -EIO, "init of the sandbox died (status 0x%x)",
 	    (unsigned)status);

@@ -442,6 +442,30 @@ ends_are_reported(void **unused)
 	assert_int_equal(e.kind, SANDBOX_EXEC_FAILED);
 	assert_int_equal(e.status, ENOENT);
 	assert_int_equal(e.id, id);
+	assert_int_equal(next_event(&b, &e, WAIT_MS), 1);
+	assert_int_equal(e.kind, SANDBOX_EMPTY);
+	box_done(&b);
+}
+
+/* "Empty" of the first command is not believed once the second is asked
+ * for. */
+static void
+empty_is_never_stale(void **unused)
+{
+	struct sandbox_event e;
+	struct box b;
+	int64_t id;
+
+	(void)unused;
+	box_init(&b);
+	box_start(&b);
+	(void)box_exec(&b, "true", SANDBOX_UID_USER, -1);
+	(void)poll(NULL, 0, 200);
+	id = box_exec(&b, "sleep", SANDBOX_UID_USER, -1);
+	while (next_event(&b, &e, 500))
+		if (e.kind == SANDBOX_EMPTY)
+			fail_msg("empty while command %lld runs",
+			    (long long)id);
 	box_done(&b);
 }
 
@@ -846,6 +870,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(files_are_put),
 		cmocka_unit_test(files_stay_between_commands),
 		cmocka_unit_test(ends_are_reported),
+		cmocka_unit_test(empty_is_never_stale),
 		cmocka_unit_test(detached_children_are_seen_and_killed),
 		cmocka_unit_test(frozen_is_still),
 		cmocka_unit_test(limits_hold),
