@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -160,10 +161,26 @@ add_sockets(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* The limit of 1 byte on core files must stay: with 0 the kernel would again
+ * feed them to a core_pattern that is a pipe. */
+static int
+add_core(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+	    SCMP_SYS(setrlimit), 1, SCMP_A0_32(SCMP_CMP_EQ, RLIMIT_CORE));
+
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+		    SCMP_SYS(prlimit64), 2,
+		    SCMP_A1_32(SCMP_CMP_EQ, RLIMIT_CORE),
+		    SCMP_A2_64(SCMP_CMP_NE, 0));
+	return rc;
+}
+
 static int
 fill(scmp_filter_ctx ctx)
 {
-	int rc = 0;
+	int rc = add_core(ctx);
 
 	/* Negative numbers are calls that this architecture never had. */
 	for (size_t i = 0; i < N_ELEMENTS(rows) && rc == 0; i++)
@@ -278,6 +295,8 @@ all(struct buf *out, struct json *j)
 		    EAFNOSUPPORT);
 	one(out, j, SCMP_SYS(socket), "a netlink protocol other than route",
 	    EPROTONOSUPPORT);
+	one(out, j, SCMP_SYS(setrlimit), "RLIMIT_CORE", EPERM);
+	one(out, j, SCMP_SYS(prlimit64), "RLIMIT_CORE", EPERM);
 }
 
 void

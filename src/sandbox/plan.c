@@ -329,7 +329,9 @@ limit(struct sandbox_plan *p, const char *name, int resource, int64_t value)
 static void
 plan_rlimits(struct sandbox_plan *p)
 {
-	limit(p, "core", RLIMIT_CORE, 0);
+	/* 1, not 0: also no core_pattern of the host that is a pipe, whose
+	 * program would read the dump as the host's root. */
+	limit(p, "core", RLIMIT_CORE, 1);
 	limit(p, "open files", RLIMIT_NOFILE, p->limits.open_files);
 	limit(p, "file size", RLIMIT_FSIZE, p->limits.file_bytes);
 	/* Also where there is no cgroup: user ids are this sandbox's alone. */

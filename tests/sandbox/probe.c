@@ -404,6 +404,28 @@ try_am_user(void)
 	return geteuid() == 0 ? escaped("setuid") : 0;
 }
 
+/* A core file would go to the host's core_pattern. */
+static int
+try_core(void)
+{
+	struct rlimit l, none = { 0, 0 };
+	pid_t pid;
+	int status = 0;
+
+	if (getrlimit(RLIMIT_CORE, &l) != 0 || l.rlim_max != 1)
+		return escaped("a core file");
+	if (refused("setrlimit", syscall(SYS_setrlimit, RLIMIT_CORE, &none),
+		EPERM) != 0 ||
+	    refused("prlimit", prlimit(0, RLIMIT_CORE, &none, NULL), EPERM) !=
+		0)
+		return 1;
+	pid = fork();
+	if (pid == 0)
+		abort();
+	(void)waitpid(pid, &status, 0);
+	return WCOREDUMP(status) ? escaped("dumping a core") : 0;
+}
+
 static int
 try_devices(void)
 {
@@ -757,6 +779,7 @@ static const struct {
 	{ "identity", try_identity },
 	{ "setuid-program", try_setuid_program },
 	{ "am-user", try_am_user },
+	{ "core", try_core },
 	{ "devices", try_devices },
 	{ "root-files", try_root_files },
 	{ "processes", try_processes },

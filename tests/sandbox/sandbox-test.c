@@ -164,7 +164,7 @@ static const char *const attempts[] = { "core-pattern", "sysctl", "masked",
 	"kernel-log", "mount", "namespaces", "clone3", "untraced", "io-uring",
 	"bpf", "perf", "userfaultfd", "keys", "modules", "handles", "listener",
 	"new-calls", "terminal", "architectures", "families", "network-rights",
-	"devices", "processes", "descriptors", "old-root" };
+	"core", "devices", "processes", "descriptors", "old-root" };
 /* Root inside may write its own files, and is root. */
 static const char *const user_attempts[] = { "identity", "setuid-program",
 	"root-files" };
