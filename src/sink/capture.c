@@ -33,11 +33,12 @@
 /* The kernel hands packets over in blocks, a started one after this time. */
 #define BLOCK_MS 10
 /* A file that is a quarter full keeps this much of packets that are ours. */
-#define OURS_BYTES 256u
-#define END_ROUNDS 1000 /* a sandbox that is dead cannot fill them */
-#define IPV4_BYTES 20u
-#define PING_BYTES 1472u /* below every MTU */
-#define PING_HOPS  55 /* as if from afar */
+#define OURS_BYTES      256u
+#define OURS_SNAP_BYTES 4096u
+#define END_ROUNDS      1000 /* a sandbox that is dead cannot fill them */
+#define IPV4_BYTES      20u
+#define PING_BYTES      1472u /* below every MTU */
+#define PING_HOPS       55 /* as if from afar */
 
 /* Pairs of addresses in one phase; the key without holes. */
 struct talk_key {
@@ -96,6 +97,31 @@ activate(struct capture *c, struct error *err)
 	return 0;
 }
 
+/* Ours are cut in the kernel already: archives of the relay come in frames of
+ * 64 KiB, faster than they can be copied. */
+static int
+set_filter(struct capture *c, struct error *err)
+{
+	const uint8_t *m = c->mac;
+	uint32_t high = (uint32_t)m[0] << 24 | (uint32_t)m[1] << 16 |
+	    (uint32_t)m[2] << 8 | m[3];
+	uint32_t low = (uint32_t)m[4] << 8 | m[5];
+	struct bpf_insn code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 10),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, OURS_SNAP_BYTES),
+		BPF_STMT(BPF_RET | BPF_K, LIMIT_SINK_SNAP_BYTES),
+	};
+	struct bpf_program program = { N_ELEMENTS(code), code };
+
+	if (pcap_setfilter(c->pcap, &program) != 0)
+		return error_set(err, -EIO, "sink: packet capture: %s",
+		    pcap_geterr(c->pcap));
+	return 0;
+}
+
 static int
 open_file(struct capture *c, int file_fd, struct error *err)
 {
@@ -136,6 +162,8 @@ capture_open(const char *interface, int file_fd, struct capture **ret,
 	rc = find_mac(interface, c->mac, err);
 	if (rc == 0)
 		rc = activate(c, err);
+	if (rc == 0)
+		rc = set_filter(c, err);
 	if (rc == 0 && file_fd >= 0)
 		rc = open_file(c, file_fd, err);
 	if (rc != 0)
