@@ -349,26 +349,31 @@ build_locked(struct image_build *b, char **ret_id, struct error *err)
 	    rc;
 }
 
-/* Is there one now, made by the process that we waited for? */
+/* Is there one of this recipe already? Made by the process that we waited for,
+ * or before another version of the program made its own the current one. */
 static bool
 is_made(const struct image_request *r, const char *home, char **ret_id)
 {
 	struct image_recipe recipe = { 0 };
-	struct image there = IMAGE_INIT;
+	struct image_list l = { 0 };
 	struct error ignored = ERROR_INIT;
-	_cleanup_(freep) char *id = NULL;
-	bool made;
+	bool made = false;
 
-	if (r->rebuild || image_store_current(home, &id, &ignored) != 0 ||
-	    id == NULL)
+	if (r->rebuild ||
+	    image_recipe_read(r->ecosystem, &recipe, &ignored) != 0)
 		return false;
-	made = image_recipe_read(r->ecosystem, &recipe, &ignored) == 0 &&
-	    image_store_open(home, id, &there, NULL, &ignored) == 0 &&
-	    strcmp(there.recipe, recipe.id) == 0;
-	image_done(&there);
+	(void)image_list(r->ecosystem, r->state, &l, &ignored);
+	for (size_t i = 0; !made && i < l.n; i++) {
+		const struct image_entry *e = &l.v[i];
+
+		made = e->broken[0] == '\0' &&
+		    strcmp(e->image.recipe, recipe.id) == 0 &&
+		    image_store_set_current(home, e->image.id, &ignored) == 0;
+		if (made)
+			*ret_id = mem_strdup(e->image.id);
+	}
+	image_list_done(&l);
 	image_recipe_done(&recipe);
-	if (made)
-		*ret_id = steal(&id);
 	return made;
 }
 
