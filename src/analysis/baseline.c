@@ -154,5 +154,8 @@ baseline_wait(struct analysis *a, struct error *err)
 		struct str why = message_get_str(&m);
 		return error_set(err, -EIO, "baseline: %.*s", STR_ARG(why));
 	}
-	return r < 0 ? r : message_end(&m, err);
+	if (r == 1)
+		r = message_end(&m, err);
+	spawn_kill(&a->baseline_child);
+	return r;
 }

@@ -368,7 +368,7 @@ static const struct fact_column canary_hit_columns[] = {
 
 static const struct fact_column artifact_file_columns[] = {
 	BYTES(artifact_file, path, LIMIT_PATH_BYTES, 1),
-	WORD(artifact_file, type, file_types, 0),
+	TEXT(artifact_file, type, LIMIT_TEXT_BYTES, 0),
 	INT(artifact_file, mode, 0),
 	INT(artifact_file, size, 0),
 	SHA256(artifact_file, sha256, 0),
