@@ -85,6 +85,13 @@ struct analysis {
 int phase_run(struct analysis *a, const struct step *const *steps, size_t n,
     enum phase_end *ret_end, int *ret_status, struct error *err);
 
+/* home.c */
+struct home_files {
+	struct sandbox_file *v; /* in the arena */
+	size_t n;
+};
+int home_make(struct analysis *a, struct home_files *ret, struct error *err);
+
 /* facts.c */
 int facts_run(struct analysis *a, const char *status, const char *reason,
     struct error *err);

@@ -260,7 +260,7 @@ views_begin(struct analysis *a, const struct phase *ph, struct error *err)
 	return r;
 }
 
-/* Recorder and sink say themselves what they saw. A view that fails is lost
+/* The sink says itself what it saw. A view that fails is lost
  * for the rest of the run, and said to be: that makes the verdict incomplete,
  * not the analysis a failure. */
 static int
@@ -274,8 +274,8 @@ views_end(struct analysis *a, const struct phase *ph, struct error *err)
 	if (a->record != NULL &&
 	    record_phase_end(a->record, ph->id, &events, &dropped, &lost) < 0)
 		record_freep(&a->record);
-	if (a->record == NULL)
-		r = facts_view(a, ph->id, "ebpf", 0, 0, lost.msg, err);
+	r = facts_view(a, ph->id, "ebpf", events, dropped,
+	    a->record != NULL ? NULL : lost.msg, err);
 	if (r < 0)
 		return r;
 	if (a->sink != NULL &&

@@ -135,40 +135,24 @@ make_persona(struct analysis *a, struct error *err)
 
 /* --- the sandbox --- */
 
-static struct sandbox_file *
-home_files(struct analysis *a)
-{
-	const struct persona *p = a->persona;
-	struct sandbox_file *v = arena_array(a->arena, p->n_files, sizeof(*v));
-
-	for (size_t i = 0; i < p->n_files; i++) {
-		const struct persona_file *f = &p->files[i];
-		v[i].path = arena_strz(a->arena, f->path);
-		v[i].kind = f->folder ? SANDBOX_FILE_DIR : SANDBOX_FILE_BYTES;
-		v[i].bytes = f->bytes;
-		v[i].fd = -1;
-		v[i].mode = f->mode;
-		v[i].uid = PERSONA_UID;
-		v[i].gid = PERSONA_GID;
-		v[i].mtime = f->changed_at;
-	}
-	return v;
-}
-
 static int
 start_sandbox(struct analysis *a, struct error *err)
 {
 	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
 	struct sandbox_layer layers[IMAGE_MAX_LAYERS];
+	struct home_files home = { 0 };
 	struct sandbox_spec spec;
+	int r = home_make(a, &home, err);
 
+	if (r < 0)
+		return r;
 	sandbox_spec_init(&spec);
 	for (size_t i = 0; i < a->image.n_layers; i++)
 		layers[i] = (struct sandbox_layer){ a->image.layers[i], -1 };
 	spec.layers = layers;
 	spec.n_layers = a->image.n_layers;
-	spec.files = home_files(a);
-	spec.n_files = a->persona->n_files;
+	spec.files = home.v;
+	spec.n_files = home.n;
 	spec.network = SANDBOX_NETWORK_SINK;
 	spec.hostname = a->persona->host;
 	spec.user = a->persona->user;
@@ -177,7 +161,7 @@ start_sandbox(struct analysis *a, struct error *err)
 	spec.gid = PERSONA_GID;
 	spec.limits.memory_bytes = a->o->memory_bytes;
 	spec.state = a->o->state;
-	int r = sandbox_plan(&spec, &plan, err);
+	r = sandbox_plan(&spec, &plan, err);
 	return r < 0 ? r : sandbox_start(plan, &a->sandbox, err);
 }
 
