@@ -145,6 +145,7 @@ manifest_get(struct arena *a, struct message *m, struct manifest *ret,
 {
 	struct manifest got = { 0 };
 	struct str *const texts[] = TEXTS(&got);
+	int rc;
 
 	for (size_t i = 0; i < N_TEXTS; i++)
 		*texts[i] = i + 1 < N_TEXTS ? get_text(a, m) :
@@ -156,9 +157,11 @@ manifest_get(struct arena *a, struct message *m, struct manifest *ret,
 	get_scripts(a, m, &got);
 	get_entries(a, m, &got);
 	get_dependencies(a, m, &got);
-	if (message_end(m, err) != 0) {
+	rc = message_end(m, err);
+	if (rc != 0) {
 		manifest_done(&got);
-		return error_wrap(err, "the manifest of the package");
+		(void)error_wrap(err, "the manifest of the package");
+		return rc;
 	}
 	*ret = got;
 	return 0;

@@ -73,7 +73,7 @@ add_below(struct semver_range *r, uint64_t major, uint64_t minor,
 static bool
 is_wildcard(struct str s)
 {
-	return s.n == 0 || str_is(s, "x") || str_is(s, "X") || str_is(s, "*");
+	return str_is(s, "x") || str_is(s, "X") || str_is(s, "*");
 }
 
 static int
@@ -88,6 +88,8 @@ partial_parse(struct str s, struct partial *ret)
 	while (s.n != 0 && (s.p[0] == 'v' || s.p[0] == '='))
 		s = str_trim(str_sub(s, 1, s.n));
 	if (semver_split_tail(&s, &p.v.prerelease, &p.v.build) != 0)
+		return -EINVAL;
+	if (s.n == 0)
 		return -EINVAL;
 	for (; str_cut(&s, '.', &part); i++) {
 		if (i == 3)
