@@ -22,8 +22,8 @@ ignore(void *arg, const char *key, struct str value, struct error *err)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct npm_platform here = { { "linux", 5 },
-		{ "x64", 3 }, { "glibc", 5 }, { "24.0.0", 6 } };
+	static const struct npm_platform here = { { "linux", 5 }, { "x64", 3 },
+		{ "glibc", 5 }, { "24.0.0", 6 } };
 	static const struct str wants[] = { { NULL, 0 }, { "^1", 2 },
 		{ "1.0.0", 5 }, { "next", 4 } };
 	struct packument *p;
@@ -38,8 +38,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (packument_pick(p, wants[i], &here, &v, NULL) == 0)
 			(void)packument_facts(p, &v, ignore, NULL, NULL);
 	packument_write_index(p, &index);
-	(void)packument_write_served(
-	    p, str_n("https://p.test/", 15), &out, NULL);
+	(void)packument_write_served(p, str_n("https://p.test/", 15), &out,
+	    NULL);
 	buf_done(&out);
 	buf_done(&index);
 	packument_free(p);

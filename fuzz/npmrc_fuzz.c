@@ -20,7 +20,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	buf_init(&b, MIB);
 	npmrc_add_env(c, env);
-	if (npmrc_parse(c, NPMRC_USER, "x", str_n(data, size), env, NULL) == 0) {
+	if (npmrc_parse(c, NPMRC_USER, "x", str_n(data, size), env, NULL) ==
+	    0) {
 		(void)npmrc_registry(c, str_n("@s/x", 4));
 		npmrc_authorization(c, str_n("https://a.test/x/y", 18), &b);
 		npmrc_trust(c, &t);

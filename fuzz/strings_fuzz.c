@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool
 found(void *arg, const char *kind, struct str value, int64_t line)
 {
-	*(uint64_t *)arg += str_hash(value) + (uint64_t)line +
-	    (uint64_t)kind[0];
+	*(uint64_t *)arg +=
+	    str_hash(value) + (uint64_t)line + (uint64_t)kind[0];
 	return true;
 }
 

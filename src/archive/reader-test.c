@@ -30,8 +30,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "package/package.json", AE_IFREG, 0644, NULL, false,
-	    "package.json", 0 },
+	{ "package/package.json", AE_IFREG, 0644, NULL, false, "package.json",
+	    0 },
 	{ "package/./lib//a.js", AE_IFREG, 0755, NULL, false, "lib/a.js", 0 },
 	{ "package/lib", AE_IFDIR, 0755, NULL, false, "lib", 0 },
 	{ "package/lib", AE_IFDIR, 0755, NULL, false, "lib", 0 },
@@ -39,15 +39,13 @@ static const struct row rows[] = {
 	    "package/../../etc/x", READER_TRAVERSAL },
 	{ "/etc/cron.d/x", AE_IFREG, 0644, NULL, false, "/etc/cron.d/x",
 	    READER_ABSOLUTE | READER_OTHER_ROOT },
-	{ "package/package.json", AE_IFREG, 0644, NULL, false,
-	    "package.json", READER_DUPLICATE },
+	{ "package/package.json", AE_IFREG, 0644, NULL, false, "package.json",
+	    READER_DUPLICATE },
 	{ "package/LIB/A.js", AE_IFREG, 0644, NULL, false, "LIB/A.js",
 	    READER_CASE_CLASH },
 	{ "package/su", AE_IFREG, 04755, NULL, false, "su", READER_SETUID },
-	{ "package/dev", AE_IFCHR, 0600, NULL, false, "dev",
-	    READER_IS_DEVICE },
-	{ "package/pipe", AE_IFIFO, 0600, NULL, false, "pipe",
-	    READER_IS_FIFO },
+	{ "package/dev", AE_IFCHR, 0600, NULL, false, "dev", READER_IS_DEVICE },
+	{ "package/pipe", AE_IFIFO, 0600, NULL, false, "pipe", READER_IS_FIFO },
 	{ "package/in", AE_IFLNK, 0777, "lib/a.js", false, "in",
 	    READER_IS_LINK },
 	{ "package/out", AE_IFLNK, 0777, "../../etc", false, "out",
@@ -93,9 +91,8 @@ add(struct archive *a, const struct row *r, size_t size)
 	    r->type == AE_IFREG && !r->hard ? (la_int64_t)size : 0);
 	assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
 	for (; size > 0 && r->type == AE_IFREG && !r->hard;
-	    size -= MIN_OF(size, sizeof(zeros)))
-		(void)archive_write_data(
-		    a, zeros, MIN_OF(size, sizeof(zeros)));
+	     size -= MIN_OF(size, sizeof(zeros)))
+		(void)archive_write_data(a, zeros, MIN_OF(size, sizeof(zeros)));
 	archive_entry_free(e);
 }
 
@@ -125,9 +122,8 @@ every_anomaly_is_told(void **state)
 		assert_int_equal(reader_next(r, &m, &err), 1);
 		if (!str_is(m.inner, rows[i].inner) ||
 		    m.anomalies != rows[i].want)
-			fail_msg("%s: %.*s, anomalies %x, not %x",
-			    rows[i].path, STR_ARG(m.inner), m.anomalies,
-			    rows[i].want);
+			fail_msg("%s: %.*s, anomalies %x, not %x", rows[i].path,
+			    STR_ARG(m.inner), m.anomalies, rows[i].want);
 	}
 	assert_int_equal(reader_next(r, &m, &err), 0);
 	reader_free(r);
@@ -207,10 +203,9 @@ static void
 names_of_anomalies(void **state)
 {
 	(void)state;
-	assert_string_equal(
-	    reader_anomaly_name(READER_TRAVERSAL), "traversal");
-	assert_string_equal(
-	    reader_anomaly_name(READER_OTHER_ROOT), "other-root");
+	assert_string_equal(reader_anomaly_name(READER_TRAVERSAL), "traversal");
+	assert_string_equal(reader_anomaly_name(READER_OTHER_ROOT),
+	    "other-root");
 	assert_true(path_anomalies(STR_LIT("a\\..\\..\\b")) & READER_TRAVERSAL);
 	assert_true(path_anomalies(STR_LIT("C:\\x")) & READER_ABSOLUTE);
 	assert_true(path_anomalies(STR_LIT("\xff")) & READER_NOT_UTF8);

@@ -75,10 +75,12 @@ three_words(void **state)
 
 	(void)state;
 	assert_int_equal(purl_of_words(a, STR_LIT("npm"), STR_LIT("left-pad"),
-			     STR_LIT("1.3.0"), &p, NULL), 0);
+			     STR_LIT("1.3.0"), &p, NULL),
+	    0);
 	assert_string_equal(purl_print(a, &p), "pkg:npm/left-pad@1.3.0");
 	assert_int_equal(purl_of_words(a, STR_LIT("npm"), STR_LIT("a b"),
-			     STR_NONE, &p, NULL), -EINVAL);
+			     STR_NONE, &p, NULL),
+	    -EINVAL);
 	arena_free(a);
 }
 

@@ -25,16 +25,16 @@
 #include "fetch/verify.h"
 
 static const char *const private[] = { "0.0.0.0", "127.0.0.1", "127.255.0.1",
-	"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
-	"100.64.0.1", "100.127.255.255", "169.254.169.254", "192.0.0.1",
-	"192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
+	"10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
+	"100.127.255.255", "169.254.169.254", "192.0.0.1", "192.0.2.1",
+	"198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
 	"255.255.255.255", "::", "::1", "::ffff:10.0.0.1", "::127.0.0.1",
 	"64:ff9b::127.0.0.1", "64:ff9b:1::1", "fe80::1", "fec0::1", "fc00::1",
 	"fdff::1", "ff02::1", "2001:db8::1", "2002:7f00:1::", "2001::1",
 	"100::1", "localhost", "LOCALHOST" };
 static const char *const public[] = { "1.1.1.1", "11.0.0.1", "172.15.0.1",
-	"172.32.0.1", "100.63.0.1", "100.128.0.1", "169.253.0.1",
-	"192.169.0.1", "223.255.255.255", "2606:4700::1", "::ffff:1.1.1.1",
+	"172.32.0.1", "100.63.0.1", "100.128.0.1", "169.253.0.1", "192.169.0.1",
+	"223.255.255.255", "2606:4700::1", "::ffff:1.1.1.1",
 	"2002:101:101::", "a.test", "10.example.test", "1.2.3" };
 
 static void
@@ -121,7 +121,7 @@ bytes(const char *text)
 #define SHA1_ABC "a9993e364706816aba3e25717850c26c9cd0d89d"
 #define SHA256_ABC \
 	"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-#define SRI1_ABC   "sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0="
+#define SRI1_ABC "sha1-qZk+NkcGgWq6PiVxeFDCbJzQ2J0="
 #define SRI384_ABC \
 	"sha384-ywB1P0WjXou1oD1pmsZQBycsMqsO3tFjGotgWkP/" \
 	"W+2AhgcroefMI1i67KE0yCWn"
@@ -206,26 +206,29 @@ the_store(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(
-	    keep_get(&k, KEEP_ARCHIVE, STR_LIT("key"), &f, NULL), -ENOENT);
+	assert_int_equal(keep_get(&k, KEEP_ARCHIVE, STR_LIT("key"), &f, NULL),
+	    -ENOENT);
 	assert_int_equal(keep_put(&k, KEEP_ARCHIVE, STR_LIT("key"),
-			     STR_LIT("00"), fd, NULL), -EBADMSG);
+			     STR_LIT("00"), fd, NULL),
+	    -EBADMSG);
 	assert_int_equal(keep_put(&k, KEEP_ARCHIVE, STR_LIT("key"),
-			     str_of(SHA256_ABC), fd, NULL), 0);
-	assert_int_equal(
-	    keep_get(&k, KEEP_ARCHIVE, STR_LIT("key"), &f, NULL), 0);
+			     str_of(SHA256_ABC), fd, NULL),
+	    0);
+	assert_int_equal(keep_get(&k, KEEP_ARCHIVE, STR_LIT("key"), &f, NULL),
+	    0);
 	assert_string_equal(f.tag, SHA256_ABC);
 	assert_int_equal(pread(f.fd, text, 3, f.offset), 3);
 	assert_string_equal(text, "abc");
 	(void)close(f.fd);
 	/* A hard link to a blob keeps what it had when the blob is replaced. */
-	assert_int_equal(
-	    linkat(k.blobs, "ba/" SHA256_ABC, k.blobs, "link", 0), 0);
+	assert_int_equal(linkat(k.blobs, "ba/" SHA256_ABC, k.blobs, "link", 0),
+	    0);
 	out = openat(k.blobs, "link", O_WRONLY | O_TRUNC | O_CLOEXEC);
 	assert_int_equal(write(out, "x", 1), 1);
 	(void)close(out);
 	assert_int_equal(keep_put(&k, KEEP_ARCHIVE, STR_LIT("key"),
-			     str_of(SHA256_ABC), fd, NULL), 0);
+			     str_of(SHA256_ABC), fd, NULL),
+	    0);
 	assert_int_equal(fstatat(k.blobs, "link", &st, 0), 0);
 	assert_int_equal(st.st_size, 1);
 	assert_int_equal(fstatat(k.blobs, "ba/" SHA256_ABC, &st, 0), 0);
@@ -244,24 +247,30 @@ the_cache(void **state)
 
 	(void)state;
 	assert_int_equal(keep_put(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"),
-			     STR_LIT("\"tag\""), fd, NULL), 0);
-	assert_int_equal(keep_get(
-	    &k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"), &f, NULL), 0);
+			     STR_LIT("\"tag\""), fd, NULL),
+	    0);
+	assert_int_equal(keep_get(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"), &f,
+			     NULL),
+	    0);
 	assert_string_equal(f.tag, "\"tag\"");
 	assert_int_equal(f.size, 2);
 	assert_in_range(f.age_ms, 0, 60000);
 	(void)close(f.fd);
 	/* A tag that would not fit the header is not kept. */
 	assert_int_equal(keep_put(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"),
-			     STR_LIT("a\nb"), fd, NULL), 0);
-	assert_int_equal(keep_get(
-	    &k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"), &f, NULL), 0);
+			     STR_LIT("a\nb"), fd, NULL),
+	    0);
+	assert_int_equal(keep_get(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"), &f,
+			     NULL),
+	    0);
 	assert_string_equal(f.tag, "");
 	(void)close(f.fd);
-	assert_int_equal(
-	    keep_touch(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"), NULL), 0);
-	assert_int_equal(keep_touch(&k, KEEP_PACKAGE_DOCUMENT,
-			     STR_LIT("none"), NULL), -ENOENT);
+	assert_int_equal(keep_touch(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("d"),
+			     NULL),
+	    0);
+	assert_int_equal(keep_touch(&k, KEEP_PACKAGE_DOCUMENT, STR_LIT("none"),
+			     NULL),
+	    -ENOENT);
 	(void)close(fd);
 	remove_all(&k, top);
 }

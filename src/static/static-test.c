@@ -20,7 +20,9 @@ types(void **state)
 		size_t n;
 		const char *path, *type;
 	} rows[] = {
-		{ "\x7f" "ELF\x02", 5, "x", "elf" },
+		{ "\x7f"
+		  "ELF\x02",
+		    5, "x", "elf" },
 		{ "MZ\x90", 3, "x.js", "pe" },
 		{ "\0asm", 4, "x", "wasm" },
 		{ "PK\x03\x04", 4, "x.whl", "zip" },
@@ -36,10 +38,10 @@ types(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
-		assert_string_equal(
-		    figures_type(str_n(rows[i].head, rows[i].n),
-			str_of(rows[i].path),
-			memchr(rows[i].head, 0, rows[i].n) == NULL),
+		assert_string_equal(figures_type(str_n(rows[i].head, rows[i].n),
+					str_of(rows[i].path),
+					memchr(rows[i].head, 0, rows[i].n) ==
+					    NULL),
 		    rows[i].type);
 }
 
@@ -91,7 +93,8 @@ addresses(void **state)
 			     "'wss://c.test:8080/s' file://no 10.0.0.1\n"
 			     "1.2.3 1.2.3.4.5 v1.2.3.4 999.1.1.1 "
 			     "\"198.51.100.7\" x://y https://\n"
-			     "HTTPS://D.TEST/`"), collect, &b);
+			     "HTTPS://D.TEST/`"),
+	    collect, &b);
 	assert_string_equal(b.p,
 	    "url https://a.test/x?y=1 1\nurl http://b.test 1\n"
 	    "url wss://c.test:8080/s 2\nip 10.0.0.1 2\n"

@@ -17,11 +17,15 @@
 #include "base/limits.h"
 #include "sys/message.h"
 
-#define FILE_NAME(l) { l, sizeof(l) - 1 }
+#define FILE_NAME(l) \
+	{ \
+		l, sizeof(l) - 1 \
+	}
 static const struct str files_v[] = { FILE_NAME("package.json"),
 	FILE_NAME("index.js"), FILE_NAME("lib/index.js"), FILE_NAME("lib/a.js"),
-	FILE_NAME("lib/b.js"), FILE_NAME("lib/c.d.ts"), FILE_NAME("esm/index.mjs"),
-	FILE_NAME("bin/one"), FILE_NAME("bin/two"), FILE_NAME("binding.gyp") };
+	FILE_NAME("lib/b.js"), FILE_NAME("lib/c.d.ts"),
+	FILE_NAME("esm/index.mjs"), FILE_NAME("bin/one"), FILE_NAME("bin/two"),
+	FILE_NAME("binding.gyp") };
 static const struct manifest_files files = { files_v, N_ELEMENTS(files_v) };
 
 /* "cjs x lib/a.js; …" */
@@ -69,9 +73,11 @@ what_can_be_imported(void **state)
 		{ "{\"name\":\"x\",\"exports\":{\"import\":\"./esm/index.mjs\","
 		  "\"require\":\"./lib/index.js\"}}",
 		    "cjs x lib/index.js; esm x esm/index.mjs" },
-		{ "{\"name\":\"@s/x\",\"exports\":{\".\":{\"node\":{\"require\":"
+		{ "{\"name\":\"@s/"
+		  "x\",\"exports\":{\".\":{\"node\":{\"require\":"
 		  "\"./lib/a.js\"},\"default\":\"./lib/b.js\"},"
-		  "\"./package.json\":\"./package.json\",\"./b\":[\"./lib/b.js\"],"
+		  "\"./package.json\":\"./package.json\",\"./b\":[\"./lib/"
+		  "b.js\"],"
 		  "\"./types\":\"./lib/c.d.ts\",\"./no\":null}}",
 		    "cjs @s/x lib/a.js; cjs @s/x/b lib/b.js; "
 		    "esm @s/x/b lib/b.js" },
@@ -105,10 +111,12 @@ scripts_have_lines(void **state)
 
 	(void)state;
 	assert_int_equal(manifest_parse(a,
-			     STR_LIT("\xef\xbb\xbf{\n\"name\": \"x\",\n"
-				     "\"scripts\": {\n\"test\": \"a \\\"b\\\"\",\n"
-				     "\"postinstall\": \"node y.js\"}}"),
-			     &files, &m, NULL), 0);
+			     STR_LIT(
+				 "\xef\xbb\xbf{\n\"name\": \"x\",\n"
+				 "\"scripts\": {\n\"test\": \"a \\\"b\\\"\",\n"
+				 "\"postinstall\": \"node y.js\"}}"),
+			     &files, &m, NULL),
+	    0);
 	assert_int_equal(m.scripts.n, 3);
 	assert_true(str_is(m.scripts.v[0].command, "a \"b\""));
 	assert_int_equal(m.scripts.v[0].line, 4);
@@ -119,11 +127,12 @@ scripts_have_lines(void **state)
 	manifest_done(&m);
 	assert_int_equal(manifest_parse(a,
 			     STR_LIT("{\"scripts\":{\"install\":\"x\"}}"),
-			     &files, &m, NULL), 0);
+			     &files, &m, NULL),
+	    0);
 	assert_false(m.gypfile);
 	manifest_done(&m);
-	assert_int_equal(manifest_parse(
-			     a, STR_LIT("{\"gypfile\":false}"), &files, &m, NULL),
+	assert_int_equal(manifest_parse(a, STR_LIT("{\"gypfile\":false}"),
+			     &files, &m, NULL),
 	    0);
 	assert_false(m.gypfile);
 	manifest_done(&m);
@@ -158,15 +167,16 @@ where_dependencies_come_from(void **state)
 		(void)snprintf(json, sizeof(json),
 		    "{\"optionalDependencies\":{\"d\":\"%s\"}}",
 		    rows[i].declared);
-		assert_int_equal(
-		    manifest_parse(a, str_of(json), &files, &m, NULL), 0);
+		assert_int_equal(manifest_parse(a, str_of(json), &files, &m,
+				     NULL),
+		    0);
 		assert_int_equal(m.dependencies.n, 1);
 		if (!str_is(m.dependencies.v[0].source, rows[i].source))
 			fail_msg("%s: %.*s", rows[i].declared,
 			    STR_ARG(m.dependencies.v[0].source));
 		assert_int_equal(m.dependencies.v[0].kind, MANIFEST_OPTIONAL);
-		assert_int_equal(
-		    manifest_source_is_remote(m.dependencies.v[0].source),
+		assert_int_equal(manifest_source_is_remote(
+				     m.dependencies.v[0].source),
 		    rows[i].source[0] == 'g' || rows[i].source[0] == 'u');
 		manifest_done(&m);
 	}
@@ -194,8 +204,9 @@ platforms(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-		assert_int_equal(manifest_parse(a, str_of(rows[i].json),
-				     &files, &m, NULL), 0);
+		assert_int_equal(manifest_parse(a, str_of(rows[i].json), &files,
+				     &m, NULL),
+		    0);
 		if (m.platform_mismatch != rows[i].mismatch)
 			fail_msg("%s", rows[i].json);
 		manifest_done(&m);
@@ -210,14 +221,15 @@ bad_documents(void **state)
 	struct manifest m;
 
 	(void)state;
-	assert_int_equal(
-	    manifest_parse(a, STR_LIT(""), &files, &m, NULL), -EBADMSG);
-	assert_int_equal(
-	    manifest_parse(a, STR_LIT("[1]"), &files, &m, NULL), -EBADMSG);
-	assert_int_equal(manifest_parse(
-			     a, STR_LIT("{\"name\":7,\"scripts\":[],\"bin\":7,"
-					"\"dependencies\":\"x\",\"exports\":7}"),
-			     &files, &m, NULL), 0);
+	assert_int_equal(manifest_parse(a, STR_LIT(""), &files, &m, NULL),
+	    -EBADMSG);
+	assert_int_equal(manifest_parse(a, STR_LIT("[1]"), &files, &m, NULL),
+	    -EBADMSG);
+	assert_int_equal(manifest_parse(a,
+			     STR_LIT("{\"name\":7,\"scripts\":[],\"bin\":7,"
+				     "\"dependencies\":\"x\",\"exports\":7}"),
+			     &files, &m, NULL),
+	    0);
 	assert_int_equal(m.entries.n, 0);
 	manifest_done(&m);
 	arena_free(a);
@@ -240,7 +252,8 @@ as_a_message(void **state)
 			     STR_LIT("{\"name\":\"x\",\"type\":\"module\","
 				     "\"dependencies\":{\"a\":\"1\"},"
 				     "\"scripts\":{\"install\":\"i\"}}"),
-			     &files, &m, NULL), 0);
+			     &files, &m, NULL),
+	    0);
 	for (int broken = 0; broken < 2; broken++) {
 		message_begin(&c[0], 7);
 		manifest_put(&c[0], &m);

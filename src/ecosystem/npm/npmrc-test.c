@@ -19,8 +19,8 @@ parse(struct arena *a, enum npmrc_layer layer, const char *text,
 	struct npmrc *c = npmrc_new(a);
 
 	npmrc_add_env(c, env);
-	assert_int_equal(
-	    npmrc_parse(c, layer, "x", str_of(text), env, NULL), 0);
+	assert_int_equal(npmrc_parse(c, layer, "x", str_of(text), env, NULL),
+	    0);
 	return c;
 }
 
@@ -40,7 +40,8 @@ lines(void **state)
 	    "\xef\xbb\xbf; comment\n# another\n[section]\n"
 	    "a = 1\r\nb=\"two \\\"words\\\"\"\nc='x'\nflag\n"
 	    "d=x${T}y\ne=${NONE}\nf=${NONE?}z\ng=\\${T}\nh=v ; note\n"
-	    "${T}-key=k\n", env);
+	    "${T}-key=k\n",
+	    env);
 
 	(void)state;
 	assert_str(npmrc_get(c, STR_LIT("a")), "1");
@@ -66,15 +67,16 @@ registries(void **state)
 	};
 	struct npmrc *c = parse(a, NPMRC_USER,
 	    "registry=https://main.test/npm\n"
-	    "@s:registry=https://scope.test/\n@bad:registry=ftp://x\n", env);
+	    "@s:registry=https://scope.test/\n@bad:registry=ftp://x\n",
+	    env);
 
 	(void)state;
 	assert_str(npmrc_registry(c, STR_LIT("x")), "https://main.test/npm/");
 	assert_str(npmrc_registry(c, STR_LIT("@s/x")), "https://scope.test/");
 	assert_str(npmrc_registry(c, STR_LIT("@env/x")), "https://env.test/");
 	assert_null(npmrc_registry(c, STR_LIT("@bad/x")).p);
-	assert_str(
-	    npmrc_registry(c, STR_LIT("@o/x")), "https://main.test/npm/");
+	assert_str(npmrc_registry(c, STR_LIT("@o/x")),
+	    "https://main.test/npm/");
 	arena_free(a);
 }
 
@@ -83,8 +85,8 @@ strongest_layer_first(void **state)
 {
 	struct arena *a = arena_new(MIB);
 	static const char *const env[] = { "npm_config_strict_ssl=false",
-		"NPM_CONFIG_REGISTRY=https://env.test/", "npm_config_x=",
-		NULL };
+		"NPM_CONFIG_REGISTRY=https://env.test/",
+		"npm_config_x=", NULL };
 	struct npmrc *c = parse(a, NPMRC_PROJECT,
 	    "x=project\nregistry=https://project.test/\n", env);
 	struct npmrc_trust t;
@@ -92,9 +94,11 @@ strongest_layer_first(void **state)
 	(void)state;
 	assert_int_equal(npmrc_parse(c, NPMRC_USER, "u",
 			     STR_LIT("x=user\ny=user\nstrict-ssl=true\n"), env,
-			     NULL), 0);
+			     NULL),
+	    0);
 	assert_int_equal(npmrc_parse(c, NPMRC_GLOBAL, "g",
-			     STR_LIT("y=global\nz=global\n"), env, NULL), 0);
+			     STR_LIT("y=global\nz=global\n"), env, NULL),
+	    0);
 	assert_str(npmrc_get(c, STR_LIT("x")), "project");
 	assert_str(npmrc_get(c, STR_LIT("y")), "user");
 	assert_str(npmrc_get(c, STR_LIT("z")), "global");
@@ -127,13 +131,14 @@ who_gets_credentials(void **state)
 	struct npmrc *c = parse(a, NPMRC_USER,
 	    "//a.test/:_authToken=tok\n//a.test/team/:username=user\n"
 	    "//a.test/team/:_password=cGFzcyB3b3Jk\n"
-	    "//b.test/:_auth=Zm9vOmJhcg==\n_authToken=global\n", NULL);
+	    "//b.test/:_auth=Zm9vOmJhcg==\n_authToken=global\n",
+	    NULL);
 	struct buf b;
 
 	(void)state;
 	buf_init(&b, 1024);
 	for (size_t i = 0; i < sizeof(credentials) / sizeof(*credentials);
-	    i++) {
+	     i++) {
 		buf_reset(&b);
 		npmrc_authorization(c, str_of(credentials[i].url), &b);
 		if (credentials[i].header == NULL && b.n != 0)
@@ -181,7 +186,8 @@ too_large_is_said(void **state)
 
 	(void)state;
 	assert_int_equal(npmrc_parse(c, NPMRC_USER, "x",
-			     str_n(text, sizeof(text)), NULL, NULL), -EFBIG);
+			     str_n(text, sizeof(text)), NULL, NULL),
+	    -EFBIG);
 	arena_free(a);
 }
 

@@ -19,8 +19,10 @@ static const char document[] =
     "\"time\":{\"created\":\"2020\",\"1.1.0\":\"2021\",\"1.0.0\":\"2020\","
     "\"0.9.0\":\"2019\"},\"versions\":{"
     "\"1.0.0\":{\"_npmUser\":{\"name\":\"old\"},\"dependencies\":{\"d\":\"1\"},"
-    "\"dist\":{\"tarball\":\"https://r.test/x/-/x-1.0.0.tgz\",\"shasum\":\"ab\"}},"
-    "\"1.1.0\":{\"_npmUser\":{\"name\":\"new\"},\"scripts\":{\"install\":\"y\"},"
+    "\"dist\":{\"tarball\":\"https://r.test/x/-/"
+    "x-1.0.0.tgz\",\"shasum\":\"ab\"}},"
+    "\"1.1.0\":{\"_npmUser\":{\"name\":\"new\"},\"scripts\":{\"install\":\"y\"}"
+    ","
     "\"deprecated\":\"no\",\"os\":[\"!linux\"],"
     "\"dist\":{\"tarball\":\"https://other.test/x.tgz\","
     "\"integrity\":\"sha512-q\",\"attestations\":{\"url\":\"u\"}}},"
@@ -60,8 +62,9 @@ choosing(void **state)
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(
-	    packument_parse(str_of(document), STR_LIT("x"), &p, &err), 0);
+	assert_int_equal(packument_parse(str_of(document), STR_LIT("x"), &p,
+			     &err),
+	    0);
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
 		int rc =
 		    packument_pick(p, str_of(rows[i].want), &here, &v, &err);
@@ -81,8 +84,9 @@ what_is_known_of_a_version(void **state)
 	struct packument_version v;
 
 	(void)state;
-	assert_int_equal(
-	    packument_parse(str_of(document), STR_LIT("x"), &p, NULL), 0);
+	assert_int_equal(packument_parse(str_of(document), STR_LIT("x"), &p,
+			     NULL),
+	    0);
 	assert_int_equal(packument_pick(p, STR_NONE, &here, &v, NULL), 0);
 	assert_true(str_is(v.publisher, "new"));
 	assert_true(str_is(v.published_at, "2021"));
@@ -91,8 +95,8 @@ what_is_known_of_a_version(void **state)
 	assert_true(str_is(v.platform, "os !linux"));
 	assert_true(v.platform_mismatch && v.has_install_script);
 	assert_true(v.has_attestations && !v.has_signatures);
-	assert_int_equal(
-	    packument_pick(p, STR_LIT("1.2.0"), &here, &v, NULL), 0);
+	assert_int_equal(packument_pick(p, STR_LIT("1.2.0"), &here, &v, NULL),
+	    0);
 	assert_true(v.platform_mismatch && v.engine_mismatch);
 	assert_null(v.deprecated.p);
 	packument_free(p);
@@ -121,8 +125,9 @@ facts(void **state)
 
 	(void)state;
 	buf_init(&b, 64 * KIB);
-	assert_int_equal(
-	    packument_parse(str_of(document), STR_LIT("x"), &p, NULL), 0);
+	assert_int_equal(packument_parse(str_of(document), STR_LIT("x"), &p,
+			     NULL),
+	    0);
 	assert_int_equal(packument_pick(p, STR_NONE, &here, &v, NULL), 0);
 	assert_int_equal(packument_facts(p, &v, collect, &b, NULL), 0);
 	for (size_t i = 0; i < N_ELEMENTS(want); i++)
@@ -141,15 +146,16 @@ served(void **state)
 	(void)state;
 	buf_init(&out, MIB);
 	buf_init(&index, MIB);
-	assert_int_equal(
-	    packument_parse(str_of(document), STR_LIT("x"), &p, NULL), 0);
+	assert_int_equal(packument_parse(str_of(document), STR_LIT("x"), &p,
+			     NULL),
+	    0);
 	packument_write_index(p, &index);
-	assert_int_equal(packument_write_served(
-			     p, STR_LIT("https://pub.test/"), &out, NULL), 0);
+	assert_int_equal(packument_write_served(p, STR_LIT("https://pub.test/"),
+			     &out, NULL),
+	    0);
 	assert_null(strstr(out.p, "other.test"));
 	assert_null(strstr(out.p, "r.test"));
-	assert_non_null(
-	    strstr(out.p, "\"https://pub.test/x/-/x-1.1.0.tgz\""));
+	assert_non_null(strstr(out.p, "\"https://pub.test/x/-/x-1.1.0.tgz\""));
 	assert_non_null(strstr(index.p,
 	    "v\t1.1.0\thttps://other.test/x.tgz\tsha512-q\t\n"));
 	assert_non_null(strstr(index.p, "v\t1.2.0\t\t\t\n"));
@@ -175,8 +181,7 @@ refusals(void **state)
 		{ "{}", "lists no versions", -EBADMSG },
 		{ "{\"name\":\"y\",\"versions\":{\"1.0.0\":{}}}",
 		    "answered about \"y\"", -EBADMSG },
-		{ "{\"name\":\"x\",\"versions\":{}}", "unpublished",
-		    -ENODATA },
+		{ "{\"name\":\"x\",\"versions\":{}}", "unpublished", -ENODATA },
 		{ "{\"name\":\"x\",\"time\":{\"unpublished\":{}}}",
 		    "unpublished", -ENODATA },
 	};
@@ -187,7 +192,8 @@ refusals(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
 		err = (struct error)ERROR_INIT;
 		assert_int_equal(packument_parse(str_of(rows[i].json),
-				     STR_LIT("x"), &p, &err), rows[i].code);
+				     STR_LIT("x"), &p, &err),
+		    rows[i].code);
 		assert_non_null(strstr(err.msg, rows[i].words));
 	}
 }
@@ -195,8 +201,8 @@ refusals(void **state)
 static void
 local(void **state)
 {
-	const struct packument_local l = { STR_LIT("@s/x"),
-		STR_LIT("1.0.0"), STR_LIT("sha512-q"), STR_LIT("ab") };
+	const struct packument_local l = { STR_LIT("@s/x"), STR_LIT("1.0.0"),
+		STR_LIT("sha512-q"), STR_LIT("ab") };
 	struct buf doc, index;
 
 	(void)state;
@@ -208,8 +214,7 @@ local(void **state)
 			     STR_LIT("https://p.test/"), &doc, &index, NULL),
 	    0);
 	assert_non_null(strstr(doc.p, "\"latest\":\"1.0.0\""));
-	assert_non_null(
-	    strstr(doc.p, "\"https://p.test/@s/x/-/x-1.0.0.tgz\""));
+	assert_non_null(strstr(doc.p, "\"https://p.test/@s/x/-/x-1.0.0.tgz\""));
 	assert_null(strstr(doc.p, "_secret"));
 	assert_non_null(strstr(index.p, "d\td\n"));
 	assert_int_equal(packument_write_local(&l, STR_LIT("[]"),

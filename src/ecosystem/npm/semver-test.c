@@ -30,10 +30,10 @@ order(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_ELEMENTS(ascending); i++)
 		for (size_t j = 0; j < N_ELEMENTS(ascending); j++) {
-			assert_int_equal(
-			    semver_parse(str_of(ascending[i]), &a), 0);
-			assert_int_equal(
-			    semver_parse(str_of(ascending[j]), &b), 0);
+			assert_int_equal(semver_parse(str_of(ascending[i]), &a),
+			    0);
+			assert_int_equal(semver_parse(str_of(ascending[j]), &b),
+			    0);
 			c = semver_compare(&a, &b);
 			if ((i < j && c >= 0) || (i == j && c != 0) ||
 			    (i > j && c <= 0))
@@ -185,8 +185,11 @@ membership(void **state)
 		    0) {
 			got = 'n';
 			if (ranges[i].version != NULL) {
-				assert_int_equal(semver_parse(
-				    str_of(ranges[i].version), &v), 0);
+				assert_int_equal(semver_parse(str_of(
+								  ranges[i]
+								      .version),
+						     &v),
+				    0);
 				if (semver_range_has(r, &v, false))
 					got = 'y';
 			}
@@ -206,8 +209,7 @@ prereleases_can_be_included(void **state)
 	struct semver v;
 
 	(void)state;
-	assert_int_equal(
-	    semver_range_parse(a, STR_LIT(">=18"), &r, NULL), 0);
+	assert_int_equal(semver_range_parse(a, STR_LIT(">=18"), &r, NULL), 0);
 	assert_int_equal(semver_parse(STR_LIT("24.0.0-nightly"), &v), 0);
 	assert_false(semver_range_has(r, &v, false));
 	assert_true(semver_range_has(r, &v, true));
@@ -225,12 +227,10 @@ long_input_is_refused_quickly(void **state)
 	buf_init(&b, MIB);
 	for (int i = 0; i < 3000; i++)
 		buf_puts(&b, "1 ||");
-	assert_int_equal(
-	    semver_range_parse(a, buf_str(&b), &r, NULL), -EINVAL);
+	assert_int_equal(semver_range_parse(a, buf_str(&b), &r, NULL), -EINVAL);
 	for (int i = 0; i < 10000; i++)
 		buf_puts(&b, "1 ||");
-	assert_int_equal(
-	    semver_range_parse(a, buf_str(&b), &r, NULL), -EINVAL);
+	assert_int_equal(semver_range_parse(a, buf_str(&b), &r, NULL), -EINVAL);
 	buf_done(&b);
 	arena_free(a);
 }
