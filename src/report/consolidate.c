@@ -145,13 +145,18 @@ retract_earlier(struct report *to, const struct report *from)
 static int
 merge_into(struct folder *f, struct member *to, struct member *from)
 {
+	_cleanup_(report_freep) struct report *before = NULL;
 	struct error why = ERROR_INIT;
 	int rc;
 
+	before = report_copy(to->report);
 	retract_earlier(to->report, from->report);
 	if (report_merge(to->report, from->report, now_text(to->report),
-		&why) != 0)
+		&why) != 0) {
+		report_free(to->report);
+		to->report = steal(&before);
 		return put_aside(f, from, &why);
+	}
 	if (report_publish_versions(to->report) == 1)
 		f->counts->held++;
 	rc = store(f->repo, REPO_MALICIOUS, to->path, to->report, f->err);
@@ -295,6 +300,11 @@ drop_repeated(struct folder *f)
 					      m->report->origins.v[0].source) &&
 				    str_eq(o->origins.v[j].sha256,
 					m->report->origins.v[0].sha256);
+			if (!m->gone)
+				continue;
+			(void)repo_renamed(f->repo, m->path,
+			    f->members.v[k].path, NULL);
+			break;
 		}
 		if (m->gone)
 			(void)repo_remove(f->repo, REPO_MALICIOUS, m->path,
@@ -518,17 +528,13 @@ consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
 	    "No longer withdrawn", reason, err);
 }
 
-int
-repo_retract_origin(struct repo *r, const char *path, struct str source,
-    struct str source_id, struct error *err)
+/* true: none of the report's origins is left. */
+static bool
+retract_all(struct report *rep, struct str source, struct str source_id)
 {
-	struct report *rep = NULL;
 	struct error why = ERROR_INIT;
 	bool none_left = false;
-	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
 
-	if (rc != 0)
-		return rc;
 	for (size_t i = rep->origins.n; i > 0; i--) {
 		struct report_origin o = rep->origins.v[i - 1];
 
@@ -537,6 +543,27 @@ repo_retract_origin(struct repo *r, const char *path, struct str source,
 			(o.id.p != NULL && str_eq(o.id, source_id))))
 			none_left =
 			    report_retract(rep, o.source, o.sha256, &why) == 1;
+	}
+	return none_left;
+}
+
+int
+repo_retract_origin(struct repo *r, const char *path, struct str source,
+    struct str source_id, struct error *err)
+{
+	struct report *rep = NULL;
+	bool none_left;
+	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
+
+	/* Held for review, and nobody has looked yet: it goes as well. */
+	if (rc == -ENOENT && is_new(path))
+		return repo_remove(r, REPO_UNMERGABLE, path, err);
+	if (rc != 0)
+		return rc;
+	none_left = retract_all(rep, source, source_id);
+	if (none_left && is_new(path)) {
+		report_free(rep);
+		return repo_remove(r, REPO_MALICIOUS, path, err);
 	}
 	rep->d.modified = now_text(rep);
 	rc = store(r, REPO_MALICIOUS, path, rep, err);

@@ -145,33 +145,53 @@ remember(struct repo *r, struct str source, const struct ingest_result *in,
 	return repo_remember(r, &s, err);
 }
 
-/* A source took back what it said. Before it was merged the file goes; later
- * the origin is retracted when the packages are merged (merge-tree.c). */
+static bool
+in_folders(const struct ingest_result *in, struct str path)
+{
+	ptrdiff_t slash = str_rchr(path, '/');
+
+	for (int64_t i = 0; i < in->n_reports && slash > 0; i++)
+		if (str_eq(in->folders[i], str_sub(path, 0, (size_t)slash)))
+			return true;
+	return false;
+}
+
+/* What the source said before in the file at path: taken back. Where the
+ * source now says something else about the same package, a file that holds
+ * others' words too stays for the merge, which knows both. */
+static int
+take_back(struct repo *r, struct str source, const struct ingest_result *in,
+    const char *path, struct error *err)
+{
+	const char *name = strrchr(path, '/');
+	char own[128];
+	struct error why = ERROR_INIT;
+	int rc;
+
+	(void)snprintf(own, sizeof(own), "/MAL-0000-%.*s-", STR_ARG(source));
+	if (!in->withdrawn && in_folders(in, str_of(path)) &&
+	    (name == NULL || !str_starts(str_of(name), own)))
+		return 0;
+	rc = repo_retract_origin(r, path, source, in->source_id, &why);
+	if (rc == -EINVAL)
+		(void)fprintf(stderr, "%s: cannot be changed: %s\n", path,
+		    why.msg);
+	return rc == -ENOENT || rc == -EINVAL ? 0 :
+	    rc < 0				? error_set(err, rc, "%s", why.msg) :
+						  0;
+}
+
+/* A source took back what it said. */
 static int
 follow_withdrawal(struct repo *r, struct str source,
-    const struct ingest_result *in, bool dry, enum ingest_outcome *ret,
+    const struct ingest_result *in, const struct repo_paths *old,
     struct error *err)
 {
-	_cleanup_(freep) char *path = NULL;
-	struct str name;
-	ptrdiff_t slash;
 	int rc = 0;
 
-	*ret = INGEST_UNCHANGED;
-	if (repo_seen_by_id(r, source, in->source_id, &path) == 0)
-		return dry ? 0 : remember(r, source, in, STR_LIT(""), err);
-	*ret = INGEST_WITHDRAWN;
-	if (dry)
-		return 0;
-	slash = str_rchr(str_of(path), '/');
-	name = str_of(path + slash + 1);
-	if (str_starts(name, "MAL-0000-"))
-		rc = repo_remove(r, REPO_MALICIOUS, path, err);
-	else
-		rc = repo_retract_origin(r, path, source, in->source_id, err);
-	if (rc == -ENOENT)
-		rc = 0;
-	return rc == 0 ? remember(r, source, in, str_of(path), err) : rc;
+	for (size_t i = 0; i < old->n && rc == 0; i++)
+		rc = take_back(r, source, in, old->v[i], err);
+	return rc == 0 ? remember(r, source, in, STR_LIT(""), err) : rc;
 }
 
 static int
@@ -192,47 +212,57 @@ write_reports(struct repo *r, struct str source, const struct ingest_result *in,
 	return rc < 0 ? rc : 0;
 }
 
-/* The earlier version, where nobody has merged it yet. */
+/* The new version first, so that a death in between loses neither. */
 static int
-replace_unmerged(struct repo *r, const char *old, struct error *err)
+replace_reports(struct repo *r, struct str source,
+    const struct ingest_result *in, const struct repo_paths *old,
+    struct error *err)
 {
-	const char *slash = strrchr(old, '/');
-	int rc;
+	char path[LIMIT_PATH_BYTES];
+	int rc = write_reports(r, source, in,
+	    in->hold ? REPO_UNMERGABLE : REPO_MALICIOUS, err);
 
-	if (slash == NULL || !str_starts(str_of(slash + 1), "MAL-0000-"))
-		return 0;
-	rc = repo_remove(r, REPO_MALICIOUS, old, err);
-	return rc == -ENOENT ? 0 : rc;
+	for (size_t i = 0; i < old->n && rc == 0; i++) {
+		bool written = false;
+
+		for (int64_t k = 0; k < in->n_reports && !written; k++) {
+			file_path(path, sizeof(path), in->folders[k], source,
+			    in);
+			written = strcmp(path, old->v[i]) == 0;
+		}
+		if (!written)
+			rc = take_back(r, source, in, old->v[i], err);
+	}
+	return rc;
 }
 
 int
 ingest_apply(struct repo *r, struct str source, const struct ingest_result *in,
     bool dry, enum ingest_outcome *ret, struct error *err)
 {
-	_cleanup_(freep) char *old = NULL;
+	struct repo_paths old = { .n = 0 };
 	struct repo_seen s;
 	int rc = 0;
 
-	if (in->refused.p != NULL) {
-		*ret = INGEST_REFUSED;
+	*ret = INGEST_REFUSED;
+	if (in->refused.p != NULL)
 		return 0;
-	}
 	fill_seen(&s, source, in, STR_LIT(""));
-	if (repo_seen_before(r, &s)) {
-		*ret = INGEST_UNCHANGED;
+	*ret = INGEST_UNCHANGED;
+	if (repo_seen_before(r, &s))
 		return 0;
+	repo_seen_paths(r, source, in->source_id, &old);
+	if (in->withdrawn) {
+		*ret = old.n != 0 ? INGEST_WITHDRAWN : INGEST_UNCHANGED;
+		if (!dry)
+			rc = follow_withdrawal(r, source, in, &old, err);
+	} else {
+		*ret = in->hold	  ? INGEST_HELD :
+		    old.n != 0 ? INGEST_UPDATED :
+				 INGEST_ADDED;
+		if (!dry)
+			rc = replace_reports(r, source, in, &old, err);
 	}
-	if (in->withdrawn)
-		return follow_withdrawal(r, source, in, dry, ret, err);
-	*ret = in->hold ? INGEST_HELD : INGEST_ADDED;
-	if (repo_seen_by_id(r, source, in->source_id, &old) != 0)
-		*ret = in->hold ? INGEST_HELD : INGEST_UPDATED;
-	if (dry)
-		return 0;
-	if (old != NULL)
-		rc = replace_unmerged(r, old, err);
-	if (rc == 0)
-		rc = write_reports(r, source, in,
-		    in->hold ? REPO_UNMERGABLE : REPO_MALICIOUS, err);
+	repo_paths_done(&old);
 	return rc;
 }

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/mem.h"
 #include "osv/checker.h"
 #include "osv/osv.h"
 #include "report/intake_priv.h"
@@ -103,22 +104,35 @@ http_url(struct str s)
 	    iocs_url_valid(s) && str_chr(str_sub(s, 8, s.n), '.') > 0;
 }
 
+/* The items of a list, one after the other, each taken off its front: who
+ * keeps one appends it again. (Removing through an iterator skips the item
+ * after the removed one in some versions of yyjson.) */
+static yyjson_mut_val *
+take_item(yyjson_mut_val *list, size_t *left)
+{
+	if (*left == 0)
+		return NULL;
+	(*left)--;
+	return yyjson_mut_arr_remove_first(list);
+}
+
 /* References that are no links are not needed: dropped, and named. */
 static void
 repair_references(struct intake *in, yyjson_mut_val *root)
 {
 	yyjson_mut_val *list = yyjson_mut_obj_get(root, "references"), *v;
-	yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(list);
+	size_t left = yyjson_mut_arr_size(list);
 
-	while ((v = yyjson_mut_arr_iter_next(&it)) != NULL) {
+	while ((v = take_item(list, &left)) != NULL) {
 		struct str url = text(yyjson_mut_obj_get(v, "url"));
 
-		if (http_url(url) && yyjson_mut_obj_get(v, "type") != NULL)
+		if (http_url(url) && yyjson_mut_obj_get(v, "type") != NULL) {
+			(void)yyjson_mut_arr_append(list, v);
 			continue;
+		}
 		intake_note(in, "reference \"%.*s\" is no link: dropped",
 		    (int)MIN_OF(url.n, (size_t)200),
 		    url.p != NULL ? url.p : "");
-		(void)yyjson_mut_arr_iter_remove(&it);
 	}
 }
 
@@ -137,21 +151,23 @@ drop_nulls(yyjson_mut_val *object)
 static void
 repair_strings(struct intake *in, yyjson_mut_val *list, const char *name)
 {
-	yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(list), seen;
-	yyjson_mut_val *v, *before;
-	bool drop;
+	size_t left = yyjson_mut_arr_size(list), n_kept = 0;
+	yyjson_mut_val **kept = mem_array(left, sizeof(*kept)), *v;
+	bool small = left < 1000, drop;
 
-	while ((v = yyjson_mut_arr_iter_next(&it)) != NULL) {
+	while ((v = take_item(list, &left)) != NULL) {
 		drop = yyjson_mut_is_str(v) && yyjson_mut_get_len(v) == 0;
-		seen = yyjson_mut_arr_iter_with(list);
-		while (!drop && yyjson_mut_arr_size(list) < 1000 &&
-		    (before = yyjson_mut_arr_iter_next(&seen)) != v)
-			drop = yyjson_mut_equals(before, v);
-		if (!drop)
+		for (size_t i = 0; i < n_kept && small && !drop; i++)
+			drop = yyjson_mut_equals(kept[i], v);
+		if (drop) {
+			intake_note(in, "%s: an empty or repeated value dropped",
+			    name);
 			continue;
-		intake_note(in, "%s: an empty or repeated value dropped", name);
-		(void)yyjson_mut_arr_iter_remove(&it);
+		}
+		kept[n_kept++] = v;
+		(void)yyjson_mut_arr_append(list, v);
 	}
+	free(kept);
 }
 
 /* ip_addresses is the older name of ips; values that are none are dropped. */
@@ -163,8 +179,7 @@ repair_iocs(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *iocs)
 		bool (*valid)(struct str);
 	} kinds[] = { { "domains", iocs_domain_valid },
 		{ "ips", iocs_ip_valid }, { "urls", iocs_url_valid } };
-	yyjson_mut_val *old = yyjson_mut_obj_get(iocs, "ip_addresses"), *v;
-	yyjson_mut_arr_iter it;
+	yyjson_mut_val *old = yyjson_mut_obj_get(iocs, "ip_addresses");
 
 	if (old != NULL) {
 		old = yyjson_mut_val_mut_copy(m, old);
@@ -173,17 +188,20 @@ repair_iocs(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *iocs)
 			(void)yyjson_mut_obj_add_val(m, iocs, "ips", old);
 	}
 	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		it = yyjson_mut_arr_iter_with(
-		    yyjson_mut_obj_get(iocs, kinds[i].key));
-		while ((v = yyjson_mut_arr_iter_next(&it)) != NULL) {
+		yyjson_mut_val *list = yyjson_mut_obj_get(iocs, kinds[i].key),
+			       *v;
+		size_t left = yyjson_mut_arr_size(list);
+
+		while ((v = take_item(list, &left)) != NULL) {
 			struct str s = text(v);
 
-			if (kinds[i].valid(s))
+			if (kinds[i].valid(s)) {
+				(void)yyjson_mut_arr_append(list, v);
 				continue;
+			}
 			intake_note(in, "iocs.%s: \"%.*s\" is none: dropped",
 			    kinds[i].key, (int)MIN_OF(s.n, (size_t)100),
 			    s.p != NULL ? s.p : "");
-			(void)yyjson_mut_arr_iter_remove(&it);
 		}
 	}
 }

@@ -32,9 +32,12 @@ static const char *const queries[QUERY__MAX] = {
 	[QUERY_SEEN_RAW] = "SELECT 1 FROM seen WHERE source = ?1 AND raw = ?2",
 	[QUERY_SEEN_CANONICAL] = "SELECT 1 FROM seen"
 				 " WHERE source = ?1 AND canonical = ?2",
-	[QUERY_SEEN_ID] = "SELECT path FROM seen"
+	[QUERY_SEEN_ID] = "SELECT raw, canonical FROM seen"
 			  " WHERE source = ?1 AND id = ?2"
 			  " ORDER BY rowid DESC LIMIT 1",
+	[QUERY_SEEN_PATHS] = "SELECT DISTINCT path FROM seen"
+			     " WHERE source = ?1 AND id = ?2"
+			     " AND length(path) > 0 ORDER BY path",
 	[QUERY_SEEN_PUT] = "INSERT OR REPLACE INTO seen VALUES"
 			   " (?1, ?2, ?3, ?4, ?5)",
 	[QUERY_RENAME] = "UPDATE OR REPLACE seen SET path = ?2"
@@ -168,31 +171,56 @@ any_row(sqlite3_stmt *q, struct str source, const uint8_t hash[32])
 	return found;
 }
 
+static bool
+column_is(sqlite3_stmt *q, int column, const uint8_t hash[32])
+{
+	return sqlite3_column_bytes(q, column) == 32 &&
+	    memcmp(sqlite3_column_blob(q, column), hash, 32) == 0;
+}
+
+/* A document with an id is compared with the last that had it: a source may
+ * go back to what it said earlier, and is followed. */
 int
 repo_seen_before(struct repo *r, const struct repo_seen *s)
 {
-	return any_row(r->queries[QUERY_SEEN_RAW], s->source, s->raw) ||
-	    any_row(r->queries[QUERY_SEEN_CANONICAL], s->source, s->canonical);
+	sqlite3_stmt *q = r->queries[QUERY_SEEN_ID];
+	bool same = false;
+
+	if (s->id.p == NULL)
+		return any_row(r->queries[QUERY_SEEN_RAW], s->source, s->raw) ||
+		    any_row(r->queries[QUERY_SEEN_CANONICAL], s->source,
+			s->canonical);
+	bind_str(q, 1, s->source);
+	bind_str(q, 2, s->id);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		same = column_is(q, 0, s->raw) || column_is(q, 1, s->canonical);
+	(void)sqlite3_reset(q);
+	return same;
 }
 
-int
-repo_seen_by_id(struct repo *r, struct str source, struct str id,
-    char **ret_path)
+void
+repo_seen_paths(struct repo *r, struct str source, struct str id,
+    struct repo_paths *ret)
 {
-	sqlite3_stmt *q = r->queries[QUERY_SEEN_ID];
-	int found = 0;
+	sqlite3_stmt *q = r->queries[QUERY_SEEN_PATHS];
 
 	if (id.p == NULL)
-		return 0;
+		return;
 	bind_str(q, 1, source);
 	bind_str(q, 2, id);
-	if (sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) != 0) {
-		*ret_path = mem_strndup(str_n(sqlite3_column_blob(q, 0),
-		    (size_t)sqlite3_column_bytes(q, 0)));
-		found = 1;
-	}
+	while (sqlite3_step(q) == SQLITE_ROW)
+		vec_push(ret,
+		    mem_strndup(str_n(sqlite3_column_blob(q, 0),
+			(size_t)sqlite3_column_bytes(q, 0))));
 	(void)sqlite3_reset(q);
-	return found;
+}
+
+void
+repo_paths_done(struct repo_paths *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->v[i]);
+	vec_done(p);
 }
 
 int

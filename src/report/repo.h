@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 
 #include "base/str.h"
+#include "base/vec.h"
 
 struct buf;
 struct error;
@@ -65,8 +66,9 @@ int repo_remove(struct repo *r, enum repo_tree tree, const char *path,
 int repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
     int (*fn)(void *data, const char *path), void *data, struct error *err);
 
-/* Takes a source's origin back from a merged report; a report without any
- * origin left is withdrawn. source_id p NULL: all of the source. */
+/* Takes a source's origin back. A report without any origin left is withdrawn,
+ * or removed when it has no id yet. source_id p NULL: all of the source.
+ * -ENOENT: no such file; -EINVAL: it cannot be read. */
 int repo_retract_origin(struct repo *r, const char *path, struct str source,
     struct str source_id, struct error *err);
 
@@ -85,12 +87,17 @@ bool repo_file_unchanged(struct repo *r, struct str source, struct str file,
     const struct stat *st);
 int repo_file_remember(struct repo *r, struct str source, struct str file,
     const struct stat *st, struct error *err);
-/* 1 when these bytes (or this content, formatted otherwise) were seen. */
+/* 1 when this is what was last seen of the document (formatted otherwise, it
+ * is the same); a document without an id: when it was ever seen. */
 int repo_seen_before(struct repo *r, const struct repo_seen *s);
-/* The path that an earlier version of the source's document became: 1 and
- * *ret (owned by the caller), 0 when there was none. */
-int repo_seen_by_id(struct repo *r, struct str source, struct str id,
-    char **ret_path);
+/* Every file that earlier versions of the source's document went into. */
+struct repo_paths {
+	char **v; /* owned */
+	size_t n, size;
+};
+void repo_seen_paths(struct repo *r, struct str source, struct str id,
+    struct repo_paths *ret);
+void repo_paths_done(struct repo_paths *p);
 int repo_remember(struct repo *r, const struct repo_seen *s, struct error *err);
 /* After a merge or an assignment: what became `from` is now in `to`. */
 int repo_renamed(struct repo *r, const char *from, const char *to,
