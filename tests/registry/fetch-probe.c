@@ -31,6 +31,7 @@
 #include "ecosystem/npm/manifest.h"
 #include "ecosystem/relay.h"
 #include "fetch/client.h"
+#include "runfile/fact.h"
 #include "sys/fd.h"
 #include "sys/message.h"
 
@@ -338,6 +339,63 @@ do_unpack(struct probe *p)
 	return 0;
 }
 
+static void
+tell_fact(struct probe *p, enum fact_kind kind, const union fact *f)
+{
+	const struct fact_column *c = fact_table(kind)->columns;
+
+	json_array_begin(&p->json);
+	json_strz(&p->json, fact_table(kind)->name);
+	json_object_begin(&p->json);
+	for (; c->name != NULL; c++) {
+		const char *at = f->bytes + c->offset;
+		int64_t v;
+		struct str s;
+
+		json_key(&p->json, c->name);
+		if (c->type == FACT_INT || c->type == FACT_REAL) {
+			memcpy(&v, at, sizeof(v));
+			json_int(&p->json, v);
+		} else {
+			memcpy(&s, at, sizeof(s));
+			json_str(&p->json, s);
+		}
+	}
+	json_object_end(&p->json);
+	json_array_end(&p->json);
+}
+
+static int
+do_facts(struct probe *p)
+{
+	struct arena *a = arena_new(LIMIT_ARENA_BYTES);
+	struct manifest manifest = { 0 };
+	struct channel facts;
+	struct message m;
+	struct unpack *u;
+	enum fact_kind kind;
+	union fact f;
+	int pair[2], rc = fd_socketpair(pair, NULL);
+
+	if (rc == 0)
+		rc = unpack_start(p->last.fd, pair[1], &u, NULL);
+	if (rc != 0)
+		return 1;
+	(void)close(pair[1]);
+	channel_init(&facts, pair[0]);
+	json_array_begin(&p->json);
+	while (channel_recv(&facts, &m, NULL) == 1 &&
+	    fact_receive(&m, &kind, &f, NULL) == 0)
+		tell_fact(p, kind, &f);
+	json_array_end(&p->json);
+	print(p);
+	rc = unpack_finish(u, 60000, a, &manifest, NULL);
+	manifest_done(&manifest);
+	channel_done(&facts);
+	arena_free(a);
+	return rc < 0;
+}
+
 static const struct {
 	const char *name;
 	int n_words; /* at most; they end at the next command */
@@ -352,6 +410,7 @@ static const struct {
 	{ "served", 0, do_served },
 	{ "archive-to", 1, do_archive_to },
 	{ "unpack", 0, do_unpack },
+	{ "facts", 0, do_facts },
 };
 
 static int

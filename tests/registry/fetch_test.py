@@ -485,6 +485,54 @@ class Fetch(unittest.TestCase):
         write(os.path.join(empty, "package.json"), '{"name": "x"}')
         self.assertError(self.ask("local", empty)[0], "no version")
 
+    # ---- static facts
+
+    def test_what_unpack_tells(self):
+        path = os.path.join(self.state, "x.tgz")
+        manifest = json.dumps({
+            "name": "x", "version": "1.0.0", "main": "a.js",
+            "scripts": {"postinstall": "node a.js"},
+            "dependencies": {"d": "^1", "r": "https://h.test/r.tgz"},
+        }, indent=1)
+        code = "get('https://c2.test/x');\nconst ip = '198.51.100.9';\n"
+        with tarfile.open(path, "w:gz") as tar:
+            for name, text in (("package/package.json", manifest),
+                               ("package/a.js", code),
+                               ("package/binding.gyp", "{'s':['<!(id)']}"),
+                               ("package/../../evil", "x"),
+                               ("package/a.js", "other")):
+                info = tarfile.TarInfo(name)
+                info.size = len(text)
+                info.mode = 0o644
+                tar.addfile(info, io.BytesIO(text.encode()))
+            info = tarfile.TarInfo("package/null")
+            info.type = tarfile.CHRTYPE
+            tar.addfile(info)
+        facts = self.ask("local", path, ";", "facts")[1]
+        files = [f for table, f in facts if table == "artifact_file"]
+        first = next(f for f in files if f["path"] == "a.js")
+        self.assertEqual(first["sha256"],
+                         hashlib.sha256(code.encode()).hexdigest())
+        self.assertEqual((first["type"], first["lines"], first["mode"]),
+                         ("javascript", 2, 0o644))
+        odd = {(f["path"], f["anomaly"]) for f in files if f["anomaly"]}
+        self.assertEqual(odd, {("package/../../evil", "traversal"),
+                               ("a.js", "duplicate"), ("null", "device")})
+        told = {(f["kind"], f["value"], f["path"], f["line"])
+                for table, f in facts if table == "static_fact"}
+        for row in (("script", "postinstall: node a.js", "package.json", 6),
+                    ("url", "https://c2.test/x", "a.js", 1),
+                    ("ip", "198.51.100.9", "a.js", 2),
+                    ("gyp-command", "id", "binding.gyp", 1),
+                    ("remote-dependency", "r: https://h.test/r.tgz",
+                     "package.json", 10)):
+            self.assertIn(row, told)
+        sources = {f["name"]: (f["kind"], f["source"])
+                   for table, f in facts if table == "dependency"}
+        self.assertEqual(sources, {
+            "d": ("prod", "registry"),
+            "r": ("prod", "url:https://h.test/r.tgz")})
+
     # ---- configuration
 
     def test_the_registry_of_npmrc(self):
