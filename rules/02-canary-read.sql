@@ -28,11 +28,11 @@ WITH own(program, place) AS (VALUES
 	('bash', '~/.bashrc'), ('bash', '~/.bash_history'),
 	('bash', '~/.profile'), ('bash', '~/.bash_profile'))
 SELECT coalesce(text(v.program), 'a process') || ' read '
-	|| text(v.place) || ', where '
+	|| text(v.place) || ', which holds '
 	|| (SELECT group_concat(name, ' and ') FROM (SELECT DISTINCT
 		'the planted ' || text(coalesce(c.name, CAST(c.kind AS BLOB)))
 		AS name FROM canary c WHERE CAST(c.path AS TEXT) = v.path
-		ORDER BY c.id LIMIT 3)) || ' lies' AS summary,
+		ORDER BY c.id LIMIT 3)) AS summary,
 	v.phase, v.process, v.package,
 	'file_event' AS evidence_table, v.id AS evidence_row,
 	CASE WHEN basename(v.path) LIKE '.env%' THEN 'medium'

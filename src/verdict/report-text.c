@@ -83,8 +83,9 @@ static const struct section sections[] = {
 	    /* what left: requests by target, then raw connections, then names
 	     * that nobody connected to */
 	    "WITH spoken AS (SELECT x.host AS host, 1 AS kind, min(x.id) AS id, "
-	    "text(x.method) || ' ' || text(x.host) || CASE WHEN count(DISTINCT "
-	    "x.url) = 1 THEN text(min(x.url)) ELSE '' END AS what, count(*) AS "
+	    "text(x.method) || ' ' || CASE WHEN count(DISTINCT x.url) > 1 THEN "
+	    "text(x.host) WHEN min(x.url) LIKE '%://%' THEN text(min(x.url)) "
+	    "ELSE text(x.host) || text(min(x.url)) END AS what, count(*) AS "
 	    "n, min(x.answer) AS answer, min(x.program) AS who, x.package AS "
 	    "package FROM http_act x WHERE coalesce(x.answer, '') NOT IN "
 	    "('relay') GROUP BY x.host, x.method, x.package, x.answer "
@@ -151,6 +152,9 @@ static const struct section sections[] = {
 	    "SELECT c.call || ' × ' || count(*) || coalesce('   [' || "
 	    "text(a.program) || ']', '') FROM refused c JOIN phase f ON f.id = "
 	    "c.phase LEFT JOIN actor a ON a.id = c.process WHERE f.baseline = 0 "
+	    /* what the runtime tries for itself, the manager tries too */
+	    "AND NOT EXISTS (SELECT 1 FROM refused m JOIN process p ON p.id = "
+	    "m.process WHERE m.call = c.call AND p.role = 'manager') "
 	    "GROUP BY c.call, a.program ORDER BY min(c.id)",
 	    NULL, 8, "SELECT * FROM refused_v" },
 	{ "Also noticed",

@@ -39,7 +39,7 @@ struct tree {
 
 static const char sql[] =
     "SELECT a.id, a.phase, coalesce(a.parent, -1), a.program, "
-    "words(a.argv), a.role, "
+    "coalesce(words(a.argv), a.program, '(start of the sandbox)'), a.role, "
     "text(CAST(k.name AS TEXT) || coalesce('@' || CAST(k.version AS TEXT), "
     "'')), CASE WHEN p.exit_signal <> 0 THEN 'signal ' || p.exit_signal "
     "WHEN p.exit_status <> 0 THEN 'status ' || p.exit_status END, a.trigger "
