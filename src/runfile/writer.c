@@ -127,11 +127,59 @@ statement(struct writer *w, enum fact_kind kind, struct error *err)
 	return rc;
 }
 
+/* Is it a run file already? One that another writer has left is gone on with:
+ * a rehearsal judges a copy. */
+static int
+is_made(struct writer *w, bool *ret, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = prepare(w, "SELECT 1 FROM sqlite_schema WHERE name = 'run'",
+	    &st, err);
+
+	if (rc != 0)
+		return rc;
+	*ret = sqlite3_step(st) == SQLITE_ROW;
+	return sqlite3_finalize(st) == SQLITE_OK ? 0 : broken(w, err);
+}
+
+static int
+make_tables(struct writer *w, struct error *err)
+{
+	struct buf views;
+	int rc = database_run(w->db, schema_sql, err);
+
+	buf_init(&views, VIEWS_BYTES);
+	views_sql(&views);
+	assert(!views.full);
+	if (rc == 0)
+		rc = database_run(w->db, buf_str(&views).p, err);
+	buf_done(&views);
+	return rc;
+}
+
+static int
+load_packages(struct writer *w, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc =
+	    prepare(w, "SELECT path, id FROM package ORDER BY id", &st, err);
+
+	while (rc == 0 && sqlite3_step(st) == SQLITE_ROW) {
+		struct str path = str_n(sqlite3_column_blob(st, 0),
+		    (size_t)sqlite3_column_bytes(st, 0));
+		uintptr_t id = (uintptr_t)sqlite3_column_int64(st, 1);
+		if (map_put(w->packages, path, (void *)id) < 0)
+			break;
+	}
+	return rc == 0 && sqlite3_finalize(st) != SQLITE_OK ? broken(w, err) :
+							      rc;
+}
+
 int
 writer_new(sqlite3 *db, struct writer **ret, struct error *err)
 {
 	_cleanup_(writer_freep) struct writer *w = mem_alloc(sizeof(*w));
-	struct buf views;
+	bool made = false;
 	int rc;
 
 	w->magic = MAGIC;
@@ -143,13 +191,9 @@ writer_new(sqlite3 *db, struct writer **ret, struct error *err)
 	    "BEGIN",
 	    err);
 	if (rc == 0)
-		rc = database_run(db, schema_sql, err);
-	buf_init(&views, VIEWS_BYTES);
-	views_sql(&views);
-	assert(!views.full);
+		rc = is_made(w, &made, err);
 	if (rc == 0)
-		rc = database_run(db, buf_str(&views).p, err);
-	buf_done(&views);
+		rc = made ? load_packages(w, err) : make_tables(w, err);
 	if (rc == 0)
 		rc = prepare(w, INSERT_PACKAGE, &w->insert_package, err);
 	if (rc == 0)
