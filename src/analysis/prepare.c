@@ -237,7 +237,7 @@ static int
 start_upper(struct analysis *a, struct error *err)
 {
 	const struct upper_rule rules[] = {
-		{ arena_printf(a->arena, "%s/.npm", a->persona->home),
+		{ arena_printf(a->arena, "%s/.npm/_cacache", a->persona->home),
 		    UPPER_KEEP_HASH },
 	};
 	struct upper_start s = { .upper_fd = sandbox_upper_fd(a->sandbox),

@@ -229,6 +229,60 @@ find_culprit(struct reader *r, struct arena *a, const struct finding *f,
 	return rc;
 }
 
+/* How many packages the phase of this finding has loaded; none: very many. */
+static int
+count_loaded(struct reader *r, struct arena *a, const struct finding *f,
+    uint64_t *ret, struct error *err)
+{
+	struct str n;
+	int rc = look_up(r, a,
+	    "SELECT count(*) FROM dependency d WHERE d.path IS NOT NULL "
+	    "AND EXISTS (SELECT 1 FROM file_event v WHERE v.phase = ? "
+	    "AND v.op IN ('open', 'read') AND instr(v.path, "
+	    "CAST('/' || CAST(d.path AS TEXT) || '/' AS BLOB)) > 0)",
+	    f->phase, &n, err);
+
+	if (rc == 0 && (str_to_u64(n, ret) != 0 || *ret == 0))
+		*ret = UINT64_MAX;
+	return rc;
+}
+
+/*
+ * What an import is blamed for may be the doing of something that it loads;
+ * suspects were then imported alone. Whoever shows it alone and loads the
+ * fewest others is the culprit, and the rest is its doing. ret: index of that
+ * finding; where there is none, strongest.
+ */
+static int
+find_confirmed(struct reader *r, struct arena *a, const struct findings *f,
+    const struct context *c, size_t strongest, size_t *ret, struct error *err)
+{
+	const struct finding *first = &f->list.v[strongest];
+	uint64_t least = UINT64_MAX, n;
+	struct str root;
+	int rc = look_up(r, a,
+	    "SELECT 'node_modules/' || CAST(name AS TEXT) FROM run", 0, &root,
+	    err);
+
+	*ret = strongest;
+	if (rc != 0 || !str_is(c[strongest].trigger, "import") ||
+	    !str_eq(first->package_path, root))
+		return rc;
+	for (size_t i = 0; i < f->list.n && rc == 0; i++) {
+		const struct finding *x = &f->list.v[i];
+		if (!str_is(c[i].trigger, "import") ||
+		    x->severity > first->severity || x->package_path.n == 0 ||
+		    str_eq(x->package_path, root))
+			continue;
+		rc = count_loaded(r, a, x, &n, err);
+		if (rc == 0 && (n < least || *ret == strongest)) {
+			least = n;
+			*ret = i;
+		}
+	}
+	return rc;
+}
+
 static void
 add_reason(struct verdict *v, struct str text, int64_t finding)
 {
@@ -274,20 +328,26 @@ static int
 give_reasons(struct reader *r, struct arena *a, const struct findings *f,
     const struct context *c, struct verdict *v, struct error *err)
 {
-	size_t strongest = f->list.n;
-	int rc = 0;
+	size_t strongest = 0, culprit;
+	int rc;
 
-	for (size_t i = 0; i < f->list.n && rc == 0; i++) {
-		if (!counts(v->label, &f->list.v[i], &c[i]))
-			continue;
-		if (strongest == f->list.n)
-			strongest = i;
-		rc = explain(r, a, &f->list.v[i], &c[i], (int64_t)i, v, err);
-	}
-	if (rc == 0 && strongest < f->list.n) {
-		v->class = f->list.v[strongest].class;
-		rc =
-		    find_culprit(r, a, &f->list.v[strongest], &v->culprit, err);
+	while (strongest < f->list.n &&
+	    !counts(v->label, &f->list.v[strongest], &c[strongest]))
+		strongest++;
+	if (strongest == f->list.n)
+		return 0;
+	v->class = f->list.v[strongest].class;
+	rc = find_confirmed(r, a, f, c, strongest, &culprit, err);
+	if (rc == 0)
+		rc = find_culprit(r, a, &f->list.v[culprit], &v->culprit, err);
+	for (size_t i = strongest; i < f->list.n && rc == 0; i++) {
+		const struct finding *x = &f->list.v[i];
+		/* The importer's own rows say nothing more. */
+		bool borrowed = culprit != strongest &&
+		    str_is(c[i].trigger, "import") &&
+		    !str_eq(x->package_path, f->list.v[culprit].package_path);
+		if (!borrowed && counts(v->label, x, &c[i]))
+			rc = explain(r, a, x, &c[i], (int64_t)i, v, err);
 	}
 	return rc;
 }
