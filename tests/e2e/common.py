@@ -21,8 +21,8 @@ class Lab:
     """A place to run the program in; everything is gone at its end."""
 
     def __init__(self, program, source):
-        self.program = program
-        self.source = source
+        self.program = os.path.abspath(program)
+        self.source = os.path.abspath(source)
         self.top = tempfile.mkdtemp(prefix="lazaret-e2e-")
         self.state = os.path.join(self.top, "state")
         self.home = os.path.join(self.top, "home")
