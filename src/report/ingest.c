@@ -177,8 +177,8 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 		(void)fprintf(stderr, "%s: cannot be changed: %s\n", path,
 		    why.msg);
 	return rc == -ENOENT || rc == -EINVAL ? 0 :
-	    rc < 0				? error_set(err, rc, "%s", why.msg) :
-						  0;
+	    rc < 0 ? error_set(err, rc, "%s", why.msg) :
+		     0;
 }
 
 /* A source took back what it said. */
@@ -257,9 +257,9 @@ ingest_apply(struct repo *r, struct str source, const struct ingest_result *in,
 		if (!dry)
 			rc = follow_withdrawal(r, source, in, &old, err);
 	} else {
-		*ret = in->hold	  ? INGEST_HELD :
-		    old.n != 0 ? INGEST_UPDATED :
-				 INGEST_ADDED;
+		*ret = in->hold ? INGEST_HELD :
+		    old.n != 0  ? INGEST_UPDATED :
+				  INGEST_ADDED;
 		if (!dry)
 			rc = replace_reports(r, source, in, &old, err);
 	}

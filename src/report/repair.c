@@ -160,8 +160,8 @@ repair_strings(struct intake *in, yyjson_mut_val *list, const char *name)
 		for (size_t i = 0; i < n_kept && small && !drop; i++)
 			drop = yyjson_mut_equals(kept[i], v);
 		if (drop) {
-			intake_note(in, "%s: an empty or repeated value dropped",
-			    name);
+			intake_note(in,
+			    "%s: an empty or repeated value dropped", name);
 			continue;
 		}
 		kept[n_kept++] = v;
