@@ -33,8 +33,7 @@ same AS (
 	ON x.response_sha256 IS NOT NULL
 	AND coalesce(x.answer, '') NOT IN ('relay', 'registry')
 	AND (x.response_sha256 = ran.sha256 OR x.response_sha256 IN (SELECT
-		w.sha256 FROM written_file w
-		WHERE CAST(w.path AS TEXT) = ran.file)))
+		w.sha256 FROM written_act w WHERE w.path = ran.file)))
 SELECT text(ran.file) || ' was downloaded from ' || text(x.host)
 	|| ' and run' AS summary,
 	ran.phase, ran.process, ran.package,

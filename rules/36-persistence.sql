@@ -58,16 +58,13 @@ changed AS (
 	WHERE v.op = 'symlink' AND coalesce(v.role, '') <> 'manager'
 	UNION ALL
 	-- written without any event: memory maps, io_uring
-	SELECT w.id, 'written_file', w.phase, f.trigger, NULL, NULL, NULL,
-		tilde(w.path, (SELECT path FROM home))
-	FROM written_file w JOIN phase f ON f.id = w.phase
-	WHERE f.baseline = 0 AND w.change IN ('created', 'modified')
+	SELECT w.id, 'written_file', w.phase, w.trigger, NULL, NULL, NULL,
+		w.place
+	FROM written_act w WHERE w.change IN ('created', 'modified')
 	AND w.type IS NOT 'directory'
-	AND NOT EXISTS (SELECT 1 FROM file_event v
-		WHERE v.path = w.path OR v.path2 = w.path)
-	AND NOT EXISTS (SELECT 1 FROM written_file b JOIN phase g
-		ON g.id = b.phase WHERE g.baseline = 1
-		AND b.path = w.path))
+	AND EXISTS (SELECT 1 FROM place p WHERE w.place GLOB p.pattern)
+	AND NOT EXISTS (SELECT 1 FROM file_act v WHERE v.path = w.path)
+	AND NOT EXISTS (SELECT 1 FROM file_act v WHERE v.path2 = w.path))
 SELECT coalesce(text(c.program), 'something') || ' wrote '
 	|| text(c.place) || ': ' || p.what AS summary,
 	c.phase, c.process, c.package,

@@ -17,8 +17,8 @@ WITH hook AS (
 	WHERE v.writes AND coalesce(v.role, '') <> 'manager'),
 kept AS (
 	SELECT h.id, h.file, h.package, h.package_path, coalesce(
-		(SELECT content(w.sha256) FROM written_file w
-		WHERE CAST(w.path AS TEXT) = h.file AND w.sha256 IS NOT NULL
+		(SELECT content(w.sha256) FROM written_act w
+		WHERE w.path = h.file AND w.sha256 IS NOT NULL
 		ORDER BY w.id DESC LIMIT 1), x'') AS bytes
 	FROM hook h WHERE h.file LIKE '%/.git/hooks/_%'
 	AND h.file NOT LIKE '%.sample'

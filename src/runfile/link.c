@@ -143,6 +143,9 @@ static const char *const statements[] = {
 	"CREATE INDEX IF NOT EXISTS process_parent ON process(parent)",
 	"CREATE INDEX IF NOT EXISTS file_event_process "
 	"ON file_event(process)",
+	"CREATE INDEX IF NOT EXISTS file_event_path ON file_event(path)",
+	"CREATE INDEX IF NOT EXISTS file_event_path2 ON file_event(path2) "
+	"WHERE path2 IS NOT NULL",
 	"CREATE INDEX IF NOT EXISTS exec_event_process "
 	"ON exec_event(process)",
 

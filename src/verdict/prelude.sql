@@ -82,7 +82,22 @@ AND NOT EXISTS (SELECT 1 FROM usual u WHERE u.kind = 'file'
 	AND u.value = tilde(v.path, (SELECT path FROM home))
 	AND u.trigger = f.trigger AND u.role IS a.role);
 CREATE INDEX temp.file_act_path ON file_act(path);
+CREATE INDEX temp.file_act_path2 ON file_act(path2) WHERE path2 IS NOT NULL;
 CREATE INDEX temp.file_act_process ON file_act(process);
+
+-- What was left behind, without what the empty package leaves as well.
+CREATE TEMP TABLE written_act AS
+SELECT w.id, w.phase, f.trigger, CAST(w.path AS TEXT) AS path,
+	tilde(w.path, (SELECT path FROM home)) AS place,
+	w.change, w.type, w.mode, w.size, w.sha256, w.kept
+FROM written_file w JOIN phase f ON f.id = w.phase
+WHERE f.baseline = 0
+AND NOT EXISTS (SELECT 1 FROM usual u WHERE u.kind = 'file'
+	AND u.value = tilde(w.path, (SELECT path FROM home))
+	AND u.role = 'manager')
+AND w.path NOT IN (SELECT b.path FROM written_file b
+	JOIN phase g ON g.id = b.phase WHERE g.baseline = 1);
+CREATE INDEX temp.written_act_path ON written_act(path);
 
 CREATE TEMP TABLE exec_act AS
 SELECT e.id, e.phase, f.trigger, e.process, coalesce(e.package, a.package)

@@ -111,25 +111,24 @@ static const struct section sections[] = {
 	    "  nothing but the registry", 20,
 	    "SELECT * FROM http_exchange_v" },
 	{ "Files outside the package",
-	    "WITH last AS (SELECT max(w.id) AS id FROM written_file w JOIN "
-	    "phase f ON f.id = w.phase WHERE f.baseline = 0 AND w.type IS NOT "
-	    "'directory' GROUP BY w.path) "
-	    "SELECT rpad(w.change, 10) || tilde(text(w.path), (SELECT path "
-	    "FROM home)) || coalesce('  ' || w.size || ' bytes', '') || "
-	    "coalesce('   [' || text(a.program) || coalesce(', ' || "
-	    "text(k.name), '') || ']', '') FROM last l JOIN written_file w ON "
-	    "w.id = l.id LEFT JOIN file_act v ON v.id = (SELECT max(y.id) FROM "
-	    "file_act y WHERE (y.path = CAST(w.path AS TEXT) OR y.path2 = "
-	    "CAST(w.path AS TEXT)) AND y.writes) LEFT JOIN actor a ON a.id = "
-	    "v.process LEFT JOIN package k ON k.id = v.package "
-	    "WHERE a.role IS NOT 'manager' "
-	    "AND coalesce(inside(CAST(w.path AS TEXT), (SELECT "
-	    "CAST(p.cwd AS TEXT) FROM process p JOIN phase g ON g.id = p.phase "
-	    "WHERE p.role = 'manager' AND g.baseline = 0 AND p.cwd IS NOT NULL "
-	    "ORDER BY p.id LIMIT 1)), 0) = 0 "
-	    "AND tilde(w.path, (SELECT path FROM home)) NOT LIKE '~/.npm/%' "
-	    "AND tilde(w.path, (SELECT path FROM home)) NOT LIKE '~/.cache/%' "
-	    "ORDER BY w.path",
+	    /* the last state of each; who wrote it last */
+	    "WITH project AS (SELECT CAST(p.cwd AS TEXT) AS path FROM process "
+	    "p JOIN phase g ON g.id = p.phase WHERE p.role = 'manager' AND "
+	    "g.baseline = 0 AND p.cwd IS NOT NULL ORDER BY p.id LIMIT 1), "
+	    "last AS (SELECT max(w.id) AS id FROM written_act w WHERE w.type "
+	    "IS NOT 'directory' AND coalesce(inside(w.path, (SELECT path FROM "
+	    "project)), 0) = 0 AND w.place NOT LIKE '~/.npm/%' AND w.place NOT "
+	    "LIKE '~/.cache/%' GROUP BY w.path), "
+	    "writer AS (SELECT l.id, max((SELECT coalesce(max(v.id), 0) FROM "
+	    "file_act v WHERE v.path = w.path AND v.writes), (SELECT "
+	    "coalesce(max(v.id), 0) FROM file_act v WHERE v.path2 = w.path AND "
+	    "v.writes)) AS event FROM last l JOIN written_act w ON w.id = l.id) "
+	    "SELECT rpad(w.change, 10) || text(w.place) || coalesce('  ' || "
+	    "w.size || ' bytes', '') || coalesce('   [' || text(v.program) || "
+	    "coalesce(', ' || text(k.name), '') || ']', '') FROM writer x JOIN "
+	    "written_act w ON w.id = x.id LEFT JOIN file_act v ON v.id = "
+	    "x.event LEFT JOIN package k ON k.id = v.package "
+	    "WHERE v.role IS NOT 'manager' ORDER BY w.path",
 	    "  none", 15, "SELECT * FROM written_file_v" },
 	{ "Secrets touched",
 	    "SELECT CASE WHEN o.n > 0 THEN 'LEFT  ' ELSE 'read  ' END || line "
