@@ -18,6 +18,7 @@
 #include "sys/lockdown.h"
 #include "sys/opt.h"
 #include "sys/term.h"
+#include "verdict/functions.h"
 
 #define MAX_CELL   60 /* columns of a table's cell, on a terminal */
 #define TABLE_ROWS 200 /* rows that decide how wide columns are */
@@ -325,6 +326,8 @@ main(int argc, char **argv)
 		rc = lockdown(&pure, &err);
 	if (rc == 0)
 		rc = reader_open(fd, path, &r, &err);
+	if (rc == 0) /* content(sha256), env(…), words(…) as in rules */
+		rc = functions_add(r, &err);
 	if (rc == 0)
 		rc = run(r, argv[at],
 		    o.csv      ? &csv :
