@@ -194,6 +194,37 @@ sql_rpad(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	sqlite3_result_text(ctx, padded, -1, SQLITE_TRANSIENT);
 }
 
+/* brief(argv): its words, at most 100 bytes, on one line */
+static void
+sql_brief(sqlite3_context *ctx, int argc, sqlite3_value **argv)
+{
+	struct buf list, b;
+	struct str s;
+
+	(void)argc;
+	if (sqlite3_value_type(argv[0]) == SQLITE_NULL)
+		return;
+	s = str_n(sqlite3_value_blob(argv[0]),
+	    (size_t)sqlite3_value_bytes(argv[0]));
+	buf_init(&list, 128);
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < s.n && i < 100; i++)
+		if (s.p[i] != '\0' && s.p[i] != '\n')
+			buf_putc(&list, s.p[i]);
+		else if (i + 1 < s.n)
+			buf_putc(&list, ' ');
+	while (s.n > 100 && list.n != 0 &&
+	    ((unsigned char)list.p[list.n - 1] & 0x80) != 0)
+		list.n--; /* not half a character */
+	term_safe(&b, buf_str(&list));
+	if (s.n > 100)
+		buf_puts(&b, "…");
+	sqlite3_result_text64(ctx, b.n != 0 ? buf_str(&b).p : "", b.n,
+	    SQLITE_TRANSIENT, SQLITE_UTF8);
+	buf_done(&list);
+	buf_done(&b);
+}
+
 static int
 print_section(struct report *p, const struct section *s, struct error *err)
 {
@@ -314,6 +345,9 @@ report_text(struct reader *r, const struct report_style *style, FILE *out,
 
 	if (sqlite3_create_function(reader_db(r), "rpad", 2,
 		SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_rpad, NULL,
+		NULL) != SQLITE_OK ||
+	    sqlite3_create_function(reader_db(r), "brief", 1,
+		SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_brief, NULL,
 		NULL) != SQLITE_OK)
 		return error_set(err, -EIO, "SQLite: no function");
 	reader_budget(r, 0);

@@ -39,7 +39,7 @@ struct tree {
 
 static const char sql[] =
     "SELECT a.id, a.phase, coalesce(a.parent, -1), a.program, "
-    "coalesce(words(a.argv), a.program, '(start of the sandbox)'), a.role, "
+    "coalesce(brief(a.argv), a.program, '(start of the sandbox)'), a.role, "
     "text(CAST(k.name AS TEXT) || coalesce('@' || CAST(k.version AS TEXT), "
     "'')), CASE WHEN p.exit_signal <> 0 THEN 'signal ' || p.exit_signal "
     "WHEN p.exit_status <> 0 THEN 'status ' || p.exit_status END, a.trigger "
@@ -149,6 +149,19 @@ print_one(struct report *p, const struct tree *t, const struct node *n,
 	    STR_ARG(n->ending), n->ending.p != NULL ? ")" : "");
 }
 
+/* What these start is compilers and more of themselves. */
+static bool
+is_build_driver(const struct node *n)
+{
+	static const char *const names[] = { "make", "gmake", "ninja", "cmake",
+		"cc", "c++", "gcc", "g++", "clang", "clang++" };
+
+	for (size_t i = 0; i < N_ELEMENTS(names); i++)
+		if (str_is(n->program, names[i]))
+			return true;
+	return false;
+}
+
 static void
 print_node(struct report *p, struct tree *t, int i, int parent, int depth,
     int same)
@@ -162,6 +175,11 @@ print_node(struct report *p, struct tree *t, int i, int parent, int depth,
 	t->lines--;
 	print_one(p, t, n, parent >= 0 ? &t->nodes.v[parent] : NULL, depth,
 	    same);
+	if (n->first >= 0 && is_build_driver(n)) {
+		report_line(p, TERM_DIM, "  %*s… and %d below it",
+		    (depth + 1) * 2, "", count(t, i, 0) - 1);
+		return;
+	}
 	for (int c = n->first; c >= 0;) {
 		int run = 1, next = t->nodes.v[c].next;
 
