@@ -291,11 +291,12 @@ ended(struct request *r, CURLcode code)
 	transfer_end(r);
 }
 
-static void
+/* How many have ended. */
+static int
 take_ended(struct http *h)
 {
 	CURLMsg *m;
-	int left;
+	int left, n = 0;
 
 	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
 		char *r = NULL;
@@ -304,7 +305,9 @@ take_ended(struct http *h)
 			continue;
 		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &r);
 		ended((struct request *)(void *)r, m->data.result);
+		n++;
 	}
+	return n;
 }
 
 /* ---- time */
@@ -378,14 +381,18 @@ http_wait(struct http *h, struct pollfd *fds, size_t n_fds, int timeout_ms,
 	for (size_t i = 0; i < n_fds && i < MAX_EXTRA_FDS; i++)
 		extra[i] =
 		    (struct curl_waitfd){ fds[i].fd, CURL_WAIT_POLLIN, 0 };
-	if (curl_multi_perform(h->multi, &n_running) != CURLM_OK ||
-	    curl_multi_poll(h->multi, extra, (unsigned)n_fds, timeout_ms,
+	if (curl_multi_perform(h->multi, &n_running) != CURLM_OK)
+		return error_set(err, -EIO, "libcurl's loop failed");
+	/* What has just ended has no socket left to wake us. */
+	if (take_ended(h) > 0)
+		timeout_ms = 0;
+	if (curl_multi_poll(h->multi, extra, (unsigned)n_fds, timeout_ms,
 		&n_ready) != CURLM_OK ||
 	    curl_multi_perform(h->multi, &n_running) != CURLM_OK)
 		return error_set(err, -EIO, "libcurl's loop failed");
 	for (size_t i = 0; i < n_fds && i < MAX_EXTRA_FDS; i++)
 		fds[i].revents = (short)(extra[i].revents != 0 ? POLLIN : 0);
-	take_ended(h);
+	(void)take_ended(h);
 	deliver(h);
 	return 0;
 }
