@@ -20,6 +20,10 @@ static const struct {
 	{ "withdraw", report_withdraw_main, "take a report back" },
 	{ "unwithdraw", report_unwithdraw_main,
 	    "make a withdrawn report live again" },
+	{ "stats", report_stats_main,
+	    "count reports by date, ecosystem, source, class" },
+	{ "export", report_export_main,
+	    "publish the reports as a folder to be served" },
 	{ "validate", report_validate_main,
 	    "check OSV documents against the schema and house rules" },
 };

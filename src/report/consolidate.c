@@ -615,11 +615,20 @@ consolidate_find(struct repo *r, bool withdrawn, const char *what,
 {
 	enum repo_tree tree = withdrawn ? REPO_WITHDRAWN : REPO_MALICIOUS;
 	struct search s = { .want = STR_NONE };
+	const char *what_below, *slash;
 	struct buf b;
 	int rc;
 
 	buf_init(&b, LIMIT_PATH_BYTES);
-	buf_puts(&b, below_tree(what, repo_tree_name(tree)));
+	what_below = below_tree(what, repo_tree_name(tree));
+	slash = strchr(what_below, '/');
+	/* Ecosystem and name as people write them, or a folder. */
+	if (slash == NULL || str_ends(str_of(what_below), ".json") ||
+	    !report_path(str_n(what_below, (size_t)(slash - what_below)),
+		str_of(slash + 1), &b)) {
+		buf_reset(&b);
+		buf_puts(&b, what_below);
+	}
 	while (b.n > 1 && b.p[b.n - 1] == '/')
 		b.p[--b.n] = '\0';
 	if (str_starts(buf_str(&b), "MAL-") && !str_ends(buf_str(&b), ".json"))

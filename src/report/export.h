@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The published form of the report database: a folder that can be served as
+ * it is.
+ *
+ *	ecosystems.txt all.zip modified_id.csv all.ndjson.gz
+ *	<Eco>/all.zip <Eco>/modified_id.csv <Eco>/<ID>.json
+ *	osv-scanner/<Eco>/all.zip osv-scalibr/<Eco>/all.zip   (every ecosystem)
+ *	renovate/osv-offline.zip                              (<eco>.nedb)
+ *	changes.atom changes.json SHA256SUMS CRC32C
+ *	.cache/         what was exported, and each report compressed
+ *
+ * Confined workers turn documents into messages, the exporter writes. Every
+ * file is renamed into place when whole; the cache is written last, so that a
+ * death leaves an export that the next run completes.
+ */
+#ifndef REPORT_EXPORT_H
+#define REPORT_EXPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+
+struct channel;
+struct error;
+struct export;
+struct message;
+
+struct export_counts {
+	uint64_t reports, changed, removed, files; /* files: written anew */
+};
+
+/* fresh: what an earlier export left is not believed. Waits for another. */
+int export_open(const char *dir, bool fresh, struct export **ret,
+    struct error *err);
+void export_free(struct export *x); /* accepts NULL */
+/* True when the file was exported with this size, inode and time. path:
+ * "malicious/<ecosystem>/<name>/MAL-….json". */
+bool export_known(struct export *x, struct str path, const struct stat *st);
+/* Everything that has to do with url is left out when it is NULL. */
+int export_finish(struct export *x, const char *url,
+    struct export_counts *ret, struct error *err);
+
+/* The worker's half: one message for a document, or for why there is none. */
+int export_work(struct channel *c, int64_t file, struct str path,
+    struct str bytes, struct error *err);
+int export_work_failed(struct channel *c, int64_t file, const char *why,
+    struct error *err);
+
+/* The exporter's half. 1: it cannot be exported, *ret_why (borrowed) says
+ * why; -errno: the disk failed, or the message is none. */
+int export_file_of(struct message *m, int64_t *ret_file);
+int export_take(struct export *x, struct message *m, struct str path,
+    const struct stat *st, struct str *ret_why, struct error *err);
+
+#endif

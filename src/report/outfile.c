@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files of an export. Runs in `lazaret report export`. */
+#include "report/outfile.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+
+#define CHUNK (1u << 20)
+#define TEMPORARY_SIZE 64
+
+struct outfile {
+	int dir, fd;
+	char *path; /* owned */
+	char temporary[TEMPORARY_SIZE];
+	struct sha256 *sha256;
+	uint32_t crc32c;
+	uint64_t at;
+	size_t n; /* waiting in chunk */
+	struct error err; /* the first one */
+	unsigned char chunk[CHUNK];
+};
+
+/* Eight bytes a step: tables of the reflected polynomial. */
+static uint32_t tables[8][256];
+
+static void
+make_tables(void)
+{
+	if (tables[0][1] != 0)
+		return;
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t c = i;
+
+		for (int k = 0; k < 8; k++)
+			c = (c & 1) != 0 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+		tables[0][i] = c;
+	}
+	for (uint32_t i = 0; i < 256; i++)
+		for (int t = 1; t < 8; t++)
+			tables[t][i] = tables[t - 1][i] >> 8 ^
+			    tables[0][tables[t - 1][i] & 0xff];
+}
+
+uint32_t
+outfile_crc32c(uint32_t crc, const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	uint64_t v;
+
+	make_tables();
+	crc = ~crc;
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&v, s, 8);
+		v = le64toh(v) ^ crc;
+		crc = 0;
+		for (int t = 0; t < 8; t++)
+			crc ^= tables[7 - t][v >> (8 * t) & 0xff];
+	}
+	for (; n > 0; n--, s++)
+		crc = crc >> 8 ^ tables[0][(crc ^ *s) & 0xff];
+	return ~crc;
+}
+
+int
+outfile_make_folders(int dir, const char *path, struct error *err)
+{
+	char part[LIMIT_PATH_BYTES];
+	size_t n = strlen(path);
+
+	if (n >= sizeof(part))
+		return error_set(err, -ENAMETOOLONG, "%s", path);
+	memcpy(part, path, n + 1);
+	for (size_t i = 1; i < n; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		if (mkdirat(dir, part, 0755) != 0 && errno != EEXIST)
+			return error_errno(err, "%s", part);
+		part[i] = '/';
+	}
+	return 0;
+}
+
+/* In the root of the export, where a death leaves it to be swept. */
+static int
+open_temporary(int dir, char name[TEMPORARY_SIZE], struct error *err)
+{
+	static unsigned counter;
+	int fd;
+
+	(void)snprintf(name, TEMPORARY_SIZE, ".tmp-%d-%u", (int)getpid(),
+	    counter++);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return fd >= 0 ? fd : error_errno(err, "%s", name);
+}
+
+static int
+publish(int dir, const char *temporary, const char *path, struct error *err)
+{
+	int rc = 0;
+
+	if (renameat(dir, temporary, dir, path) == 0)
+		return 0;
+	if (errno == ENOENT)
+		rc = outfile_make_folders(dir, path, err);
+	if (rc == 0 && renameat(dir, temporary, dir, path) != 0)
+		rc = error_errno(err, "%s", path);
+	if (rc != 0)
+		(void)unlinkat(dir, temporary, 0);
+	return rc;
+}
+
+struct outfile *
+outfile_open(int dir, const char *path)
+{
+	struct outfile *o = mem_alloc(sizeof(*o));
+
+	o->dir = dir;
+	o->path = mem_strdup(path);
+	o->sha256 = sha256_new();
+	o->fd = open_temporary(dir, o->temporary, &o->err);
+	return o;
+}
+
+static void
+flush(struct outfile *o)
+{
+	if (o->n == 0 || o->err.code != 0)
+		return;
+	sha256_add(o->sha256, o->chunk, o->n);
+	o->crc32c = outfile_crc32c(o->crc32c, o->chunk, o->n);
+	(void)fd_write_all(o->fd, o->chunk, o->n, &o->err);
+	o->n = 0;
+}
+
+void
+outfile_put(struct outfile *o, const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	size_t step;
+
+	o->at += n;
+	for (; n > 0 && o->err.code == 0; n -= step, s += step) {
+		step = MIN_OF(n, CHUNK - o->n);
+		memcpy(o->chunk + o->n, s, step);
+		o->n += step;
+		if (o->n == CHUNK)
+			flush(o);
+	}
+}
+
+void
+outfile_put_str(struct outfile *o, struct str s)
+{
+	outfile_put(o, s.p, s.n);
+}
+
+uint64_t
+outfile_at(const struct outfile *o)
+{
+	return o->at;
+}
+
+int
+outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
+    struct error *err)
+{
+	uint8_t digest[SHA256_BYTES];
+	int rc;
+
+	flush(o);
+	sha256_final(o->sha256, digest);
+	closep(&o->fd);
+	rc = o->err.code;
+	if (rc != 0) {
+		(void)error_set(err, rc, "%s: %s", o->path, o->err.msg);
+		(void)unlinkat(o->dir, o->temporary, 0);
+	} else {
+		rc = publish(o->dir, o->temporary, o->path, err);
+	}
+	if (rc == 0 && ret_sums != NULL) {
+		sha256_hex(digest, ret_sums->sha256);
+		ret_sums->crc32c = o->crc32c;
+	}
+	free(o->path);
+	free(o);
+	return rc;
+}
+
+int
+outfile_write(int dir, const char *path, struct str bytes, struct error *err)
+{
+	char name[TEMPORARY_SIZE];
+	_cleanup_(closep) int fd = open_temporary(dir, name, err);
+
+	if (fd < 0)
+		return fd;
+	if (fd_write_all(fd, bytes.p, bytes.n, err) != 0) {
+		(void)unlinkat(dir, name, 0);
+		return error_wrap(err, "%s", path);
+	}
+	return publish(dir, name, path, err);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing ZIP archives (with ZIP64 where 65535 entries or 4 GiB are reached)
+ * from members that are compressed already.
+ */
+#ifndef REPORT_ZIP_H
+#define REPORT_ZIP_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct outfile;
+
+struct zip {
+	struct outfile *out; /* borrowed */
+	struct buf directory;
+	uint64_t n_entries;
+};
+
+struct zip_member {
+	struct str name; /* at most 65535 bytes, UTF-8 */
+	int64_t modified_s; /* since 1970, UTC */
+	uint32_t crc32;
+	uint64_t size, packed; /* below 4 GiB each; packed: deflate */
+};
+
+void zip_begin(struct zip *z, struct outfile *out);
+/* Then m->packed bytes of raw deflate go to the outfile. */
+void zip_member(struct zip *z, const struct zip_member *m);
+/* Writes the directory; the outfile stays open. */
+void zip_end(struct zip *z);
+
+#endif
