@@ -32,7 +32,7 @@ SELECT p.id, p.phase, f.trigger, f.persona, p.role, p.package,
 	basename(coalesce(e.path, p.exe)) AS exe_name,
 	p.argv,
 	(SELECT t.ancestor FROM tree t JOIN process q ON q.id = t.ancestor
-		WHERE t.process = p.id AND q.role IS NOT 'manager'
+		WHERE t.process = p.id AND q.role <> 'manager'
 		ORDER BY t.depth DESC LIMIT 1) AS root
 FROM process p JOIN phase f ON f.id = p.phase
 LEFT JOIN package k ON k.id = p.package
