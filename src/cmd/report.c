@@ -22,6 +22,8 @@ static const struct {
 	    "make a withdrawn report live again" },
 	{ "stats", report_stats_main,
 	    "count reports by date, ecosystem, source, class" },
+	{ "draft", report_draft_main,
+	    "make a report from a malicious verdict" },
 	{ "export", report_export_main,
 	    "publish the reports as a folder to be served" },
 	{ "validate", report_validate_main,

@@ -4,6 +4,7 @@
 #define CMD_REPORT_PRIV_H
 
 int report_assign_main(int argc, char **argv);
+int report_draft_main(int argc, char **argv);
 int report_export_main(int argc, char **argv);
 int report_ingest_main(int argc, char **argv);
 int report_merge_main(int argc, char **argv);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A report from a verdict: what a run file says about its culprit, as a
+ * document that a person reads, corrects and takes in. The caller is confined:
+ * the run file may be a stranger's.
+ */
+#ifndef REPORT_DRAFT_H
+#define REPORT_DRAFT_H
+
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct buf;
+struct error;
+struct reader;
+
+struct draft_options {
+	struct str source; /* of the origin: "lazaret" */
+	struct str run_sha256; /* of the run file, in hex */
+	struct str evidence_url; /* where the run file can be had; p NULL: none
+				  */
+	int64_t now_s;
+};
+
+/* 1: the verdict is not "malicious", nothing was written. */
+int draft_write(struct reader *r, const struct draft_options *o,
+    struct buf *out, struct error *err);
+
+#endif
