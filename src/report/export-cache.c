@@ -171,7 +171,8 @@ export_cache_load(struct export *x)
 	x->dead = 0;
 	x->all_changed = true;
 	x->segments_end = 0;
-	(void)ftruncate(x->segments, 0);
+	if (ftruncate(x->segments, 0) != 0)
+		x->segments_end = 0; /* what is behind is never read */
 }
 
 int
