@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -20,17 +21,21 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "cmd/report_priv.h"
+#include "report/config.h"
 #include "report/ingest.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/lockdown.h"
 #include "sys/opt.h"
+#include "sys/paths.h"
+#include "sys/sha256.h"
+#include "sys/spawn.h"
 #include "sys/term.h"
 
 #define N_WORKERS 2
 
 static struct {
-	const char *db, *source;
+	const char *db, *source, *config;
 	bool alias_id, split, dry_run, verbose;
 } options;
 
@@ -39,6 +44,8 @@ static const struct opt option_table[] = {
 	    "the report database; made when absent" },
 	{ "source", 's', OPT_STRING, &options.source, "NAME",
 	    "name of the source: a-z, 0-9 and -" },
+	{ "config", 'c', OPT_STRING, &options.config, "FILE",
+	    "the sources, in YAML; --source then names one of them" },
 	{ "alias-id", 0, OPT_FLAG, &options.alias_id, NULL,
 	    "the source's ids become aliases" },
 	{ "split", 0, OPT_FLAG, &options.split, NULL,
@@ -60,7 +67,9 @@ static const struct opt_command command = {
 		   "named).",
 	.options = option_table,
 	.examples = "  lazaret report ingest --db reports --source partner "
-		    "feed/\n",
+		    "feed/\n"
+		    "  lazaret report ingest --db reports --config "
+		    "sources.yaml\n",
 };
 
 struct file {
@@ -72,6 +81,8 @@ struct job {
 	VEC(struct file) files; /* to be looked at */
 	struct repo *repo;
 	struct intake_source source;
+	const struct str *prefixes; /* of paths below the folder; n 0: all */
+	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
 	size_t unchanged; /* by their times and size */
 	size_t counts[INGEST_OUTCOME__MAX];
 	struct ingest_result result; /* large: kept out of the stack */
@@ -86,11 +97,24 @@ by_name(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static bool
+has_prefix(const struct job *j, const char *path)
+{
+	for (size_t i = 0; i < j->n_prefixes; i++)
+		if (strlen(path) > j->root_bytes &&
+		    str_starts(str_of(path + j->root_bytes),
+			j->prefixes[i].p))
+			return true;
+	return j->n_prefixes == 0;
+}
+
 static void
 add_file(struct job *j, const FTSENT *e)
 {
 	struct file f = { .st = *e->fts_statp };
 
+	if (!has_prefix(j, e->fts_path))
+		return;
 	if (repo_file_unchanged(j->repo, j->source.id, str_of(e->fts_path),
 		&f.st)) {
 		j->unchanged++;
@@ -331,6 +355,217 @@ source_valid(const char *s)
 	    strlen(s) <= 64;
 }
 
+static void
+forget_files(struct job *j)
+{
+	for (size_t i = 0; i < j->files.n; i++)
+		free(j->files.v[i].path);
+	j->files.n = 0;
+}
+
+static int
+ingest_paths(struct job *j, char **operands, struct error *err)
+{
+	int rc = 0;
+
+	if (find_files(j, operands) != 0)
+		rc = error_set(err, -ENOENT, "not everything can be read");
+	if (rc == 0)
+		rc = run(j, operands, err);
+	forget_files(j);
+	return rc;
+}
+
+/* --- configured sources ------------------------------------------------------
+ */
+
+/* A checkout beside the index, which git brings up to date; only what changed
+ * gets new times, so the rest is not read again. */
+static int
+update_checkout(const struct config_source *s, const char *dir,
+    struct error *err)
+{
+	const char *const clone[] = { "git", "clone", "-q", "--no-checkout",
+		"--single-branch", "--branch", s->branch.p, "--", s->place.p,
+		dir, NULL };
+	const char *const fetch[] = { "git", "-C", dir, "fetch", "-q",
+		"origin", s->branch.p, NULL };
+	const char *const checkout[] = { "git", "-C", dir, "-c",
+		"core.symlinks=false", "-c", "core.hooksPath=/dev/null",
+		"-c", "advice.detachedHead=false", "checkout", "-q", "--force",
+		"--detach", "FETCH_HEAD", NULL };
+	char *head = mem_printf("%s/.git/HEAD", dir);
+	bool there = access(head, F_OK) == 0;
+	int rc = 0;
+
+	free(head);
+	if (str_starts(s->branch, "-"))
+		return error_set(err, -EINVAL, "no branch has the name %s",
+		    s->branch.p);
+	(void)setenv("GIT_TERMINAL_PROMPT", "0", 1);
+	if (!there)
+		rc = spawn_run(clone, err);
+	if (rc == 0)
+		rc = spawn_run(fetch, err);
+	return rc == 0 ? spawn_run(checkout, err) : rc;
+}
+
+/* The commit that is checked out, and how the sources are configured. */
+static int
+start_key(const char *dir, struct str yaml, struct buf *ret, struct error *err)
+{
+	char *head = mem_printf("%s/.git/HEAD", dir);
+	_cleanup_(closep) int fd = open(head, O_RDONLY | O_CLOEXEC);
+	uint8_t digest[SHA256_BYTES];
+	int rc = fd < 0 ? error_errno(err, "%s", head) :
+			  fd_read_all(fd, ret, err);
+
+	free(head);
+	sha256_of(yaml, digest);
+	buf_put_hex(ret, digest, sizeof(digest));
+	return rc;
+}
+
+static int
+ingest_git(struct job *j, const struct config_source *s, struct str yaml,
+    struct error *err)
+{
+	char *parent = mem_printf("%s/.lazaret/git", options.db);
+	char *dir = mem_printf("%s/%s", parent, s->intake.id.p);
+	char *operands[] = { dir, NULL };
+	size_t refused = j->counts[INGEST_REFUSED];
+	struct buf key;
+	int rc = paths_make(parent, 0755, err);
+
+	buf_init(&key, 64 * KIB);
+	if (rc == 0)
+		rc = update_checkout(s, dir, err);
+	if (rc == 0)
+		rc = start_key(dir, yaml, &key, err);
+	if (rc == 0 &&
+	    !repo_start_is(j->repo, s->intake.id, buf_str(&key))) {
+		j->root_bytes = strlen(dir) + 1;
+		rc = ingest_paths(j, operands, err);
+		/* What was refused is looked at again next time. */
+		if (rc == 0 && !options.dry_run &&
+		    refused == j->counts[INGEST_REFUSED])
+			rc = repo_start_put(j->repo, s->intake.id,
+			    buf_str(&key), err);
+	}
+	buf_done(&key);
+	free(dir);
+	free(parent);
+	return rc;
+}
+
+static int
+ingest_source(struct job *j, const struct config_source *s, struct str yaml,
+    struct error *err)
+{
+	char *path = mem_strndup(s->place);
+	char *operands[] = { path, NULL };
+	int rc;
+
+	j->source = s->intake;
+	j->prefixes = s->prefixes;
+	j->n_prefixes = s->n_prefixes;
+	if (s->storage == CONFIG_GIT) {
+		rc = ingest_git(j, s, yaml, err);
+	} else {
+		j->root_bytes = s->place.n + 1;
+		rc = ingest_paths(j, operands, err);
+	}
+	free(path);
+	return rc;
+}
+
+static int
+read_config(struct arena *a, struct buf *yaml, struct config *ret,
+    struct error *err)
+{
+	_cleanup_(closep) int fd = open(options.config, O_RDONLY | O_CLOEXEC);
+	const char *slash = strrchr(options.config, '/');
+	struct str folder = slash == NULL ? STR_LIT(".") :
+	    slash == options.config ?
+					    STR_LIT("/") :
+					    str_n(options.config,
+						(size_t)(slash - options.config));
+	int rc = 0;
+
+	if (fd < 0)
+		rc = error_errno(err, "cannot be opened");
+	if (rc == 0)
+		rc = fd_read_all(fd, yaml, err);
+	if (rc == 0)
+		rc = config_parse(a, buf_str(yaml), folder, ret, err);
+	return rc != 0 ? error_wrap(err, "%s", options.config) : 0;
+}
+
+/* One source's failure does not stop the others; 1: some failed. */
+static int
+ingest_configured(struct job *j, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(MIB * 64);
+	struct config c = { 0 };
+	struct error why;
+	struct buf yaml;
+	size_t wanted = 0;
+	int rc, failed = 0;
+
+	buf_init(&yaml, LIMIT_CONFIG_BYTES);
+	rc = read_config(a, &yaml, &c, err);
+	for (size_t i = 0; i < c.sources.n && rc == 0; i++) {
+		const struct config_source *s = &c.sources.v[i];
+
+		if (options.source != NULL &&
+		    !str_is(s->intake.id, options.source))
+			continue;
+		wanted++;
+		if (s->disabled.p != NULL) {
+			(void)fprintf(stderr, "%s: disabled: %s\n",
+			    s->intake.id.p, s->disabled.p);
+			continue;
+		}
+		why = (struct error)ERROR_INIT;
+		if (ingest_source(j, s, buf_str(&yaml), &why) == 0)
+			continue;
+		(void)fprintf(stderr, "lazaret report ingest: %s: %s\n",
+		    s->intake.id.p, why.msg);
+		failed = 1;
+	}
+	if (rc == 0 && wanted == 0 && options.source != NULL)
+		rc = error_set(err, -ENOENT, "%s has no source %s",
+		    options.config, options.source);
+	config_done(&c);
+	buf_done(&yaml);
+	return rc != 0 ? rc : failed;
+}
+
+static int
+ingest_named(struct job *j, char **operands, struct error *err)
+{
+	j->source = (struct intake_source){ .id = str_of(options.source),
+		.alias_id = options.alias_id,
+		.split = options.split };
+	return ingest_paths(j, operands, err);
+}
+
+static void
+check_usage(bool operands)
+{
+	if (options.db == NULL)
+		opt_usage_error(&command, "say --db DIR");
+	if (options.config != NULL && operands)
+		opt_usage_error(&command,
+		    "--config says where the files are: no operands");
+	if (options.config == NULL && !source_valid(options.source))
+		opt_usage_error(&command,
+		    "--source needs a name of a-z, 0-9 and - (or say "
+		    "--config FILE)");
+	if (options.config == NULL && !operands)
+		opt_usage_error(&command, "name a file or a folder");
+}
+
 int
 report_ingest_main(int argc, char **argv)
 {
@@ -338,23 +573,13 @@ report_ingest_main(int argc, char **argv)
 	struct job *j = mem_alloc(sizeof(*j));
 	struct error err = ERROR_INIT;
 
-	if (options.db == NULL)
-		opt_usage_error(&command, "say --db DIR");
-	if (!source_valid(options.source))
-		opt_usage_error(&command,
-		    "--source needs a name of a-z, 0-9 "
-		    "and -");
-	if (first >= argc)
-		opt_usage_error(&command, "name a file or a folder");
-	j->source = (struct intake_source){ .id = str_of(options.source),
-		.alias_id = options.alias_id,
-		.split = options.split };
+	check_usage(first < argc);
 	rc = repo_open(options.db, &j->repo, &err);
-	if (rc == 0 && find_files(j, argv + first) != 0)
-		rc = error_set(&err, -ENOENT, "not everything can be read");
 	if (rc == 0)
-		rc = run(j, argv + first, &err);
-	if (rc != 0)
+		rc = options.config != NULL ?
+		    ingest_configured(j, &err) :
+		    ingest_named(j, argv + first, &err);
+	if (rc < 0)
 		(void)fprintf(stderr, "lazaret report ingest: %s\n", err.msg);
 	else
 		print_counts(j);
@@ -363,9 +588,7 @@ report_ingest_main(int argc, char **argv)
 		rc = j->counts[INGEST_REFUSED] != 0 ? EXIT_INCOMPLETE :
 						      EXIT_NOTHING_FOUND;
 	else
-		rc = EXIT_TOOL_FAILED;
-	for (size_t i = 0; i < j->files.n; i++)
-		free(j->files.v[i].path);
+		rc = rc < 0 ? EXIT_TOOL_FAILED : EXIT_INCOMPLETE;
 	vec_done(&j->files);
 	free(j);
 	return rc;

@@ -22,7 +22,8 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS seen_id ON seen (source, id);"
     "CREATE INDEX IF NOT EXISTS seen_path ON seen (path);"
     "CREATE TABLE IF NOT EXISTS counter (year INTEGER PRIMARY KEY,"
-    " highest INTEGER NOT NULL);";
+    " highest INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS start (source TEXT PRIMARY KEY, key BLOB);";
 
 static const char *const queries[QUERY__MAX] = {
 	[QUERY_FILE_GET] = "SELECT size, mtime, inode FROM file"
@@ -42,6 +43,8 @@ static const char *const queries[QUERY__MAX] = {
 			   " (?1, ?2, ?3, ?4, ?5)",
 	[QUERY_RENAME] = "UPDATE OR REPLACE seen SET path = ?2"
 			 " WHERE path = ?1",
+	[QUERY_START_GET] = "SELECT key FROM start WHERE source = ?1",
+	[QUERY_START_PUT] = "INSERT OR REPLACE INTO start VALUES (?1, ?2)",
 	[QUERY_COUNTER_GET] = "SELECT highest FROM counter WHERE year = ?1",
 	[QUERY_COUNTER_PUT] = "INSERT OR REPLACE INTO counter VALUES (?1, ?2)",
 };
@@ -244,6 +247,32 @@ repo_renamed(struct repo *r, const char *from, const char *to,
 
 	bind_str(q, 1, str_of(from));
 	bind_str(q, 2, str_of(to));
+	return step_done(r, q, err);
+}
+
+bool
+repo_start_is(struct repo *r, struct str source, struct str key)
+{
+	sqlite3_stmt *q = r->queries[QUERY_START_GET];
+	bool same = false;
+
+	bind_str(q, 1, source);
+	if (sqlite3_step(q) == SQLITE_ROW)
+		same = str_eq(key,
+		    str_n(sqlite3_column_blob(q, 0),
+			(size_t)sqlite3_column_bytes(q, 0)));
+	(void)sqlite3_reset(q);
+	return same;
+}
+
+int
+repo_start_put(struct repo *r, struct str source, struct str key,
+    struct error *err)
+{
+	sqlite3_stmt *q = r->queries[QUERY_START_PUT];
+
+	bind_str(q, 1, source);
+	bind_str(q, 2, key);
 	return step_done(r, q, err);
 }
 

@@ -102,6 +102,11 @@ int repo_remember(struct repo *r, const struct repo_seen *s, struct error *err);
 /* After a merge or an assignment: what became `from` is now in `to`. */
 int repo_renamed(struct repo *r, const char *from, const char *to,
     struct error *err);
+/* Where the next reading of a source starts: a commit, and a hash of how the
+ * source is configured. */
+bool repo_start_is(struct repo *r, struct str source, struct str key);
+int repo_start_put(struct repo *r, struct str source, struct str key,
+    struct error *err);
 /* The next id of a year: never given out before, over all trees. */
 int repo_next_id(struct repo *r, int year, uint64_t *ret_number,
     struct error *err);
