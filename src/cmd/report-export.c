@@ -40,8 +40,7 @@ static const struct opt option_table[] = {
 	    "the export; what is unchanged there stays" },
 	{ "url", 0, OPT_STRING, &options.url, "URL",
 	    "where the export will be served, for links in feeds" },
-	{ "fresh", 0, OPT_FLAG, &options.fresh, NULL,
-	    "write everything anew" },
+	{ "fresh", 0, OPT_FLAG, &options.fresh, NULL, "write everything anew" },
 	OPT_END,
 };
 
@@ -64,7 +63,7 @@ struct file {
 struct job {
 	struct repo *repo;
 	enum repo_tree tree; /* of the walk */
-	struct export *export;
+	struct exporter *exporter;
 	VEC(struct file) files; /* to be worked on */
 	size_t refused;
 };
@@ -85,7 +84,7 @@ visit(void *data, const char *path)
 	    !S_ISREG(f.st.st_mode))
 		return 0;
 	f.path = mem_printf("%s/%s", repo_tree_name(j->tree), path);
-	if (export_known(j->export, str_of(f.path), &f.st))
+	if (export_known(j->exporter, str_of(f.path), &f.st))
 		free(f.path);
 	else
 		vec_push(&j->files, f);
@@ -106,7 +105,8 @@ find_files(struct job *j, struct error *err)
 	return rc;
 }
 
-/* --- workers --------------------------------------------------------------- */
+/* --- workers ---------------------------------------------------------------
+ */
 
 static int
 work_on(struct channel *c, const struct job *j, int osv, size_t i,
@@ -123,8 +123,7 @@ work_on(struct channel *c, const struct job *j, int osv, size_t i,
 		(void)error_errno(&why, "cannot be opened");
 	if (fd < 0 || fd_read_all(fd, bytes, &why) != 0)
 		return export_work_failed(c, (int64_t)i, why.msg, err);
-	return export_work(c, (int64_t)i, str_of(f->path), buf_str(bytes),
-	    err);
+	return export_work(c, (int64_t)i, str_of(f->path), buf_str(bytes), err);
 }
 
 static void __attribute__((noreturn))
@@ -172,7 +171,8 @@ start_workers(const struct job *j, int fds[N_WORKERS], pid_t pids[N_WORKERS],
 	return 0;
 }
 
-/* --- results --------------------------------------------------------------- */
+/* --- results ---------------------------------------------------------------
+ */
 
 static int
 take(struct job *j, struct message *m, struct error *err)
@@ -183,7 +183,7 @@ take(struct job *j, struct message *m, struct error *err)
 
 	if (export_file_of(m, &i) != 0 || i < 0 || (size_t)i >= j->files.n)
 		return error_set(err, -EPROTO, "bad result of a worker");
-	rc = export_take(j->export, m, str_of(j->files.v[i].path),
+	rc = export_take(j->exporter, m, str_of(j->files.v[i].path),
 	    &j->files.v[i].st, &why, err);
 	if (rc != 1)
 		return rc;
@@ -279,15 +279,15 @@ report_export_main(int argc, char **argv)
 		    "say --db DIR and -o DIR, and no operands");
 	rc = repo_open_read(options.db, &j.repo, &err);
 	if (rc == 0)
-		rc = export_open(options.output, options.fresh, &j.export,
+		rc = export_open(options.output, options.fresh, &j.exporter,
 		    &err);
 	if (rc == 0)
 		rc = find_files(&j, &err);
 	if (rc == 0)
 		rc = work(&j, &err);
 	if (rc == 0)
-		rc = export_finish(j.export, options.url, &counts, &err);
-	export_free(j.export);
+		rc = export_finish(j.exporter, options.url, &counts, &err);
+	export_free(j.exporter);
 	repo_close(j.repo);
 	for (size_t i = 0; i < j.files.n; i++)
 		free(j.files.v[i].path);

@@ -102,8 +102,7 @@ has_prefix(const struct job *j, const char *path)
 {
 	for (size_t i = 0; i < j->n_prefixes; i++)
 		if (strlen(path) > j->root_bytes &&
-		    str_starts(str_of(path + j->root_bytes),
-			j->prefixes[i].p))
+		    str_starts(str_of(path + j->root_bytes), j->prefixes[i].p))
 			return true;
 	return j->n_prefixes == 0;
 }
@@ -388,11 +387,11 @@ update_checkout(const struct config_source *s, const char *dir,
 	const char *const clone[] = { "git", "clone", "-q", "--no-checkout",
 		"--single-branch", "--branch", s->branch.p, "--", s->place.p,
 		dir, NULL };
-	const char *const fetch[] = { "git", "-C", dir, "fetch", "-q",
-		"origin", s->branch.p, NULL };
+	const char *const fetch[] = { "git", "-C", dir, "fetch", "-q", "origin",
+		s->branch.p, NULL };
 	const char *const checkout[] = { "git", "-C", dir, "-c",
-		"core.symlinks=false", "-c", "core.hooksPath=/dev/null",
-		"-c", "advice.detachedHead=false", "checkout", "-q", "--force",
+		"core.symlinks=false", "-c", "core.hooksPath=/dev/null", "-c",
+		"advice.detachedHead=false", "checkout", "-q", "--force",
 		"--detach", "FETCH_HEAD", NULL };
 	char *head = mem_printf("%s/.git/HEAD", dir);
 	bool there = access(head, F_OK) == 0;
@@ -417,8 +416,8 @@ start_key(const char *dir, struct str yaml, struct buf *ret, struct error *err)
 	char *head = mem_printf("%s/.git/HEAD", dir);
 	_cleanup_(closep) int fd = open(head, O_RDONLY | O_CLOEXEC);
 	uint8_t digest[SHA256_BYTES];
-	int rc = fd < 0 ? error_errno(err, "%s", head) :
-			  fd_read_all(fd, ret, err);
+	int rc =
+	    fd < 0 ? error_errno(err, "%s", head) : fd_read_all(fd, ret, err);
 
 	free(head);
 	sha256_of(yaml, digest);
@@ -442,8 +441,7 @@ ingest_git(struct job *j, const struct config_source *s, struct str yaml,
 		rc = update_checkout(s, dir, err);
 	if (rc == 0)
 		rc = start_key(dir, yaml, &key, err);
-	if (rc == 0 &&
-	    !repo_start_is(j->repo, s->intake.id, buf_str(&key))) {
+	if (rc == 0 && !repo_start_is(j->repo, s->intake.id, buf_str(&key))) {
 		j->root_bytes = strlen(dir) + 1;
 		rc = ingest_paths(j, operands, err);
 		/* What was refused is looked at again next time. */
@@ -485,11 +483,11 @@ read_config(struct arena *a, struct buf *yaml, struct config *ret,
 {
 	_cleanup_(closep) int fd = open(options.config, O_RDONLY | O_CLOEXEC);
 	const char *slash = strrchr(options.config, '/');
-	struct str folder = slash == NULL ? STR_LIT(".") :
+	struct str folder = slash == NULL ?
+	    STR_LIT(".") :
 	    slash == options.config ?
-					    STR_LIT("/") :
-					    str_n(options.config,
-						(size_t)(slash - options.config));
+	    STR_LIT("/") :
+	    str_n(options.config, (size_t)(slash - options.config));
 	int rc = 0;
 
 	if (fd < 0)

@@ -75,7 +75,8 @@ read_strings(struct parser *p, const yaml_node_t *n, void *to)
 	if (n->type != YAML_SEQUENCE_NODE)
 		return fail_at(p, n, "a list is wanted here");
 	s->v = arena_array(p->arena,
-	    (size_t)(n->data.sequence.items.top - n->data.sequence.items.start) +
+	    (size_t)(n->data.sequence.items.top -
+		n->data.sequence.items.start) +
 		1,
 	    sizeof(*s->v));
 	for (i = n->data.sequence.items.start;
@@ -85,7 +86,8 @@ read_strings(struct parser *p, const yaml_node_t *n, void *to)
 	return rc;
 }
 
-/* --- mappings as tables ----------------------------------------------------- */
+/* --- mappings as tables -----------------------------------------------------
+ */
 
 struct key {
 	const char *name;
@@ -139,7 +141,8 @@ read_filters(struct parser *p, const yaml_node_t *n, void *to)
 	if (n->type != YAML_SEQUENCE_NODE)
 		return fail_at(p, n, "a list is wanted here");
 	f->v = arena_array(p->arena,
-	    (size_t)(n->data.sequence.items.top - n->data.sequence.items.start) +
+	    (size_t)(n->data.sequence.items.top -
+		n->data.sequence.items.start) +
 		1,
 	    sizeof(*f->v));
 	for (i = n->data.sequence.items.start;
@@ -284,8 +287,7 @@ config_parse(struct arena *a, struct str yaml, struct str folder,
 
 	if (yaml_parser_initialize(&y) == 0)
 		fatal("no memory for YAML");
-	yaml_parser_set_input_string(&y, (const unsigned char *)yaml.p,
-	    yaml.n);
+	yaml_parser_set_input_string(&y, (const unsigned char *)yaml.p, yaml.n);
 	if (yaml_parser_load(&y, &p.doc) == 0) {
 		rc = error_set(err, -EINVAL, "line %zu: %s",
 		    y.problem_mark.line + 1,

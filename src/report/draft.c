@@ -33,34 +33,37 @@
 	" AND f.severity IN ('proof', 'high'))"
 #define CHOSEN(table) \
 	" AND (x.id IN " EVIDENCE(table) " OR (x.package IN " CULPRIT \
-	" AND NOT EXISTS " EVIDENCE(table) "))"
-#define NOT_RELAYED \
-	" AND coalesce(x.answer, '') NOT IN ('relay', 'registry')"
+					 " AND NOT EXISTS " EVIDENCE( \
+					     table) "))"
+#define NOT_RELAYED " AND coalesce(x.answer, '') NOT IN ('relay', 'registry')"
 
 static const char domains_sql[] =
     "SELECT DISTINCT lower(CAST(host AS TEXT)) FROM http_exchange x"
-    " WHERE host IS NOT NULL" NOT_RELAYED CHOSEN("http_exchange")
-    " UNION SELECT DISTINCT lower(CAST(name AS TEXT)) FROM connection x"
-    " WHERE name IS NOT NULL AND coalesce(application, '') <> 'registry'"
-    CHOSEN("connection")
-    " UNION SELECT DISTINCT lower(CAST(name AS TEXT)) FROM dns_query x"
-    " WHERE id IN " EVIDENCE("dns_query") " ORDER BY 1";
+    " WHERE host IS NOT NULL" NOT_RELAYED CHOSEN(
+	"http_exchange") " UNION SELECT DISTINCT lower(CAST(name AS TEXT)) "
+			 "FROM connection x"
+			 " WHERE name IS NOT NULL AND coalesce(application, "
+			 "'') <> 'registry'" CHOSEN(
+			     "connection") " UNION SELECT DISTINCT "
+					   "lower(CAST(name AS TEXT)) FROM "
+					   "dns_query x"
+					   " WHERE id IN " EVIDENCE(
+					       "dns_query") " ORDER BY 1";
 /* An address that a name was resolved to is the fake Internet's own. */
 static const char ips_sql[] =
     "SELECT DISTINCT CAST(address AS TEXT) FROM connection x"
     " WHERE name IS NULL AND address IS NOT NULL"
-    " AND coalesce(application, '') NOT IN ('registry', 'dns')"
-    CHOSEN("connection") " ORDER BY 1";
+    " AND coalesce(application, '') NOT IN ('registry', 'dns')" CHOSEN(
+	"connection") " ORDER BY 1";
 static const char urls_sql[] =
     "SELECT DISTINCT CAST(url AS TEXT) FROM http_exchange x"
-    " WHERE url IS NOT NULL" NOT_RELAYED CHOSEN("http_exchange")
-    " ORDER BY 1";
+    " WHERE url IS NOT NULL" NOT_RELAYED CHOSEN("http_exchange") " ORDER BY 1";
 static const char files_sql[] =
     "SELECT DISTINCT sha256, CAST(path AS TEXT) FROM written_file"
-    " WHERE sha256 IS NOT NULL AND (change = 'executed' OR id IN "
-    EVIDENCE("written_file") ") UNION SELECT r.artifact_sha256, NULL"
-    " FROM run r, verdict v WHERE v.culprit = r.purl"
-    " AND r.artifact_sha256 IS NOT NULL ORDER BY 1";
+    " WHERE sha256 IS NOT NULL AND (change = 'executed' OR id IN " EVIDENCE(
+	"written_file") ") UNION SELECT r.artifact_sha256, NULL"
+			" FROM run r, verdict v WHERE v.culprit = r.purl"
+			" AND r.artifact_sha256 IS NOT NULL ORDER BY 1";
 static const char sentences_sql[] =
     "SELECT DISTINCT CAST(summary AS TEXT) FROM finding"
     " WHERE severity IN ('proof', 'high')"
@@ -105,7 +108,8 @@ read_verdict(struct reader *r, struct arena *a, struct culprit *c,
 	struct packageurl *p = arena_alloc(a, sizeof(*p));
 	int rc = reader_prepare(r,
 	    "SELECT label, class, coalesce(culprit, run.purl)"
-	    " FROM verdict, run", &q, err);
+	    " FROM verdict, run",
+	    &q, err);
 
 	if (rc == 0)
 		rc = reader_step(r, q, err);

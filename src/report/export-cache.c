@@ -15,9 +15,9 @@
 #include "report/export_priv.h"
 #include "sys/fd.h"
 
-#define INDEX	 ".cache/index"
-#define SEGMENTS ".cache/segments"
-#define MAGIC	 "lazaret export 1\n"
+#define INDEX     ".cache/index"
+#define SEGMENTS  ".cache/segments"
+#define MAGIC     "lazaret export 1\n"
 #define INDEX_MAX ((size_t)4 << 30)
 
 struct reader {
@@ -117,7 +117,7 @@ get_entry(struct reader *r, struct export_entry *e, uint64_t end)
 }
 
 static bool
-read_index(struct export *x, struct reader *r)
+read_index(struct exporter *x, struct reader *r)
 {
 	uint64_t n = get(r);
 
@@ -145,7 +145,7 @@ read_index(struct export *x, struct reader *r)
 }
 
 void
-export_cache_load(struct export *x)
+export_cache_load(struct exporter *x)
 {
 	_cleanup_(closep) int fd =
 	    openat(x->dir, INDEX, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -176,7 +176,7 @@ export_cache_load(struct export *x)
 }
 
 int
-export_cache_save(struct export *x, struct error *err)
+export_cache_save(struct exporter *x, struct error *err)
 {
 	struct buf b;
 	int rc;
@@ -201,7 +201,7 @@ export_cache_save(struct export *x, struct error *err)
 
 /* The index with the old places is removed before the segments change. */
 int
-export_cache_compact(struct export *x, struct error *err)
+export_cache_compact(struct exporter *x, struct error *err)
 {
 	struct outfile *o;
 	uint64_t at = 0;

@@ -21,7 +21,7 @@
 #define NEWLINE STR_LIT("\x00\x01\x00\xfe\xff\n")
 
 static void
-remember(struct export *x, struct str name, const struct outfile_sums *sums)
+remember(struct exporter *x, struct str name, const struct outfile_sums *sums)
 {
 	x->counts.files++;
 	for (size_t i = 0; i < x->sums.n; i++)
@@ -34,7 +34,7 @@ remember(struct export *x, struct str name, const struct outfile_sums *sums)
 }
 
 int
-export_close(struct export *x, struct outfile *o, const char *name,
+export_close(struct exporter *x, struct outfile *o, const char *name,
     struct error *err)
 {
 	struct outfile_sums sums;
@@ -46,7 +46,7 @@ export_close(struct export *x, struct outfile *o, const char *name,
 }
 
 int
-export_put_file(struct export *x, const char *name, struct str bytes,
+export_put_file(struct exporter *x, const char *name, struct str bytes,
     struct error *err)
 {
 	struct outfile *o = outfile_open(x->dir, name);
@@ -66,10 +66,11 @@ lies_in(const struct export_entry *e, struct str dir)
 	return false;
 }
 
-/* --- archives of single documents ------------------------------------------ */
+/* --- archives of single documents ------------------------------------------
+ */
 
 static int
-write_zip(struct export *x, struct str dir, const char *path,
+write_zip(struct exporter *x, struct str dir, const char *path,
     struct error *err)
 {
 	struct outfile *o = outfile_open(x->dir, path);
@@ -98,7 +99,7 @@ write_zip(struct export *x, struct str dir, const char *path,
 
 /* The same file under another name, without its bytes a second time. */
 static int
-link_file(struct export *x, const char *from, const char *to,
+link_file(struct exporter *x, const char *from, const char *to,
     struct error *err)
 {
 	static const char temporary[] = ".tmp-link";
@@ -124,7 +125,7 @@ link_file(struct export *x, const char *from, const char *to,
 
 /* Both trees of osv-scanner; a zip must be there for every ecosystem. */
 static int
-write_offline(struct export *x, const char *ecosystem, bool has_reports,
+write_offline(struct exporter *x, const char *ecosystem, bool has_reports,
     struct error *err)
 {
 	static const char *const trees[] = { "osv-scanner", "osv-scalibr" };
@@ -144,7 +145,7 @@ write_offline(struct export *x, const char *ecosystem, bool has_reports,
 }
 
 static int
-write_zips(struct export *x, struct error *err)
+write_zips(struct exporter *x, struct error *err)
 {
 	char path[256];
 	size_t at = 0;
@@ -160,12 +161,13 @@ write_zips(struct export *x, struct error *err)
 	for (size_t i = 0; rc == 0 && osv_ecosystems[i] != NULL; i++)
 		rc = write_offline(x, osv_ecosystems[i],
 		    map_has(x->changed, str_of(osv_ecosystems[i])), err);
-	return rc != 0 ? rc :
-			 write_offline(x, "GIT",
-			     map_has(x->changed, STR_LIT("GIT")), err);
+	return rc != 0 ?
+	    rc :
+	    write_offline(x, "GIT", map_has(x->changed, STR_LIT("GIT")), err);
 }
 
-/* --- lines of JSON ---------------------------------------------------------- */
+/* --- lines of JSON ----------------------------------------------------------
+ */
 
 struct lines {
 	uint64_t raw, packed;
@@ -173,9 +175,10 @@ struct lines {
 };
 
 static struct lines
-measure(const struct export *x, struct str dir)
+measure(const struct exporter *x, struct str dir)
 {
-	struct lines l = { .packed = DEFLATE_END.n, .crc32 = crc32(0, NULL, 0) };
+	struct lines l = { .packed = DEFLATE_END.n,
+		.crc32 = crc32(0, NULL, 0) };
 
 	for (size_t i = 0; i < x->entries.n; i++) {
 		const struct export_entry *e = x->entries.v[i];
@@ -191,7 +194,7 @@ measure(const struct export *x, struct str dir)
 }
 
 static void
-put_lines(struct export *x, struct outfile *o, struct str dir)
+put_lines(struct exporter *x, struct outfile *o, struct str dir)
 {
 	for (size_t i = 0; i < x->entries.n; i++) {
 		if (!lies_in(x->entries.v[i], dir))
@@ -203,7 +206,7 @@ put_lines(struct export *x, struct outfile *o, struct str dir)
 }
 
 static int
-write_ndjson(struct export *x, struct error *err)
+write_ndjson(struct exporter *x, struct error *err)
 {
 	static const unsigned char head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0,
 		3 };
@@ -223,7 +226,7 @@ write_ndjson(struct export *x, struct error *err)
 
 /* The ecosystems that Renovate looks for. */
 static int
-write_renovate(struct export *x, struct error *err)
+write_renovate(struct exporter *x, struct error *err)
 {
 	static const char *const names[] = { "crates.io", "Go", "Hackage",
 		"Hex", "Maven", "npm", "NuGet", "Packagist", "Pub", "PyPI",
@@ -258,7 +261,8 @@ write_renovate(struct export *x, struct error *err)
 	return export_close(x, o, path, err);
 }
 
-/* --- lists and sums ---------------------------------------------------------- */
+/* --- lists and sums ----------------------------------------------------------
+ */
 
 static int
 by_text(const void *a, const void *b)
@@ -267,7 +271,7 @@ by_text(const void *a, const void *b)
 }
 
 static int
-write_ecosystems(struct export *x, struct error *err)
+write_ecosystems(struct exporter *x, struct error *err)
 {
 	struct map *names = map_new(1000);
 	struct str *v, key;
@@ -317,7 +321,7 @@ put_base64(struct buf *b, uint32_t v)
 }
 
 static int
-write_sums(struct export *x, struct error *err)
+write_sums(struct exporter *x, struct error *err)
 {
 	struct buf sha, crc;
 	int rc;
@@ -342,7 +346,7 @@ write_sums(struct export *x, struct error *err)
 }
 
 int
-export_files_write(struct export *x, struct error *err)
+export_files_write(struct exporter *x, struct error *err)
 {
 	int rc = write_zips(x, err);
 

@@ -36,7 +36,7 @@ sweep(int dir)
 }
 
 static int
-open_files(struct export *x, const char *dir, struct error *err)
+open_files(struct exporter *x, const char *dir, struct error *err)
 {
 	if (paths_make(dir, 0755, err) != 0)
 		return err->code;
@@ -45,8 +45,8 @@ open_files(struct export *x, const char *dir, struct error *err)
 		return error_errno(err, "%s", dir);
 	if (outfile_make_folders(x->dir, ".cache/x", err) != 0)
 		return err->code;
-	x->lock = openat(x->dir, ".cache/lock", O_RDWR | O_CREAT | O_CLOEXEC,
-	    0644);
+	x->lock =
+	    openat(x->dir, ".cache/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (x->lock < 0)
 		return error_errno(err, "%s/.cache/lock", dir);
 	while (flock(x->lock, LOCK_EX) != 0)
@@ -61,9 +61,10 @@ open_files(struct export *x, const char *dir, struct error *err)
 }
 
 int
-export_open(const char *dir, bool fresh, struct export **ret, struct error *err)
+export_open(const char *dir, bool fresh, struct exporter **ret,
+    struct error *err)
 {
-	struct export *x = mem_alloc(sizeof(*x));
+	struct exporter *x = mem_alloc(sizeof(*x));
 	int rc;
 
 	x->arena = arena_new((size_t)4 << 30);
@@ -83,7 +84,7 @@ export_open(const char *dir, bool fresh, struct export **ret, struct error *err)
 }
 
 void
-export_free(struct export *x)
+export_free(struct exporter *x)
 {
 	if (x == NULL)
 		return;
@@ -105,19 +106,19 @@ mtime_of(const struct stat *st)
 }
 
 static void
-mark(struct export *x, const struct export_entry *e)
+mark(struct exporter *x, const struct export_entry *e)
 {
 	for (size_t i = 0; i < e->n_dirs; i++)
 		(void)map_put(x->changed, e->dirs[i], x);
 }
 
 bool
-export_known(struct export *x, struct str path, const struct stat *st)
+export_known(struct exporter *x, struct str path, const struct stat *st)
 {
 	struct export_entry *e = map_get(x->old, path);
 
-	if (e == NULL || e->size != st->st_size || e->mtime_ns != mtime_of(st) ||
-	    e->inode != (int64_t)st->st_ino)
+	if (e == NULL || e->size != st->st_size ||
+	    e->mtime_ns != mtime_of(st) || e->inode != (int64_t)st->st_ino)
 		return false;
 	(void)map_remove(x->old, path);
 	vec_push(&x->entries, e);
@@ -136,12 +137,13 @@ export_dir_valid(struct str name)
 }
 
 struct str
-export_segment(const struct export *x, const struct export_entry *e)
+export_segment(const struct exporter *x, const struct export_entry *e)
 {
 	return str_n(x->map + e->at, e->packed);
 }
 
-/* --- from the workers ------------------------------------------------------ */
+/* --- from the workers ------------------------------------------------------
+ */
 
 int
 export_file_of(struct message *m, int64_t *ret_file)
@@ -152,11 +154,11 @@ export_file_of(struct message *m, int64_t *ret_file)
 
 /* Everything is checked again: the worker has read foreign bytes. */
 static int
-receive(struct export *x, struct message *m, struct str path,
+receive(struct exporter *x, struct message *m, struct str path,
     struct export_entry *e, struct str *ret_json, struct str *ret_packed)
 {
-	struct str name = str_sub(path, (size_t)(str_rchr(path, '/') + 1),
-	    path.n - 5);
+	struct str name =
+	    str_sub(path, (size_t)(str_rchr(path, '/') + 1), path.n - 5);
 	int64_t n;
 
 	e->id = message_get_str(m);
@@ -188,7 +190,7 @@ receive(struct export *x, struct message *m, struct str path,
 }
 
 static int
-write_documents(struct export *x, const struct export_entry *e,
+write_documents(struct exporter *x, const struct export_entry *e,
     struct str json, struct error *err)
 {
 	char path[LIMIT_TEXT_BYTES];
@@ -203,7 +205,7 @@ write_documents(struct export *x, const struct export_entry *e,
 }
 
 int
-export_take(struct export *x, struct message *m, struct str path,
+export_take(struct exporter *x, struct message *m, struct str path,
     const struct stat *st, struct str *ret_why, struct error *err)
 {
 	struct export_entry *e;
@@ -235,7 +237,8 @@ export_take(struct export *x, struct message *m, struct str path,
 	return 0;
 }
 
-/* --- the end --------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------
+ */
 
 static int
 by_id(const void *pa, const void *pb)
@@ -250,7 +253,7 @@ by_id(const void *pa, const void *pb)
 /* One id, one document: of two files with it (a person copied one) the last
  * stands. */
 static void
-drop_doubles(struct export *x)
+drop_doubles(struct exporter *x)
 {
 	size_t n = 0;
 
@@ -266,7 +269,7 @@ drop_doubles(struct export *x)
 }
 
 static bool
-is_published(const struct export *x, struct str id, struct str dir)
+is_published(const struct exporter *x, struct str id, struct str dir)
 {
 	struct export_entry key = { .id = id, .path = STR_LIT("") };
 	size_t from = 0, to = x->entries.n, middle;
@@ -290,7 +293,7 @@ is_published(const struct export *x, struct str id, struct str dir)
 
 /* What the last export had and is not claimed by a file any more. */
 static void
-remove_gone(struct export *x)
+remove_gone(struct exporter *x)
 {
 	char path[LIMIT_TEXT_BYTES];
 	size_t at = 0;
@@ -341,7 +344,7 @@ put_line(struct buf *b, const struct export_entry *e, struct str dir)
 
 /* One list per folder (name), or of all folders. */
 static int
-write_list(struct export *x, struct export_entry *const *v, size_t n,
+write_list(struct exporter *x, struct export_entry *const *v, size_t n,
     struct str dir, struct error *err)
 {
 	char path[LIMIT_TEXT_BYTES] = "modified_id.csv";
@@ -364,7 +367,7 @@ write_list(struct export *x, struct export_entry *const *v, size_t n,
 }
 
 static int
-write_lists(struct export *x, const char *url, struct error *err)
+write_lists(struct exporter *x, const char *url, struct error *err)
 {
 	struct export_entry **v = mem_array(x->entries.n + 1, sizeof(*v));
 	size_t at = 0;
@@ -386,7 +389,7 @@ write_lists(struct export *x, const char *url, struct error *err)
 }
 
 int
-export_finish(struct export *x, const char *url, struct export_counts *ret,
+export_finish(struct exporter *x, const char *url, struct export_counts *ret,
     struct error *err)
 {
 	int rc = 0;

@@ -25,7 +25,7 @@
 
 struct channel;
 struct error;
-struct export;
+struct exporter;
 struct message;
 
 struct export_counts {
@@ -33,14 +33,14 @@ struct export_counts {
 };
 
 /* fresh: what an earlier export left is not believed. Waits for another. */
-int export_open(const char *dir, bool fresh, struct export **ret,
+int export_open(const char *dir, bool fresh, struct exporter **ret,
     struct error *err);
-void export_free(struct export *x); /* accepts NULL */
+void export_free(struct exporter *x); /* accepts NULL */
 /* True when the file was exported with this size, inode and time. path:
  * "malicious/<ecosystem>/<name>/MAL-….json". */
-bool export_known(struct export *x, struct str path, const struct stat *st);
+bool export_known(struct exporter *x, struct str path, const struct stat *st);
 /* Everything that has to do with url is left out when it is NULL. */
-int export_finish(struct export *x, const char *url,
+int export_finish(struct exporter *x, const char *url,
     struct export_counts *ret, struct error *err);
 
 /* The worker's half: one message for a document, or for why there is none. */
@@ -52,7 +52,7 @@ int export_work_failed(struct channel *c, int64_t file, const char *why,
 /* The exporter's half. 1: it cannot be exported, *ret_why (borrowed) says
  * why; -errno: the disk failed, or the message is none. */
 int export_file_of(struct message *m, int64_t *ret_file);
-int export_take(struct export *x, struct message *m, struct str path,
+int export_take(struct exporter *x, struct message *m, struct str path,
     const struct stat *st, struct str *ret_why, struct error *err);
 
 #endif

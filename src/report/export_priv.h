@@ -38,7 +38,7 @@ struct export_sum {
 	struct outfile_sums sums;
 };
 
-struct export {
+struct exporter {
 	struct arena *arena;
 	int dir, lock, segments; /* descriptors */
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
@@ -52,22 +52,22 @@ struct export {
 };
 
 /* A missing or damaged cache is an empty one. */
-void export_cache_load(struct export *x);
-int export_cache_save(struct export *x, struct error *err);
+void export_cache_load(struct exporter *x);
+int export_cache_save(struct exporter *x, struct error *err);
 /* Moves what is still used to a new file when most is not. */
-int export_cache_compact(struct export *x, struct error *err);
+int export_cache_compact(struct exporter *x, struct error *err);
 
 bool export_dir_valid(struct str name);
-struct str export_segment(const struct export *x,
+struct str export_segment(const struct exporter *x,
     const struct export_entry *e);
-int export_files_write(struct export *x, struct error *err);
+int export_files_write(struct exporter *x, struct error *err);
 /* Opened, and its sums remembered when it is closed. */
-int export_close(struct export *x, struct outfile *o, const char *name,
+int export_close(struct exporter *x, struct outfile *o, const char *name,
     struct error *err);
-int export_put_file(struct export *x, const char *name, struct str bytes,
+int export_put_file(struct exporter *x, const char *name, struct str bytes,
     struct error *err);
 /* entries: newest first. */
-int feed_write(struct export *x, struct export_entry *const *entries, size_t n,
-    const char *url, struct error *err);
+int feed_write(struct exporter *x, struct export_entry *const *entries,
+    size_t n, const char *url, struct error *err);
 
 #endif

@@ -8,7 +8,7 @@
 #include "report/export_priv.h"
 
 #define MAX_ENTRIES 200 /* of a day at the busiest */
-#define TITLE	    "Malicious packages: changes"
+#define TITLE       "Malicious packages: changes"
 
 static void
 put_xml(struct buf *b, struct str s)
@@ -60,14 +60,16 @@ atom_entry(struct buf *b, const struct export_entry *e, const char *url)
 
 	buf_init(&link, 8 * KIB);
 	put_link(&link, url, e);
-	buf_printf(b, "<entry><id>urn:osv:%.*s</id><updated>%.*s</updated>"
-		      "<title>",
+	buf_printf(b,
+	    "<entry><id>urn:osv:%.*s</id><updated>%.*s</updated>"
+	    "<title>",
 	    STR_ARG(e->id), STR_ARG(e->modified));
 	if (e->withdrawn)
 		buf_puts(b, "Withdrawn: ");
 	put_xml(b, title_of(e));
-	buf_puts(b, "</title><link rel=\"alternate\" "
-		    "type=\"application/json\" href=\"");
+	buf_puts(b,
+	    "</title><link rel=\"alternate\" "
+	    "type=\"application/json\" href=\"");
 	put_xml(b, buf_str(&link));
 	buf_puts(b, "\"/>");
 	for (size_t i = 0; i < e->n_dirs; i++) {
@@ -109,7 +111,7 @@ json_entry(struct json *j, const struct export_entry *e, const char *url)
 }
 
 int
-feed_write(struct export *x, struct export_entry *const *entries, size_t n,
+feed_write(struct exporter *x, struct export_entry *const *entries, size_t n,
     const char *url, struct error *err)
 {
 	struct buf b;
@@ -117,10 +119,11 @@ feed_write(struct export *x, struct export_entry *const *entries, size_t n,
 	int rc;
 
 	buf_init(&b, 16 * (size_t)MIB);
-	buf_puts(&b, "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-		     "<feed xmlns=\"http://www.w3.org/2005/Atom\">\n"
-		     "<id>urn:lazaret:changes</id><title>" TITLE
-		     "</title><author><name>lazaret</name></author><updated>");
+	buf_puts(&b,
+	    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+	    "<feed xmlns=\"http://www.w3.org/2005/Atom\">\n"
+	    "<id>urn:lazaret:changes</id><title>" TITLE
+	    "</title><author><name>lazaret</name></author><updated>");
 	buf_put_str(&b,
 	    n != 0 ? entries[0]->modified : STR_LIT("1970-01-01T00:00:00Z"));
 	buf_puts(&b, "</updated>\n");

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "sys/fd.h"
 
-#define CHUNK (1u << 20)
+#define CHUNK          (1u << 20)
 #define TEMPORARY_SIZE 64
 
 struct outfile {

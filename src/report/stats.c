@@ -147,8 +147,9 @@ values_of(struct values *to, yyjson_val *root, enum stats_dimension d)
 	case STATS_ECOSYSTEM:
 		while ((a = yyjson_arr_iter_next(&it)) != NULL)
 			add_value(to,
-			    osv_ecosystem_base(text(
-				yyjson_obj_get(a, "package"), "ecosystem")));
+			    osv_ecosystem_base(
+				text(yyjson_obj_get(a, "package"),
+				    "ecosystem")));
 		break;
 	case STATS_SOURCE:
 		members_of(to,
@@ -158,8 +159,9 @@ values_of(struct values *to, yyjson_val *root, enum stats_dimension d)
 	case STATS_CLASS:
 		while ((a = yyjson_arr_iter_next(&it)) != NULL)
 			members_of(to,
-			    yyjson_obj_get(
-				yyjson_obj_get(a, "database_specific"), "cwes"),
+			    yyjson_obj_get(yyjson_obj_get(a,
+					       "database_specific"),
+				"cwes"),
 			    "cweId");
 		break;
 	case STATS_DIMENSION__MAX:
@@ -305,7 +307,7 @@ print_text(const struct stats *s, const struct cell *v, size_t n,
 			char c = v[i].key.p[k];
 
 			buf_putc(out,
-			    c == SEPARATOR		 ? '\t' :
+			    c == SEPARATOR                          ? '\t' :
 				(unsigned char)c < ' ' || c == 0x7f ? '?' :
 								      c);
 		}
@@ -366,7 +368,8 @@ put_xml(struct buf *out, struct str s)
 		if (s.p[i] == '<' || s.p[i] == '>' || s.p[i] == '&')
 			buf_printf(out, "&#%d;", s.p[i]);
 		else
-			buf_putc(out, (unsigned char)s.p[i] < ' ' ? ' ' : s.p[i]);
+			buf_putc(out,
+			    (unsigned char)s.p[i] < ' ' ? ' ' : s.p[i]);
 	}
 }
 

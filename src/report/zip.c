@@ -9,12 +9,12 @@
 #define MAX_16 0xffffu
 #define MAX_32 0xffffffffull
 /* UTF-8 names; deflate; version 2.0, 4.5 where ZIP64 is needed. */
-#define FLAGS	   0x800
-#define DEFLATE	   8
-#define VERSION	   20
-#define VERSION_64 45
-#define MADE_BY	   (3 << 8 | VERSION) /* Unix */
-#define MODE	   (0100644u << 16)
+#define FLAGS         0x800
+#define DEFLATE       8
+#define VERSION       20
+#define VERSION_64    45
+#define MADE_BY       (3 << 8 | VERSION) /* Unix */
+#define MODE          (0100644u << 16)
 #define DIRECTORY_MAX ((size_t)4 << 30)
 
 static void
@@ -29,8 +29,7 @@ static void
 civil(int64_t days, int64_t *y, unsigned *m, unsigned *d)
 {
 	int64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
-	int64_t yoe =
-	    (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	int64_t mp = (5 * doy + 2) / 153;
 
