@@ -254,6 +254,7 @@ static const struct hidden {
 	{ "/proc/irq", MASK_FOLDER },
 	{ "/proc/bus", MASK_FOLDER },
 	{ "/proc/cmdline", "cmdline" },
+	{ "/proc/version", "version" },
 };
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
@@ -276,6 +277,14 @@ plan_masks(struct sandbox_plan *p)
 		    "BOOT_IMAGE=/boot/vmlinuz-%s root=/dev/sda1 ro quiet\n",
 		    u.release),
 		.text = "cmdline: as of a machine started by a boot loader"));
+	/* What uname(2) says in any case, without who built the kernel. */
+	add(p,
+	    HOST(OP_MASK, .a = "version",
+		.b = arena_printf(p->arena,
+		    "Linux version %s (root@localhost) (gcc 14.2.0, GNU ld "
+		    "2.44) %s\n",
+		    u.release, u.version),
+		.text = "version: the kernel, not who built it"));
 }
 
 static void
