@@ -127,7 +127,8 @@ make_persona(struct analysis *a, struct error *err)
 {
 	const struct persona_options o = { .kind = PERSONA_LAPTOP,
 		.registry = str_of(a->image.registry),
-		.allow = str_of(a->package.name),
+		.depends_on = str_of(a->package.name),
+		.depends_version = str_of(a->package.version),
 		.now = clock_wall_ns() / NS_PER_SEC };
 
 	return persona_new(&o, &a->persona, err);

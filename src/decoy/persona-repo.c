@@ -275,10 +275,15 @@ manifest_of(struct maker *m)
 	json_key(&j, "start");
 	json_strz(&j, "node src/index.js");
 	json_object_end(&j);
-	if (m->allow.p != NULL) {
+	if (m->depends_on.p != NULL) {
+		json_key(&j, "dependencies");
+		json_object_begin(&j);
+		json_key_str(&j, m->depends_on);
+		json_str(&j, m->depends_version);
+		json_object_end(&j);
 		json_key(&j, "allowScripts");
 		json_object_begin(&j);
-		json_key_str(&j, m->allow);
+		json_key_str(&j, m->depends_on);
 		json_bool(&j, true);
 		json_object_end(&j);
 	}

@@ -245,7 +245,8 @@ persona_new(const struct persona_options *o, struct persona **ret,
 		return r;
 	p->arena = m.a = arena_new(PERSONA_BYTES);
 	p->kind = kind_names[o->kind];
-	m.allow = o->allow;
+	m.depends_on = o->depends_on;
+	m.depends_version = o->depends_version;
 	m.registry = arena_str(m.a, o->registry);
 	m.registry_host = without_scheme(m.a, m.registry);
 	persona_make_names(&m);

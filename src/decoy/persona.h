@@ -72,9 +72,9 @@ struct persona_options {
 	/* npm's built-in end point, from the manifest of the image: the token
 	 * in .npmrc is for it. */
 	struct str registry;
-	/* Package whose scripts the project's package.json allows (npm 12 runs
-	 * no others); p NULL: none. */
-	struct str allow;
+	/* What the project depends on; its package.json allows the scripts of
+	 * it (npm 12 runs no others). p NULL: nothing. */
+	struct str depends_on, depends_version;
 	/* Names and secrets follow from it; NULL: drawn from the kernel. */
 	const uint8_t *seed;
 	int64_t now; /* seconds since 1970: the history ends shortly before */

@@ -12,7 +12,7 @@ struct maker {
 	struct persona *p;
 	struct draw d;
 	struct str registry; /* with its scheme */
-	struct str allow; /* as in persona_options */
+	struct str depends_on, depends_version; /* as in persona_options */
 	struct str registry_host; /* host and path, as .npmrc names it */
 	struct str org; /* a made-up company: one word */
 	struct str email;
