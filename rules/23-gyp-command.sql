@@ -23,16 +23,26 @@ ran AS (
 	AND e.script NOT LIKE '/usr/%' AND e.script NOT LIKE '%/node-gyp/%')
 SELECT 'binding.gyp ran ' || text(r.command) || CASE
 	WHEN busy THEN ', which did more than look for headers'
-	WHEN NOT compiled THEN ', and nothing was compiled' ELSE '' END
+	WHEN idle THEN ', and there was nothing to compile' ELSE '' END
 	AS summary, r.phase, r.process, r.package,
 	'exec_event' AS evidence_table, r.id AS evidence_row,
-	CASE WHEN busy OR NOT compiled THEN 'high' ELSE 'medium' END
+	CASE WHEN busy OR idle THEN 'high' ELSE 'medium' END
 	AS severity
 FROM (SELECT ran.*,
-	EXISTS (SELECT 1 FROM exec_act c WHERE c.phase = ran.phase
+	NOT EXISTS (SELECT 1 FROM exec_act c WHERE c.phase = ran.phase
 		AND c.package IS ran.package
-		AND c.exe_name IN ('cc1', 'cc1plus', 'clang', 'clang++')
-		) AS compiled,
+		AND c.exe_name IN ('cc1', 'cc1plus', 'clang', 'clang++'))
+	-- a build that failed before it came to its sources
+	AND NOT EXISTS (SELECT 1 FROM file_event w
+		JOIN package k ON k.id = ran.package
+		WHERE w.phase = ran.phase AND w.op = 'create'
+		AND instr(w.path, CAST('/' || CAST(k.path AS TEXT) || '/'
+			AS BLOB)) > 0
+		AND (CAST(w.path AS TEXT) LIKE '%.c'
+			OR CAST(w.path AS TEXT) LIKE '%.cc'
+			OR CAST(w.path AS TEXT) LIKE '%.cpp'
+			OR CAST(w.path AS TEXT) LIKE '%.cxx'))
+	AS idle,
 	EXISTS (SELECT 1 FROM tree t JOIN connection_act c
 		ON c.process = t.process WHERE t.ancestor = ran.process)
 	OR EXISTS (SELECT 1 FROM tree t JOIN file_act v
