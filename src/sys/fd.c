@@ -14,14 +14,30 @@
 #include "base/error.h"
 #include "base/limits.h"
 
-int
-fd_write_all(int fd, const void *p, size_t n, struct error *err)
+static ssize_t
+plain_write(int fd, const void *p, size_t n)
+{
+	return write(fd, p, n);
+}
+
+static ssize_t
+quiet_send(int fd, const void *p, size_t n)
+{
+	ssize_t w = send(fd, p, n, MSG_NOSIGNAL);
+
+	/* Tools for people may record facts into a file or a pipe. */
+	return w < 0 && errno == ENOTSOCK ? write(fd, p, n) : w;
+}
+
+static int
+put_all(int fd, const void *p, size_t n,
+    ssize_t (*put)(int, const void *, size_t), struct error *err)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
 	ssize_t w;
 
 	while (n != 0) {
-		w = write(fd, p, n);
+		w = put(fd, p, n);
 		if (w < 0 && errno == EAGAIN)
 			(void)poll(&pfd, 1, -1);
 		else if (w < 0 && errno != EINTR)
@@ -32,6 +48,18 @@ fd_write_all(int fd, const void *p, size_t n, struct error *err)
 		n -= (size_t)w;
 	}
 	return 0;
+}
+
+int
+fd_write_all(int fd, const void *p, size_t n, struct error *err)
+{
+	return put_all(fd, p, n, plain_write, err);
+}
+
+int
+fd_send_all(int fd, const void *p, size_t n, struct error *err)
+{
+	return put_all(fd, p, n, quiet_send, err);
 }
 
 int

@@ -13,6 +13,8 @@ struct error;
 
 /* All n bytes, through EINTR and short writes; polls when fd would block. */
 int fd_write_all(int fd, const void *p, size_t n, struct error *err);
+/* The same on a stream socket; a peer that is gone is -EPIPE, no signal. */
+int fd_send_all(int fd, const void *p, size_t n, struct error *err);
 /* Up to the end or until buf is full (then -EFBIG). */
 int fd_read_all(int fd, struct buf *out, struct error *err);
 /* A connected pair of stream sockets, close-on-exec. */

@@ -106,6 +106,22 @@ a_frame_that_lies_is_refused(void **state)
 	channel_done(&c);
 }
 
+static void
+a_peer_that_is_gone_is_an_error(void **state)
+{
+	struct channel a, b;
+
+	(void)state;
+	open_pair(&a, &b);
+	channel_done(&b);
+	message_begin(&a, 1);
+	message_put_int(&a, 1);
+	assert_int_equal(message_send(&a, NULL), 0);
+	/* A signal would end this program. */
+	assert_int_equal(channel_flush(&a, NULL), -EPIPE);
+	channel_done(&a);
+}
+
 int
 main(void)
 {
@@ -113,6 +129,7 @@ main(void)
 		cmocka_unit_test(carries_members_and_descriptors),
 		cmocka_unit_test(missing_and_left_members_are_errors),
 		cmocka_unit_test(a_frame_that_lies_is_refused),
+		cmocka_unit_test(a_peer_that_is_gone_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ message_send(struct channel *c, struct error *err)
 		size_t frame_bytes = c->out.n - c->frame_at;
 
 		/* Everything before this frame goes first. */
-		rc = fd_write_all(c->fd, c->out.p, c->frame_at, err);
+		rc = fd_send_all(c->fd, c->out.p, c->frame_at, err);
 		if (rc != 0)
 			return rc;
 		buf_consume(&c->out, c->frame_at);
@@ -151,7 +151,7 @@ channel_flush(struct channel *c, struct error *err)
 	assert(!c->writing);
 	if (c->out.n == 0)
 		return 0;
-	rc = fd_write_all(c->fd, c->out.p, c->out.n, err);
+	rc = fd_send_all(c->fd, c->out.p, c->out.n, err);
 	buf_reset(&c->out);
 	return rc;
 }
