@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of packages, and which reader a file belongs to. */
+#include "lockfile/lockfile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "lockfile/lockfile_priv.h"
+
+/* One table per family of readers. */
+static const struct lock_format *const families[] = {
+	NULL,
+};
+
+const struct lock_format *
+lock_format_find(struct str path)
+{
+	for (size_t i = 0; families[i] != NULL; i++)
+		for (const struct lock_format *f = families[i]; f->name; f++)
+			if (f->match(path))
+				return f;
+	return NULL;
+}
+
+void
+lock_list_init(struct lock_list *l, struct arena *a)
+{
+	*l = (struct lock_list){ .arena = a };
+}
+
+void
+lock_list_done(struct lock_list *l)
+{
+	vec_done(&l->packages);
+	vec_done(&l->errors);
+}
+
+struct lock_package *
+lock_add(struct lock_list *l, const char *ecosystem, struct str name,
+    struct str version, uint32_t line)
+{
+	struct lock_package *p = vec_add(&l->packages);
+
+	p->ecosystem = str_of(ecosystem);
+	p->name = name;
+	p->version = version;
+	p->origin = STR_LIT("registry");
+	p->line = line;
+	p->parent = LOCK_NONE;
+	return p;
+}
+
+void
+lock_error(struct lock_list *l, uint32_t line, const char *fmt, ...)
+{
+	struct lock_error *e = vec_add(&l->errors);
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	e->line = line;
+	e->message = arena_str(l->arena, str_of(text));
+}
+
+void
+lock_lines_init(struct lock_lines *n, struct str bytes)
+{
+	*n = (struct lock_lines){ .bytes = bytes, .line = 1 };
+}
+
+uint32_t
+lock_line(struct lock_lines *n, size_t offset)
+{
+	if (offset > n->bytes.n)
+		offset = n->bytes.n;
+	if (offset < n->at)
+		lock_lines_init(n, n->bytes);
+	while (n->at < offset) {
+		const char *p =
+		    memchr(n->bytes.p + n->at, '\n', offset - n->at);
+
+		if (p == NULL)
+			break;
+		n->at = (size_t)(p - n->bytes.p) + 1;
+		n->line++;
+	}
+	return n->line;
+}
