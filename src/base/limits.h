@@ -95,6 +95,9 @@
 #define LIMIT_OUTPUT_KEPT_BYTES (256 * KIB)
 #define LIMIT_OUTPUT_BYTES      (64ll * MIB)
 
+/* A host capability is tried in milliseconds; one that hangs is absent. */
+#define LIMIT_HOST_CHECK_MS (5 * 1000)
+
 /* Wall time of the phases, until an option says otherwise. */
 #define LIMIT_INSTALL_MS     (300 * 1000)
 #define LIMIT_IMPORT_MS      (60 * 1000)

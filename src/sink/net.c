@@ -22,11 +22,13 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "sink/sink.h"
 
 #define TABLE          100 /* of routes; the namespace is ours alone */
 #define RULE_PRIORITY  100
@@ -363,6 +365,18 @@ net_take_all(const char *interface, uint16_t port, struct error *err)
 		    "with tproxy?)",
 		    strerror(-rc));
 	return 0;
+}
+
+int
+sink_host_takes_all(struct error *err)
+{
+	_cleanup_(closep) int fd =
+	    socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq up = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &up) != 0)
+		return error_errno(err, "sink: interface lo");
+	return net_take_all("lo", 1, err);
 }
 
 /* Floods: more room, and what found none is counted (udp.c). */

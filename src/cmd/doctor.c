@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lazaret doctor: what this machine can and cannot do, each thing tried. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analysis/host.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/exit.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "sys/fd.h"
+#include "sys/opt.h"
+#include "sys/term.h"
+
+static struct {
+	bool json;
+} o;
+
+static const struct opt options[] = {
+	{ "json", 0, OPT_FLAG, &o.json, NULL, "print JSON" },
+	OPT_END,
+};
+
+static const struct opt_command command = {
+	.name = "doctor",
+	.summary = "Tries what isolation, recorder and fake Internet need of "
+		   "this machine, and says what is used where something is "
+		   "absent.",
+	.options = options,
+	.examples = "  lazaret doctor\n"
+		    "  lazaret doctor --json\n",
+};
+
+static const char *const state_words[HOST_STATE__MAX] = {
+	[HOST_PRESENT] = "present",
+	[HOST_ABSENT] = "absent",
+	[HOST_UNKNOWN] = "unknown",
+};
+
+static const char *const need_words[] = {
+	[HOST_REQUIRED] = "required",
+	[HOST_WANTED] = "wanted",
+	[HOST_EXTRA] = "extra",
+};
+
+static void
+json_check(struct json *j, const struct host_check *c,
+    const struct host_answer *a)
+{
+	const struct {
+		const char *key, *value;
+	} members[] = { { "name", c->name },
+		{ "group", host_group_word(c->group) },
+		{ "state", state_words[a->state] },
+		{ "need", need_words[c->need] },
+		{ "detail", a->detail[0] != '\0' ? a->detail : NULL },
+		{ "purpose", c->purpose }, { "instead", c->instead },
+		{ "how", c->how } };
+
+	json_object_begin(j);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		json_key(j, members[i].key);
+		json_strz(j, members[i].value);
+	}
+	json_object_end(j);
+}
+
+static enum term_style
+colour_of(const struct host_check *c, const struct host_answer *a)
+{
+	if (a->state == HOST_PRESENT)
+		return TERM_GREEN;
+	return c->need == HOST_REQUIRED ? TERM_RED : TERM_YELLOW;
+}
+
+static void
+print_check(const struct host_check *c, const struct host_answer *a)
+{
+	(void)printf("  %s%-8s%s %-20s %s", term_style(stdout, colour_of(c, a)),
+	    state_words[a->state], term_style(stdout, TERM_PLAIN), c->name,
+	    c->purpose);
+	if (a->detail[0] != '\0')
+		(void)printf(" (%s)", a->detail);
+	(void)putchar('\n');
+	if (a->state != HOST_PRESENT)
+		(void)printf("%31s instead: %s\n%31s to have it: %s\n", "",
+		    c->instead, "", c->how);
+}
+
+/* Counts what is required and absent. */
+static size_t
+check_all(struct json *j)
+{
+	enum host_group shown = HOST_GROUP__MAX;
+	struct host_answer a;
+	size_t missing = 0;
+
+	for (const struct host_check *c = host_checks; c->name != NULL; c++) {
+		host_try(c, &a);
+		missing += c->need == HOST_REQUIRED && a.state != HOST_PRESENT;
+		if (j != NULL) {
+			json_check(j, c, &a);
+			continue;
+		}
+		if (c->group != shown)
+			(void)printf("%s%s\n",
+			    shown == HOST_GROUP__MAX ? "" : "\n",
+			    host_group_word(c->group));
+		shown = c->group;
+		print_check(c, &a);
+		(void)fflush(stdout);
+	}
+	return missing;
+}
+
+static size_t
+doctor_json(void)
+{
+	struct host_visible seen[HOST_VISIBLE_MAX];
+	struct error err = ERROR_INIT;
+	struct buf out;
+	struct json j;
+	size_t missing, n = host_visible(seen);
+
+	buf_init(&out, LIMIT_CONFIG_BYTES);
+	json_init(&j, &out, 2);
+	json_object_begin(&j);
+	json_key(&j, "checks");
+	json_array_begin(&j);
+	missing = check_all(&j);
+	json_array_end(&j);
+	json_key(&j, "visible");
+	json_array_begin(&j);
+	for (size_t i = 0; i < n; i++) {
+		json_object_begin(&j);
+		json_key(&j, "name");
+		json_strz(&j, seen[i].name);
+		json_key(&j, "value");
+		json_strz(&j, seen[i].value);
+		json_object_end(&j);
+	}
+	json_array_end(&j);
+	json_key(&j, "can_analyze");
+	json_bool(&j, missing == 0);
+	json_object_end(&j);
+	buf_putc(&out, '\n');
+	if (fd_write_all(STDOUT_FILENO, out.p, out.n, &err) != 0)
+		(void)fprintf(stderr, "lazaret doctor: %s\n", err.msg);
+	buf_done(&out);
+	return missing;
+}
+
+static size_t
+doctor_text(void)
+{
+	struct host_visible seen[HOST_VISIBLE_MAX];
+	size_t n = host_visible(seen), missing = check_all(NULL);
+
+	(void)printf("\nwhat a package sees of this machine all the same\n");
+	for (size_t i = 0; i < n; i++)
+		(void)printf("  %-29s %s\n", seen[i].name, seen[i].value);
+	(void)putchar('\n');
+	if (missing == 0)
+		(void)printf("Packages can be analysed here.\n");
+	else
+		(void)printf("Packages cannot be analysed here: %zu required "
+			     "capabilit%s absent.\n",
+		    missing, missing == 1 ? "y is" : "ies are");
+	return missing;
+}
+
+int
+main(int argc, char **argv)
+{
+	int first = opt_parse(&command, argc, argv);
+	size_t missing;
+
+	if (first < argc)
+		opt_usage_error(&command, "%s: no operand is expected",
+		    argv[first]);
+	missing = o.json ? doctor_json() : doctor_text();
+	return fflush(stdout) == 0 && missing == 0 ? EXIT_NOTHING_FOUND :
+						     EXIT_TOOL_FAILED;
+}
