@@ -43,6 +43,9 @@ struct lock_package {
 	struct str purl; /* as the file gives it; p NULL: it does not */
 	struct str alias; /* the name the project uses instead; p NULL: none */
 	struct str group; /* "dev", "optional", "peer", …; p NULL: main */
+	/* RFC 3339, as the file has it (uv.lock's upload-time); p NULL: it
+	 * does not say when the version was published. */
+	struct str published;
 	uint32_t line; /* where the entry begins, from 1; 0: none */
 	uint32_t parent; /* index in the list of what asks for it, or
 			  * LOCK_NONE; never forms a circle */
