@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret analyze: runs packages in the sandbox and says what they do. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "analysis/analysis.h"
@@ -16,7 +17,7 @@
 
 struct options {
 	struct analysis_options analysis;
-	const char *fail_on;
+	const char *fail_on, *export;
 	bool json, quiet;
 };
 
@@ -25,6 +26,8 @@ static struct options o;
 static const struct opt options[] = {
 	{ "json", 0, OPT_FLAG, &o.json, NULL,
 	    "print one JSON object per package" },
+	{ "export", 0, OPT_STRING, &o.export, "FORMAT",
+	    "print the report as another system does: ossf" },
 	{ "quiet", 'q', OPT_FLAG, &o.quiet, NULL, "print no report" },
 	{ "output", 'o', OPT_STRING, &o.analysis.output, "FILE",
 	    "also keep the run file as FILE" },
@@ -90,8 +93,11 @@ status_of(const char *label)
 static int
 print_report(const char *run, struct error *err)
 {
-	const char *const argv[] = { "show", o.json ? "--json" : "--", run,
-		NULL };
+	const char *const argv[] = { "show",
+		o.export != NULL ? "--export=ossf" :
+		    o.json       ? "--json" :
+				   "--",
+		run, NULL };
 	struct child child = CHILD_INIT;
 	struct spawn sp = SPAWN_INIT;
 	char path[LIMIT_PATH_BYTES];
@@ -198,6 +204,10 @@ main(int argc, char **argv)
 	first = opt_parse(&command, argc, argv);
 	if (first == argc)
 		opt_usage_error(&command, "which package?");
+	if (o.export != NULL && (o.json || strcmp(o.export, "ossf") != 0))
+		opt_usage_error(&command,
+		    "--export knows ossf alone, and goes "
+		    "without --json");
 	if (rank_of(o.fail_on) == N_ELEMENTS(labels))
 		opt_usage_error(&command, "--fail-on: no label '%s'",
 		    o.fail_on);

@@ -21,11 +21,13 @@
 
 static struct {
 	bool json;
-	const char *state, *fail_on;
+	const char *state, *fail_on, *export;
 } o = { .fail_on = "suspicious" };
 
 static const struct opt options[] = { { "json", 0, OPT_FLAG, &o.json, NULL,
 					  "print one JSON object" },
+	{ "export", 0, OPT_STRING, &o.export, "FORMAT",
+	    "print it as another system does: ossf" },
 	{ "fail-on", 0, OPT_STRING, &o.fail_on, "LABEL",
 	    "status 1 at or above this verdict (suspicious)" },
 	{ "state", 0, OPT_STRING, &o.state, "DIR", "where analyses are kept" },
@@ -38,22 +40,25 @@ static const struct opt_command command = {
 		   "newest.",
 	.options = options,
 	.examples = "  lazaret show\n"
-		    "  lazaret show --json is-number.laz\n",
+		    "  lazaret show --json is-number.laz\n"
+		    "  lazaret show --export ossf is-number.laz\n",
 };
 
 static int
 print(struct reader *r, const struct report_style *style, int *ret_status,
     struct error *err)
 {
+	bool text = !o.json && o.export == NULL;
 	struct buf json;
 	int rc = report_prepare(r, err);
 
-	if (rc == 0 && !o.json)
+	if (rc == 0 && text)
 		rc = report_text(r, style, stdout, err);
 	buf_init(&json, 256 * MIB);
-	if (rc == 0 && o.json)
-		rc = report_json(r, &json, err);
-	if (rc == 0 && o.json)
+	if (rc == 0 && !text)
+		rc = o.export != NULL ? report_ossf(r, &json, err) :
+					report_json(r, &json, err);
+	if (rc == 0 && !text)
 		(void)fwrite(buf_str(&json).p, 1, json.n, stdout);
 	buf_done(&json);
 	if (rc == 0)
@@ -76,6 +81,10 @@ main(int argc, char **argv)
 
 	if (argc - at > 1)
 		opt_usage_error(&command, "one file at most");
+	if (o.export != NULL && (o.json || strcmp(o.export, "ossf") != 0))
+		opt_usage_error(&command,
+		    "--export knows ossf alone, and goes "
+		    "without --json");
 	if (!run_file_is_label(o.fail_on))
 		opt_usage_error(&command, "no verdict is called %s", o.fail_on);
 	style = (struct report_style){ .colour = term_colour(stdout),

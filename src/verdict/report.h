@@ -24,6 +24,8 @@ int report_text(struct reader *r, const struct report_style *style, FILE *out,
     struct error *err);
 /* The object of `analyze --json` (DESIGN §1), with a line break. */
 int report_json(struct reader *r, struct buf *out, struct error *err);
+/* The dynamic-analysis document of OpenSSF Package Analysis, one line. */
+int report_ossf(struct reader *r, struct buf *out, struct error *err);
 /* The label's exit status (base/exit.h) at a threshold of fact_labels;
  * EXIT_NOTHING_FOUND when nobody judged the run. */
 int report_status(struct reader *r, const char *fail_on, int *ret,
