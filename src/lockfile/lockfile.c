@@ -6,10 +6,15 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "lockfile/families_priv.h"
 #include "lockfile/lockfile_priv.h"
 
 /* One table per family of readers. */
 static const struct lock_format *const families[] = {
+	lock_formats_gem,
+	lock_formats_go,
+	lock_formats_gradle,
+	lock_formats_beam,
 	NULL,
 };
 
