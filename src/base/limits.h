@@ -87,6 +87,17 @@
 #define LIMIT_HASH_BYTES (1024ll * MIB)
 /* npm's lockfile of a project with 10000 dependencies has 5 MB. */
 #define LIMIT_LOCKFILE_BYTES (64 * MIB)
+/* Values of one lockfile: 20000 npm packages have 250000. */
+#define LIMIT_TREE_NODES 4000000
+/* Packages of one lockfile: the largest monorepos have some 50000. */
+#define LIMIT_LOCK_PACKAGES 1000000
+/* Values that a YAML file may stand for once its aliases are followed. */
+#define LIMIT_YAML_EXPANDED 4000000
+/* Files that include files (requirements.txt), and how deep. */
+#define LIMIT_LOCK_INCLUDES      200
+#define LIMIT_LOCK_INCLUDE_DEPTH 10
+/* Wrong lines named in one lockfile: past it the file is another thing. */
+#define LIMIT_LOCK_ERRORS 1000
 /* All bytes hashed in one walk: sparse files cost nothing to make. */
 #define LIMIT_UPPER_HASH_BYTES (8192ll * MIB)
 

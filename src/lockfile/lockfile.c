@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "lockfile/families_priv.h"
 #include "lockfile/lockfile_priv.h"
 
@@ -45,8 +46,14 @@ struct lock_package *
 lock_add(struct lock_list *l, const char *ecosystem, struct str name,
     struct str version, uint32_t line)
 {
-	struct lock_package *p = vec_add(&l->packages);
+	struct lock_package *p;
 
+	if (l->packages.n == LIMIT_LOCK_PACKAGES) {
+		lock_error(l, line, "more than %d packages: split the file",
+		    LIMIT_LOCK_PACKAGES);
+		l->packages.n--; /* the place of the last one is used again */
+	}
+	p = vec_add(&l->packages);
 	p->ecosystem = str_of(ecosystem);
 	p->name = name;
 	p->version = version;
@@ -59,10 +66,13 @@ lock_add(struct lock_list *l, const char *ecosystem, struct str name,
 void
 lock_error(struct lock_list *l, uint32_t line, const char *fmt, ...)
 {
-	struct lock_error *e = vec_add(&l->errors);
+	struct lock_error *e;
 	char text[512];
 	va_list ap;
 
+	if (l->errors.n >= LIMIT_LOCK_ERRORS)
+		return;
+	e = vec_add(&l->errors);
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

@@ -46,6 +46,7 @@ struct lock_package {
 	/* RFC 3339, as the file has it (uv.lock's upload-time); p NULL: it
 	 * does not say when the version was published. */
 	struct str published;
+	struct str file; /* the included file it stands in; p NULL: this one */
 	uint32_t line; /* where the entry begins, from 1; 0: none */
 	uint32_t parent; /* index in the list of what asks for it, or
 			  * LOCK_NONE; never forms a circle */
