@@ -175,6 +175,7 @@ begin_value(struct toml *r, struct tree_node *into, struct str key)
 {
 	enum tree_kind kind = TREE_OBJECT;
 	struct str text = STR_NONE;
+	uint32_t line = r->line; /* a string may end on a later one */
 	struct tree_node *n;
 
 	if (toml_take(r, '['))
@@ -184,6 +185,7 @@ begin_value(struct toml *r, struct tree_node *into, struct str key)
 	n = add_new(r, into, kind, key);
 	if (n == NULL)
 		return false;
+	n->line = line;
 	if (kind != TREE_ARRAY && kind != TREE_OBJECT) {
 		n->text = text;
 		return true;
