@@ -43,7 +43,16 @@ lock_graph_name(struct lock_graph *g, struct str key)
 void
 lock_graph_ask(struct lock_graph *g, uint32_t from, struct str to)
 {
-	struct lock_wish w = { from, to };
+	struct lock_wish w = { from, to, LOCK_NONE };
+
+	if (to.p != NULL)
+		vec_push(&g->wishes, w);
+}
+
+void
+lock_graph_ask_index(struct lock_graph *g, uint32_t from, uint32_t to)
+{
+	struct lock_wish w = { from, STR_NONE, to };
 
 	vec_push(&g->wishes, w);
 }
@@ -66,7 +75,9 @@ edges_make(const struct lock_graph *g, struct edges *e)
 	e->to = mem_array(g->wishes.n + 1, sizeof(*e->to));
 	e->asked = mem_array(n + 1, sizeof(*e->asked));
 	for (size_t i = 0; i < g->wishes.n; i++) {
-		to[i] = lock_graph_find(g, g->wishes.v[i].to);
+		to[i] = g->wishes.v[i].to.p == NULL ?
+		    g->wishes.v[i].index :
+		    lock_graph_find(g, g->wishes.v[i].to);
 		if (to[i] != LOCK_NONE)
 			e->first[g->wishes.v[i].from + 1]++;
 	}

@@ -16,7 +16,8 @@ struct map;
 
 struct lock_wish {
 	uint32_t from; /* index in the list */
-	struct str to; /* name of an entry, see lock_graph_name */
+	struct str to; /* name of an entry, see lock_graph_name; p NULL: */
+	uint32_t index; /* its index in the list */
 };
 
 struct lock_graph {
@@ -34,6 +35,7 @@ void lock_graph_name(struct lock_graph *g, struct str key);
 uint32_t lock_graph_find(const struct lock_graph *g, struct str key);
 /* The entry at index from asks for `to`, which may come later. */
 void lock_graph_ask(struct lock_graph *g, uint32_t from, struct str to);
+void lock_graph_ask_index(struct lock_graph *g, uint32_t from, uint32_t to);
 /*
  * Gives each entry that is asked for the parent nearest to the project, and a
  * relation where it has none: what a root asks for is direct, what these ask
