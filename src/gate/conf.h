@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * YAML files of the user as tables of keys, through libyaml. An unknown key is
+ * an error that names it; every error begins with its line.
+ */
+#ifndef GATE_CONF_H
+#define GATE_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct error;
+struct conf;
+struct conf_node;
+
+struct conf_key {
+	const char *name;
+	int (*read)(struct conf *c, const struct conf_node *n, void *to);
+	void *to;
+};
+
+struct conf_strings {
+	struct str *v;
+	size_t n;
+};
+
+/* Parses and reads the top mapping; strings are copied into the arena. An
+ * empty file has no keys. */
+int conf_parse(struct arena *a, struct str yaml, const struct conf_key *keys,
+    size_t n_keys, struct error *err);
+
+/* Readers, for rows of a table: */
+int conf_text(struct conf *c, const struct conf_node *n, void *to); /* str */
+/* conf_strings: one text or a list of them, added to what is there. */
+int conf_strings(struct conf *c, const struct conf_node *n, void *to);
+/* int64_t, milliseconds: "7d", "90s", as on the command line. */
+int conf_duration(struct conf *c, const struct conf_node *n, void *to);
+int conf_skip(struct conf *c, const struct conf_node *n, void *to);
+
+/* For readers of one's own: */
+int conf_mapping(struct conf *c, const struct conf_node *n,
+    const struct conf_key *keys, size_t n_keys);
+/* Calls item for each element of a list. */
+int conf_list(struct conf *c, const struct conf_node *n,
+    int (*item)(struct conf *c, const struct conf_node *n, void *to), void *to);
+/* Calls value for each "name: value". */
+int conf_pairs(struct conf *c, const struct conf_node *n,
+    int (*pair)(struct conf *c, struct str name, const struct conf_node *n,
+	void *to),
+    void *to);
+int conf_fail(struct conf *c, const struct conf_node *n, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+uint32_t conf_line(const struct conf_node *n); /* from 1 */
+struct arena *conf_arena(struct conf *c);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The result as one JSON object (docs/scan.md). */
+#include <inttypes.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "gate/policy.h"
+#include "gate/print_priv.h"
+#include "lockfile/lockfile.h"
+#include "sys/clock.h"
+
+static void
+put_line(struct json *j, uint32_t line)
+{
+	json_key(j, "line");
+	if (line != 0)
+		json_int(j, line);
+	else
+		json_null(j);
+}
+
+void
+print_json_package(struct json *j, struct arena *scratch,
+    const struct gate_result *r, size_t file, uint32_t package)
+{
+	static const char *const relations[] = {
+		[LOCK_UNKNOWN] = NULL,
+		[LOCK_DIRECT] = "direct",
+		[LOCK_TRANSITIVE] = "transitive",
+		[LOCK_ROOT] = "root",
+	};
+	const struct lock_list *l = r->files[file].list;
+	const struct lock_package *p = &l->packages.v[package];
+	struct str names[PRINT_CHAIN];
+	size_t n = gate_chain(l, package, names, PRINT_CHAIN);
+
+	json_object_begin(j);
+	json_key(j, "name");
+	json_str(j, p->name);
+	json_key(j, "version");
+	json_str(j, p->version);
+	json_key(j, "ecosystem");
+	json_str(j, p->ecosystem);
+	json_key(j, "purl");
+	json_str(j, gate_purl(scratch, p));
+	json_key(j, "origin");
+	json_str(j, p->origin);
+	json_key(j, "file");
+	json_str(j, r->files[file].path);
+	put_line(j, p->line);
+	json_key(j, "alias");
+	json_str(j, p->alias);
+	json_key(j, "group");
+	json_str(j, p->group);
+	json_key(j, "relation");
+	json_strz(j, relations[p->relation]);
+	json_key(j, "path");
+	json_array_begin(j);
+	for (size_t i = 0; i < n; i++)
+		json_str(j, names[i]);
+	json_array_end(j);
+	json_object_end(j);
+}
+
+void
+print_json_packages(const struct gate_result *r, struct json *j)
+{
+	struct arena *scratch = arena_new(16 * (size_t)1024 * 1024);
+
+	json_key(j, "packages");
+	json_array_begin(j);
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct lock_list *l = r->files[i].list;
+
+		for (size_t k = 0; k < l->packages.n; k++) {
+			print_json_package(j, scratch, r, i, (uint32_t)k);
+			arena_reset(scratch);
+		}
+	}
+	json_array_end(j);
+	json_key(j, "errors");
+	json_array_begin(j);
+	for (size_t i = 0; i < r->n_files; i++) {
+		const struct lock_list *l = r->files[i].list;
+
+		for (size_t k = 0; k < l->errors.n; k++) {
+			json_object_begin(j);
+			json_key(j, "file");
+			json_str(j, r->files[i].path);
+			put_line(j, l->errors.v[k].line);
+			json_key(j, "message");
+			json_str(j, l->errors.v[k].message);
+			json_object_end(j);
+		}
+	}
+	json_array_end(j);
+	arena_free(scratch);
+}
+
+static void
+put_strings(struct json *j, const char *key, const struct str *v, size_t n)
+{
+	json_key(j, key);
+	json_array_begin(j);
+	for (size_t i = 0; i < n; i++)
+		json_str(j, v[i]);
+	json_array_end(j);
+}
+
+static void
+put_finding(struct json *j, const struct gate_result *r,
+    const struct gate_finding *f)
+{
+	static const char *const reaches[] = {
+		[GATE_REACH_NONE] = NULL,
+		[GATE_REACH_VERSION] = "version",
+		[GATE_REACH_RANGE] = "range",
+		[GATE_REACH_PACKAGE] = "package",
+	};
+
+	json_object_begin(j);
+	json_key(j, "id");
+	json_str(j, f->id);
+	json_key(j, "status");
+	json_strz(j, gate_status_name(f->status));
+	json_key(j, "package");
+	print_json_package(j, r->arena, r, f->file, f->package);
+	json_key(j, "match");
+	json_strz(j, reaches[f->reach]);
+	put_strings(j, "records", f->records, f->n_records);
+	put_strings(j, "aliases", f->aliases, f->n_aliases);
+	json_key(j, "summary");
+	json_str(j, f->summary);
+	json_key(j, "reason");
+	json_str(j, f->why);
+	json_key(j, "snapshot");
+	json_str(j, f->snapshot);
+	if (f->allowed != NULL) {
+		json_key(j, "allowed");
+		json_object_begin(j);
+		json_key(j, "reason");
+		json_str(j, f->allowed->reason);
+		json_key(j, "expires");
+		json_str(j, f->allowed->expires);
+		json_key(j, "file");
+		json_str(j, f->allowed->file);
+		put_line(j, f->allowed->line);
+		json_object_end(j);
+	}
+	json_object_end(j);
+}
+
+static void
+put_time(struct json *j, const char *key, int64_t s)
+{
+	char text[CLOCK_RFC3339_SIZE];
+
+	json_key(j, key);
+	if (s == 0) {
+		json_null(j);
+		return;
+	}
+	clock_rfc3339(s * NS_PER_SEC, text);
+	json_strz(j, text);
+}
+
+static void
+put_snapshots(struct json *j, const struct gate_result *r)
+{
+	json_key(j, "snapshots");
+	json_array_begin(j);
+	for (size_t i = 0; i < r->snapshots.n; i++) {
+		const struct gate_snapshot *s = &r->snapshots.v[i];
+
+		json_object_begin(j);
+		json_key(j, "file");
+		json_str(j, s->path);
+		put_time(j, "built", s->built_s);
+		put_time(j, "newest", s->newest_s);
+		json_key(j, "records");
+		json_int(j, (int64_t)s->n_records);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void
+put_summary(struct json *j, const struct gate_result *r)
+{
+	const struct {
+		const char *key;
+		size_t n;
+	} counts[] = {
+		{ "files", r->n_files },
+		{ "packages", r->n_packages },
+		{ "without_version", r->n_unversioned },
+		{ "unknown_age", r->n_unknown_age },
+		{ "errors", r->n_errors },
+		{ "allowed", r->allowed.n },
+	};
+
+	json_key(j, "summary");
+	json_object_begin(j);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		json_key(j, counts[i].key);
+		json_int(j, (int64_t)counts[i].n);
+	}
+	for (size_t s = 0; s < GATE_STATUS__MAX; s++) {
+		json_key(j, gate_status_name((enum gate_status)s));
+		json_int(j, (int64_t)gate_count(r, (enum gate_status)s));
+	}
+	put_time(j, "scanned", r->now_s);
+	put_snapshots(j, r);
+	json_object_end(j);
+}
+
+static void
+put_notes(struct json *j, const struct gate_result *r)
+{
+	json_key(j, "notes");
+	json_array_begin(j);
+	for (size_t i = 0; i < r->notes.n; i++) {
+		json_object_begin(j);
+		json_key(j, "file");
+		json_str(j, r->notes.v[i].path);
+		put_line(j, r->notes.v[i].line);
+		json_key(j, "message");
+		json_str(j, r->notes.v[i].message);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+void
+print_json(const struct gate_result *r, const struct print *p)
+{
+	struct json j;
+
+	json_init(&j, p->out, 1);
+	json_object_begin(&j);
+	json_key(&j, "findings");
+	json_array_begin(&j);
+	for (size_t i = 0; i < r->findings.n; i++)
+		put_finding(&j, r, &r->findings.v[i]);
+	json_array_end(&j);
+	json_key(&j, "allowed");
+	json_array_begin(&j);
+	for (size_t i = 0; i < r->allowed.n; i++)
+		put_finding(&j, r, &r->allowed.v[i]);
+	json_array_end(&j);
+	put_summary(&j, r);
+	put_notes(&j, r);
+	print_json_packages(r, &j);
+	json_object_end(&j);
+	buf_putc(p->out, '\n');
+}
