@@ -505,6 +505,7 @@ beyond_check(struct checker *c, const struct osv_document *d)
 
 	check_id(c, d->id);
 	if (c->profile == OSV_PROFILE_SCHEMA ||
+	    c->profile == OSV_PROFILE_READER ||
 	    c->profile == OSV_PROFILE_REPORT) {
 		check_patterns(c, d);
 		return;

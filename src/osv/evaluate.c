@@ -172,6 +172,17 @@ entry(struct question *q, const struct osv_affected *a)
 	return best;
 }
 
+enum osv_answer
+osv_entry_affects(struct arena *a, const struct osv_affected *one,
+    struct str version, const char **ret_why)
+{
+	struct question q = { .arena = a, .version = version };
+	enum osv_answer answer = entry(&q, one);
+
+	*ret_why = q.why;
+	return answer;
+}
+
 /* Debian matches Debian:12; two suffixes must be the same. */
 static bool
 same_ecosystem(struct str a, struct str b)

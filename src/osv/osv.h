@@ -120,6 +120,8 @@ enum osv_profile {
 	OSV_PROFILE_MALICIOUS, /* the house rules for malicious packages */
 	OSV_PROFILE_SCHEMA, /* the JSON Schema alone */
 	OSV_PROFILE_REPORT, /* the same, and the id may be missing */
+	OSV_PROFILE_READER, /* the schema; members are not refused in documents
+			     * of a later minor version, which may add some */
 };
 
 void osv_findings_init(struct osv_findings *f, struct arena *a);
@@ -189,6 +191,9 @@ enum osv_answer {
 enum osv_answer osv_affects(struct arena *a, const struct osv_document *d,
     struct str ecosystem, struct str name, struct str version,
     const char **ret_why);
+/* The same of one entry alone, whatever package it is about. */
+enum osv_answer osv_entry_affects(struct arena *a,
+    const struct osv_affected *entry, struct str version, const char **ret_why);
 /* Names of one ecosystem that mean the same package are equal (PyPI, NuGet,
  * GitHub Actions: as their registries see them). */
 bool osv_same_name(struct str ecosystem, struct str a, struct str b);

@@ -353,6 +353,26 @@ is_known(struct str key)
 	return false;
 }
 
+/* Of our major version and after it: readers ignore what is new there. */
+static bool
+is_later(yyjson_val *root)
+{
+	yyjson_val *v = yyjson_obj_get(root, "schema_version");
+	struct str version = str_n(yyjson_get_str(v), yyjson_get_len(v));
+	struct str ours = str_of(OSV_SCHEMA_VERSION);
+	struct str a = STR_NONE, b = STR_NONE;
+	uint64_t x = 0, y = 0;
+
+	for (int i = 0; i < 3; i++) {
+		if (!str_cut(&version, '.', &a) || !str_cut(&ours, '.', &b) ||
+		    str_to_u64(a, &x) != 0 || str_to_u64(b, &y) != 0)
+			return false;
+		if (x != y)
+			return i > 0 && x > y;
+	}
+	return false;
+}
+
 static void
 check_unknown(struct checker *c, yyjson_val *root)
 {
@@ -410,6 +430,7 @@ schema_check(struct checker *c, yyjson_val *root)
 	} else {
 		check_members(c, root, m);
 	}
-	check_unknown(c, root);
+	if (c->profile != OSV_PROFILE_READER || !is_later(root))
+		check_unknown(c, root);
 	check_severity_places(c, root);
 }

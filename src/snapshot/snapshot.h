@@ -97,7 +97,8 @@ struct snapshot_cursor {
 	const struct snapshot *s;
 	struct str ecosystem, name; /* asked for; p NULL: any ecosystem */
 	enum snapshot_names names;
-	uint32_t base; /* of `any ecosystem`: where the walk is */
+	uint32_t base; /* one more than that of the rows */
+	struct str canonical; /* their name in the index */
 	struct str rest; /* rows not yet given */
 };
 
@@ -144,7 +145,10 @@ struct snapshot_hit {
 	/* OSV_UNKNOWN: the version has no order in this ecosystem, or only the
 	 * history of a repository could tell. The API counts it as no hit. */
 	enum osv_answer answer;
-	enum snapshot_kind kind; /* when AFFECTED */
+	/* When AFFECTED. UNKNOWN and WHOLE: the document means every version,
+	 * but the ecosystem (GitHub Actions) has no order; osv.dev does not
+	 * count that as a hit, a gate should. */
+	enum snapshot_kind kind;
 	const char *why; /* a sentence, static or in the arena */
 };
 
