@@ -42,7 +42,6 @@ mix_hex(struct lock_graph *g, const struct term *t)
 		   version = term_text(t, HEX_VERSION),
 		   repository = term_text(t, HEX_REPOSITORY);
 	const struct term *dependencies = term_at(t, HEX_DEPENDENCIES);
-	uint32_t at = (uint32_t)g->list->packages.n;
 	struct lock_package *p;
 
 	if (package.n == 0 || version.n == 0)
@@ -55,7 +54,8 @@ mix_hex(struct lock_graph *g, const struct term *t)
 							   NULL;
 	     d != NULL; d = d->next)
 		if (term_text(d, 0).p != NULL)
-			lock_graph_ask(g, at, term_text(d, 0));
+			lock_graph_ask(g, lock_graph_newest(g),
+			    term_text(d, 0));
 	return true;
 }
 

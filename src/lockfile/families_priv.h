@@ -12,6 +12,11 @@ extern const struct lock_format lock_formats_gem[];
 extern const struct lock_format lock_formats_go[];
 extern const struct lock_format lock_formats_gradle[];
 extern const struct lock_format lock_formats_beam[];
+extern const struct lock_format lock_formats_cargo[];
+extern const struct lock_format lock_formats_composer[];
+extern const struct lock_format lock_formats_maven[];
+extern const struct lock_format lock_formats_nuget[];
+extern const struct lock_format lock_formats_spdx[];
 
 /* The last part of a path. */
 struct str lock_base(struct str path);

@@ -111,7 +111,7 @@ add_gem(struct gemfile *g)
 	p = lock_add(g->l, "RubyGems", name, lock_before(version, '-'),
 	    g->text.line);
 	p->origin = origin_of(g);
-	g->gem = (uint32_t)(g->l->packages.n - 1);
+	g->gem = lock_graph_newest(&g->graph);
 	lock_graph_name(&g->graph, name);
 }
 

@@ -14,7 +14,9 @@
 void
 lock_graph_init(struct lock_graph *g, struct lock_list *l)
 {
-	*g = (struct lock_graph){ .list = l, .names = map_new(MAX_NAMES) };
+	*g = (struct lock_graph){ .list = l,
+		.first = l->packages.n,
+		.names = map_new(MAX_NAMES) };
 }
 
 void
@@ -32,10 +34,17 @@ lock_graph_find(const struct lock_graph *g, struct str key)
 	return v == 0 ? LOCK_NONE : (uint32_t)(v - 1);
 }
 
+uint32_t
+lock_graph_newest(const struct lock_graph *g)
+{
+	return (uint32_t)(g->list->packages.n - 1);
+}
+
 void
 lock_graph_name(struct lock_graph *g, struct str key)
 {
-	if (!map_has(g->names, key))
+	/* A full list gives its last place again and again. */
+	if (g->list->packages.n > g->first && !map_has(g->names, key))
 		(void)map_put(g->names, key,
 		    (void *)(uintptr_t)g->list->packages.n);
 }
@@ -45,7 +54,7 @@ lock_graph_ask(struct lock_graph *g, uint32_t from, struct str to)
 {
 	struct lock_wish w = { from, to, LOCK_NONE };
 
-	if (to.p != NULL)
+	if (to.p != NULL && from >= g->first && from < g->list->packages.n)
 		vec_push(&g->wishes, w);
 }
 
@@ -54,20 +63,32 @@ lock_graph_ask_index(struct lock_graph *g, uint32_t from, uint32_t to)
 {
 	struct lock_wish w = { from, STR_NONE, to };
 
-	vec_push(&g->wishes, w);
+	if (from >= g->first && from < g->list->packages.n)
+		vec_push(&g->wishes, w);
 }
 
 /* Edges in the order of their start: targets of i are at first[i] up to
- * first[i + 1]. */
+ * first[i + 1]. Entries are counted from the first of the graph. */
 struct edges {
 	uint32_t *first, *to;
 	bool *asked; /* is this entry the target of any? */
 };
 
+/* Counted from the first entry of the graph; LOCK_NONE: not in it. */
+static uint32_t
+target(const struct lock_graph *g, const struct lock_wish *w)
+{
+	uint32_t to = w->to.p == NULL ? w->index : lock_graph_find(g, w->to);
+
+	if (to < g->first || to >= g->list->packages.n)
+		return LOCK_NONE;
+	return to - (uint32_t)g->first;
+}
+
 static void
 edges_make(const struct lock_graph *g, struct edges *e)
 {
-	size_t n = g->list->packages.n;
+	size_t n = g->list->packages.n - g->first;
 	uint32_t *at = mem_array(n + 1, sizeof(*at));
 	uint32_t *to = mem_array(g->wishes.n + 1, sizeof(*to));
 
@@ -75,11 +96,10 @@ edges_make(const struct lock_graph *g, struct edges *e)
 	e->to = mem_array(g->wishes.n + 1, sizeof(*e->to));
 	e->asked = mem_array(n + 1, sizeof(*e->asked));
 	for (size_t i = 0; i < g->wishes.n; i++) {
-		to[i] = g->wishes.v[i].to.p == NULL ?
-		    g->wishes.v[i].index :
-		    lock_graph_find(g, g->wishes.v[i].to);
-		if (to[i] != LOCK_NONE)
-			e->first[g->wishes.v[i].from + 1]++;
+		to[i] = target(g, &g->wishes.v[i]);
+		if (to[i] == LOCK_NONE)
+			continue;
+		e->first[g->wishes.v[i].from - g->first + 1]++;
 	}
 	for (size_t i = 0; i < n; i++)
 		e->first[i + 1] += e->first[i];
@@ -87,7 +107,7 @@ edges_make(const struct lock_graph *g, struct edges *e)
 	for (size_t i = 0; i < g->wishes.n; i++) {
 		if (to[i] == LOCK_NONE)
 			continue;
-		e->to[at[g->wishes.v[i].from]++] = to[i];
+		e->to[at[g->wishes.v[i].from - g->first]++] = to[i];
 		e->asked[to[i]] = true;
 	}
 	free(at);
@@ -107,12 +127,13 @@ is_start(const struct lock_package *p, const struct edges *e, size_t i,
 }
 
 static void
-reach(struct lock_list *l, uint32_t from, uint32_t to)
+reach(const struct lock_graph *g, uint32_t from, uint32_t to)
 {
-	struct lock_package *p = &l->packages.v[to];
-	enum lock_relation by = l->packages.v[from].relation;
+	struct lock_package *all = g->list->packages.v + g->first;
+	struct lock_package *p = &all[to];
+	enum lock_relation by = all[from].relation;
 
-	p->parent = from;
+	p->parent = from + (uint32_t)g->first;
 	/* Without a root or direct entries, one that others ask for may be
 	 * direct as well: the file does not say. */
 	if (p->relation == LOCK_UNKNOWN && by != LOCK_UNKNOWN)
@@ -120,14 +141,15 @@ reach(struct lock_list *l, uint32_t from, uint32_t to)
 }
 
 static void
-walk(struct lock_list *l, const struct edges *e, uint32_t *queue, bool *seen)
+walk(const struct lock_graph *g, const struct edges *e, uint32_t *queue,
+    bool *seen)
 {
-	size_t n = l->packages.n, head = 0, tail = 0;
+	const struct lock_package *all = g->list->packages.v + g->first;
+	size_t n = g->list->packages.n - g->first, head = 0, tail = 0;
 
 	for (int round = 0; round < 3; round++) {
 		for (size_t i = 0; i < n; i++) {
-			if (seen[i] ||
-			    !is_start(&l->packages.v[i], e, i, round))
+			if (seen[i] || !is_start(&all[i], e, i, round))
 				continue;
 			seen[i] = true;
 			queue[tail++] = (uint32_t)i;
@@ -142,7 +164,7 @@ walk(struct lock_list *l, const struct edges *e, uint32_t *queue, bool *seen)
 				if (seen[to])
 					continue;
 				seen[to] = true;
-				reach(l, from, to);
+				reach(g, from, to);
 				queue[tail++] = to;
 			}
 		}
@@ -152,13 +174,18 @@ walk(struct lock_list *l, const struct edges *e, uint32_t *queue, bool *seen)
 void
 lock_graph_apply(struct lock_graph *g)
 {
-	size_t n = g->list->packages.n;
-	uint32_t *queue = mem_array(n + 1, sizeof(*queue));
-	bool *seen = mem_array(n + 1, sizeof(*seen));
+	size_t n = g->list->packages.n - g->first;
+	uint32_t *queue;
 	struct edges e;
+	bool *seen;
+
+	if (n == 0)
+		return;
+	queue = mem_array(n + 1, sizeof(*queue));
+	seen = mem_array(n + 1, sizeof(*seen));
 
 	edges_make(g, &e);
-	walk(g->list, &e, queue, seen);
+	walk(g, &e, queue, seen);
 	free(e.first);
 	free(e.to);
 	free(e.asked);

@@ -22,12 +22,15 @@ struct lock_wish {
 
 struct lock_graph {
 	struct lock_list *list;
+	size_t first; /* entries of the list before it are not in the graph */
 	struct map *names; /* key: index + 1 */
 	VEC(struct lock_wish) wishes;
 };
 
 void lock_graph_init(struct lock_graph *g, struct lock_list *l);
 void lock_graph_done(struct lock_graph *g);
+/* Index of the newest entry of the list; there is one. */
+uint32_t lock_graph_newest(const struct lock_graph *g);
 /* The newest entry of the list can be asked for by this key; the first entry
  * with a key keeps it. */
 void lock_graph_name(struct lock_graph *g, struct str key);

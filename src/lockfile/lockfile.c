@@ -18,6 +18,11 @@ static const struct lock_format *const families[] = {
 	lock_formats_go,
 	lock_formats_gradle,
 	lock_formats_beam,
+	lock_formats_cargo,
+	lock_formats_composer,
+	lock_formats_maven,
+	lock_formats_nuget,
+	lock_formats_spdx,
 	NULL,
 };
 

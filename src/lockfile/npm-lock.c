@@ -179,8 +179,7 @@ read_packages(struct npm *r, const struct tree_node *packages)
 {
 	const struct tree_node *e;
 
-	tree_foreach(e, packages)
-	{
+	tree_foreach(e, packages) {
 		if (!tree_is(e, TREE_OBJECT))
 			lock_error(r->l, e->line, "\"%.*s\" is not an object",
 			    STR_ARG(str_sub(e->key, 0, 200)));
@@ -193,8 +192,9 @@ read_packages(struct npm *r, const struct tree_node *packages)
 		else
 			read_local(r, e);
 	}
-	tree_foreach(e, packages) if (tree_whole(e) && tree_get_true(e, "link"))
-	    read_link(r, e);
+	tree_foreach(e, packages)
+		if (tree_whole(e) && tree_get_true(e, "link"))
+			read_link(r, e);
 }
 
 /* --- version 1: `dependencies` ------------------------------------------- */
@@ -325,8 +325,7 @@ ask(struct npm *r, const struct place *p, const struct tree_node *names)
 {
 	const struct tree_node *d;
 
-	tree_foreach(d, names)
-	{
+	tree_foreach(d, names) {
 		uint32_t to = resolve(r, p->path, d->key);
 
 		if (to != LOCK_NONE)

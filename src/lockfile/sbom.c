@@ -25,7 +25,19 @@ take_qualifier(struct packageurl *p, const char *key)
 	return STR_NONE;
 }
 
-/* "…/NAME/-/FILE" is how each npm registry spells its archives. */
+/* s without "/part" at its end; p NULL when it ends otherwise. */
+static struct str
+without(struct str s, struct str part)
+{
+	size_t n = part.n + 1;
+
+	if (s.n <= n || s.p[s.n - n] != '/' ||
+	    !str_eq(str_sub(s, s.n - part.n, s.n), part))
+		return STR_NONE;
+	return str_sub(s, 0, s.n - n);
+}
+
+/* "BASE/NAME/-/FILE" is how npm registries spell their archives. */
 static struct str
 npm_registry(const struct packageurl *p, struct str address)
 {
@@ -34,12 +46,11 @@ npm_registry(const struct packageurl *p, struct str address)
 
 	if (!str_is(p->type, "npm") || at < 0)
 		return STR_NONE;
-	base = str_sub(address, 0, (size_t)at);
-	if (!str_ends(base, "/") && base.n > p->name.n)
-		base.n -= p->name.n;
-	if (p->namespace.n != 0 && base.n > p->namespace.n + 1)
-		base.n -= p->namespace.n + 1;
-	return str_ends(base, "/") ? base : STR_NONE;
+	base = without(str_sub(address, 0, (size_t)at), p->name);
+	if (base.p != NULL && p->namespace.n != 0)
+		base = without(base, p->namespace);
+	/* Its slash is kept. */
+	return base.p != NULL ? str_n(base.p, base.n + 1) : STR_NONE;
 }
 
 /* What a document says beside the purl counts only where it tells of another

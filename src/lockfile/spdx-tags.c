@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SPDX 2 as lines "Tag: value", where <text>…</text> spans several. */
+#include "base/cleanup.h"
 #include "lockfile/spdx_priv.h"
 #include "lockfile/text_priv.h"
 

@@ -45,8 +45,7 @@ print(struct json *j, const struct tree_node *n, bool lines)
 		json_object_begin(j);
 	else
 		json_array_begin(j);
-	tree_foreach(c, n)
-	{
+	tree_foreach(c, n) {
 		if (object)
 			json_key_str(j, c->key);
 		if (lines && c->n == 0)

@@ -53,13 +53,11 @@ static bool
 append_text(struct reader *r, struct tree_node *parent, struct str key,
     struct str text)
 {
-	struct tree_node *n =
-	    tree_new(&r->t, TREE_STRING, key, line_of(r));
+	struct tree_node *n = tree_new(&r->t, TREE_STRING, key, line_of(r));
 
 	if (n == NULL)
 		return false;
-	n->text = arena_str(r->t.list->arena,
-	    text.n != 0 ? text : STR_LIT(""));
+	n->text = arena_str(r->t.list->arena, text.n != 0 ? text : STR_LIT(""));
 	tree_append(parent, n);
 	return true;
 }
@@ -109,8 +107,7 @@ end_element(void *data, const char *name)
 		n->last = NULL;
 		n->text = arena_str(r->t.list->arena,
 		    text.n != 0 ? text : STR_LIT(""));
-	} else if (text.n != 0 &&
-	    !append_text(r, n, STR_LIT("#text"), text)) {
+	} else if (text.n != 0 && !append_text(r, n, STR_LIT("#text"), text)) {
 		(void)XML_StopParser(r->parser, XML_FALSE);
 	}
 	buf_reset(&r->text); /* text between elements is layout */

@@ -118,7 +118,9 @@ tree_get(const struct tree_node *n, const char *key)
 
 	if (!tree_is(n, TREE_OBJECT))
 		return NULL;
-	tree_foreach(c, n) if (str_eq(c->key, k)) found = c;
+	tree_foreach(c, n)
+		if (str_eq(c->key, k))
+			found = c;
 	return found;
 }
 

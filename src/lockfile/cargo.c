@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cargo.lock, versions 1 to 4: [[package]] tables (and [root] in the oldest).
+ * What has no source lies in the project; where, Cargo.toml beside it says.
+ */
+#include "base/arena.h"
+#include "base/cleanup.h"
+#include "lockfile/families_priv.h"
+#include "lockfile/graph_priv.h"
+#include "lockfile/origin_priv.h"
+#include "lockfile/text_priv.h"
+#include "lockfile/tree.h"
+
+struct cargo {
+	const struct lock_input *in;
+	struct lock_list *l;
+	struct lock_graph graph;
+	const struct tree_node *manifest; /* Cargo.toml; NULL: not there */
+	struct str own; /* name of the project's package; p NULL: not said */
+	size_t n_local; /* packages without a source */
+};
+
+/* "git+https://…?branch=b#commit" */
+static struct str
+git_origin(struct arena *a, struct str source)
+{
+	struct str url = lock_after(source, "git+"), commit = url;
+
+	if (!str_cut(&commit, '#', &url))
+		return STR_NONE;
+	return lock_origin_git(a, lock_before(url, '?'), commit);
+}
+
+/* A dependency "NAME = { path = … }" of one table of Cargo.toml. */
+static struct str
+path_in(const struct tree_node *table, struct str name)
+{
+	const struct tree_node *d;
+
+	tree_foreach(d, table) {
+		struct str package = tree_get_string(d, "package");
+
+		if (str_eq(package.p != NULL ? package : d->key, name) &&
+		    tree_get_string(d, "path").n != 0)
+			return tree_get_string(d, "path");
+	}
+	return STR_NONE;
+}
+
+/* A member that Cargo.toml names without wildcards. */
+static struct str
+member_path(const struct cargo *c, struct str name)
+{
+	const struct tree_node *m,
+	    *members = tree_get(tree_get(c->manifest, "workspace"), "members");
+
+	tree_foreach(m, members) {
+		struct str path = tree_text(m), last = lock_base(path);
+
+		if (str_eq(last, name))
+			return path;
+	}
+	return STR_NONE;
+}
+
+static struct str
+local_origin(const struct cargo *c, struct str name)
+{
+	static const char *const tables[] = { "dependencies",
+		"dev-dependencies", "build-dependencies" };
+	struct str path = STR_NONE;
+
+	if (c->own.n != 0 ? str_eq(c->own, name) : c->n_local == 1)
+		return STR_LIT("root");
+	for (size_t i = 0; path.n == 0 && i < N_ELEMENTS(tables); i++)
+		path = path_in(tree_get(c->manifest, tables[i]), name);
+	if (path.n == 0)
+		path = path_in(tree_get(tree_get(c->manifest, "workspace"),
+				   "dependencies"),
+		    name);
+	if (path.n == 0)
+		path = member_path(c, name);
+	/* Cargo.lock itself has only the name. */
+	return lock_origin(c->l->arena, "path", path.n != 0 ? path : name);
+}
+
+static struct str
+origin_of(const struct cargo *c, struct str name, struct str source)
+{
+	struct arena *a = c->l->arena;
+
+	if (source.n == 0)
+		return local_origin(c, name);
+	if (str_starts(source, "git+"))
+		return git_origin(a, source);
+	if (str_starts(source, "registry+") || str_starts(source, "sparse+"))
+		return lock_origin(a, "registry",
+		    lock_after(lock_after(source, "registry+"), "sparse+"));
+	if (str_starts(source, "path+"))
+		return lock_origin(a, "path",
+		    lock_after(lock_after(source, "path+"), "file://"));
+	return lock_origin(a, "url", source);
+}
+
+/* Others ask by name, by name and version, or with the source as well. */
+static void
+name_entry(struct cargo *c, struct str name, struct str version,
+    struct str source)
+{
+	struct arena *a = c->l->arena;
+
+	lock_graph_name(&c->graph, name);
+	lock_graph_name(&c->graph,
+	    str_of(
+		arena_printf(a, "%.*s %.*s", STR_ARG(name), STR_ARG(version))));
+	if (source.n != 0)
+		lock_graph_name(&c->graph,
+		    str_of(arena_printf(a, "%.*s %.*s (%.*s)", STR_ARG(name),
+			STR_ARG(version), STR_ARG(source))));
+}
+
+static void
+add_package(struct cargo *c, const struct tree_node *n)
+{
+	struct str name = tree_get_string(n, "name"),
+		   version = tree_get_string(n, "version"),
+		   source = tree_get_string(n, "source");
+	const struct tree_node *d;
+	struct lock_package *p;
+
+	if (!tree_whole(n))
+		return;
+	if (name.n == 0 || version.n == 0) {
+		lock_error(c->l, n->line,
+		    "a package without a name or a version");
+		return;
+	}
+	p = lock_add(c->l, "crates.io", name, version, n->line);
+	p->origin = origin_of(c, name, source);
+	if (source.n == 0)
+		p->relation = LOCK_ROOT;
+	name_entry(c, name, version, source);
+	tree_foreach(d, tree_get(n, "dependencies"))
+		lock_graph_ask(&c->graph, lock_graph_newest(&c->graph),
+		    tree_text(d));
+}
+
+static void
+read_packages(struct cargo *c, const struct tree_node *root)
+{
+	const struct tree_node *n, *own = tree_get(root, "root");
+
+	tree_foreach(n, tree_get(root, "package"))
+		c->n_local += tree_get(n, "source") == NULL;
+	c->own = tree_get_string(tree_get(c->manifest, "package"), "name");
+	if (c->own.n == 0)
+		c->own = tree_get_string(own, "name");
+	if (own != NULL)
+		add_package(c, own);
+	tree_foreach(n, tree_get(root, "package"))
+		add_package(c, n);
+}
+
+static void
+cargo_read(const struct lock_input *in, struct lock_list *l)
+{
+	const struct tree_node *root = tree_toml(l, in->bytes);
+	struct cargo c = { .in = in, .l = l };
+	struct lock_list elsewhere; /* errors of Cargo.toml are its own */
+	struct str manifest;
+
+	lock_list_init(&elsewhere, l->arena);
+	if (lock_beside(in, "Cargo.toml", &manifest))
+		c.manifest = tree_toml(&elsewhere, manifest);
+	lock_list_done(&elsewhere);
+	lock_graph_init(&c.graph, l);
+	read_packages(&c, root);
+	lock_graph_apply(&c.graph);
+	lock_graph_done(&c.graph);
+}
+
+static bool
+cargo_match(struct str path)
+{
+	return lock_named(path, "Cargo.lock");
+}
+
+const struct lock_format lock_formats_cargo[] = {
+	{ "Cargo.lock", cargo_match, cargo_read },
+	{ NULL },
+};
