@@ -93,11 +93,15 @@
 #define LIMIT_LOCK_PACKAGES 1000000
 /* Values that a YAML file may stand for once its aliases are followed. */
 #define LIMIT_YAML_EXPANDED 4000000
-/* Files that include files (requirements.txt), and how deep. */
-#define LIMIT_LOCK_INCLUDES      200
-#define LIMIT_LOCK_INCLUDE_DEPTH 10
+/* Files that files of one scan include (requirements.txt). */
+#define LIMIT_LOCK_INCLUDES 1000
 /* Wrong lines named in one lockfile: past it the file is another thing. */
 #define LIMIT_LOCK_ERRORS 1000
+/* Folders within folders that a scan descends, its entries, and the bytes of
+ * all lockfiles read in one scan: these stay in memory. */
+#define LIMIT_SCAN_DEPTH   100
+#define LIMIT_SCAN_ENTRIES 10000000
+#define LIMIT_SCAN_BYTES   (512 * MIB)
 /* All bytes hashed in one walk: sparse files cost nothing to make. */
 #define LIMIT_UPPER_HASH_BYTES (8192ll * MIB)
 

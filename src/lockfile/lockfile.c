@@ -27,11 +27,43 @@ static const struct lock_format *const families[] = {
 };
 
 const struct lock_format *
-lock_format_find(struct str path)
+lock_format_at(size_t i)
+{
+	for (size_t k = 0; families[k] != NULL; k++)
+		for (const struct lock_format *f = families[k]; f->name; f++)
+			if (i-- == 0)
+				return f;
+	return NULL;
+}
+
+static const struct lock_format *
+find(struct str path, bool installed_only)
 {
 	for (size_t i = 0; families[i] != NULL; i++)
 		for (const struct lock_format *f = families[i]; f->name; f++)
-			if (f->match(path))
+			if ((f->installed || !installed_only) && f->match(path))
+				return f;
+	return NULL;
+}
+
+const struct lock_format *
+lock_format_find(struct str path)
+{
+	return find(path, false);
+}
+
+const struct lock_format *
+lock_format_find_installed(struct str path)
+{
+	return find(path, true);
+}
+
+const struct lock_format *
+lock_format_named(const char *name)
+{
+	for (size_t i = 0; families[i] != NULL; i++)
+		for (const struct lock_format *f = families[i]; f->name; f++)
+			if (strcmp(f->name, name) == 0)
 				return f;
 	return NULL;
 }

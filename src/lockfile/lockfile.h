@@ -46,7 +46,6 @@ struct lock_package {
 	/* RFC 3339, as the file has it (uv.lock's upload-time); p NULL: it
 	 * does not say when the version was published. */
 	struct str published;
-	struct str file; /* the included file it stands in; p NULL: this one */
 	uint32_t line; /* where the entry begins, from 1; 0: none */
 	uint32_t parent; /* index in the list of what asks for it, or
 			  * LOCK_NONE; never forms a circle */
@@ -71,6 +70,9 @@ struct lock_input {
 	 * that include others; valid as long as the list. false: there is
 	 * none, or it is out of reach. NULL: nothing can be opened. */
 	bool (*open)(void *data, struct str relative, struct str *ret);
+	/* A file beside this one is part of it: it is read by the same reader,
+	 * once, as a file of its own. false: out of reach. NULL: likewise. */
+	bool (*include)(void *data, struct str relative);
 	void *data;
 };
 
@@ -80,10 +82,19 @@ struct lock_format {
 	 * this format? */
 	bool (*match)(struct str path);
 	void (*read)(const struct lock_input *in, struct lock_list *l);
+	/* What package managers put down: of an installed tree (node_modules,
+	 * site-packages, gems) only such files are read. */
+	bool installed;
 };
 
 /* NULL: not a file that we read. Names only, nothing is opened. */
 const struct lock_format *lock_format_find(struct str path);
+/* The same among the readers of installed trees. */
+const struct lock_format *lock_format_find_installed(struct str path);
+/* By its name; NULL: there is none. */
+const struct lock_format *lock_format_named(const char *name);
+/* The i-th of all formats; NULL at the end. */
+const struct lock_format *lock_format_at(size_t i);
 
 void lock_list_init(struct lock_list *l, struct arena *a);
 void lock_list_done(struct lock_list *l); /* the arena stays */
