@@ -224,7 +224,7 @@ collect_run(struct collect *c, struct error *err)
 		if (rc != 0 || a.type == FILES_NONE)
 			return rc;
 		if (read_file(c, &a) != 0)
-			return error_set(err, -EPROTO,
-			    "%.*s has no format", STR_ARG(a.path));
+			return error_set(err, -EPROTO, "%.*s has no format",
+			    STR_ARG(a.path));
 	}
 }

@@ -176,7 +176,7 @@ root_of_file(struct root *r, const struct walk_operand *o, struct buf *scratch,
 		return open_folder(r, ".", err);
 	}
 	folder = slash < 0 ? STR_LIT(".") :
-	    slash == 0	   ? STR_LIT("/") :
+	    slash == 0     ? STR_LIT("/") :
 			     str_sub(path, 0, (size_t)slash);
 	dir = mem_strndup(folder);
 	r->prefix = shown_prefix(folder);
@@ -282,8 +282,8 @@ type_of(int dir, const struct dirent *e)
 	if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return DT_UNKNOWN;
 	return S_ISDIR(st.st_mode) ? DT_DIR :
-	    S_ISREG(st.st_mode)	   ? DT_REG :
-	    S_ISLNK(st.st_mode)	   ? DT_LNK :
+	    S_ISREG(st.st_mode)    ? DT_REG :
+	    S_ISLNK(st.st_mode)    ? DT_LNK :
 				     DT_UNKNOWN;
 }
 
@@ -515,8 +515,8 @@ beside(struct walk *w, struct channel *c, struct message *m, bool include,
 	buf_init(&joined, LIMIT_PATH_BYTES);
 	buf_init(&path, LIMIT_PATH_BYTES);
 	if (from.n > prefix.n)
-		buf_put_str(&joined, str_sub(from, prefix.n,
-					 (size_t)(slash + 1)));
+		buf_put_str(&joined,
+		    str_sub(from, prefix.n, (size_t)(slash + 1)));
 	buf_put_str(&joined, relative);
 	f = include ? lock_format_find(from) : NULL;
 	if (str_starts(relative, "/") || joined.n == 0 ||
