@@ -61,7 +61,6 @@ make_image(const struct analysis_options *o, char *ret, size_t size,
 	struct image image = IMAGE_INIT;
 	const struct image_request q = { .ecosystem = "npm",
 		.state = o->state,
-		.progress = o->progress,
 		.build = true };
 	int r = image_open(&q, &image, err);
 

@@ -72,7 +72,6 @@ open_image(struct analysis *a, struct error *err)
 {
 	const struct image_request q = { .ecosystem = "npm",
 		.state = a->o->state,
-		.progress = a->o->progress,
 		.build = true };
 
 	return image_open(&q, &a->image, err);

@@ -137,7 +137,7 @@ static int
 run_build(int argc, char **argv)
 {
 	struct progress progress;
-	struct image_request r = { .progress = &progress, .build = true };
+	struct image_request r = { .progress = &progress };
 	struct image i = IMAGE_INIT;
 	struct error err = ERROR_INIT;
 	int rc;
@@ -149,7 +149,7 @@ run_build(int argc, char **argv)
 	r.rebuild = o.rebuild;
 	r.new_ca = o.new_ca;
 	progress_begin(&progress);
-	rc = image_open(&r, &i, &err);
+	rc = image_make(&r, &i, &err);
 	progress_end(&progress);
 	if (rc != 0)
 		return failed(&err);

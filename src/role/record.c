@@ -30,7 +30,6 @@
 #include "sys/fd.h"
 #include "sys/lockdown.h"
 #include "sys/message.h"
-#include "sys/sha256.h"
 
 #define RING_BYTES (32 * MIB)
 /* The ring wakes us only for what is urgent. */
@@ -267,7 +266,6 @@ static int
 split(struct role *r, int upper_fd)
 {
 	static const struct lockdown rights = { .rights = LOCKDOWN_BPF };
-	uint8_t digest[SHA256_BYTES];
 	int fds[2], rc;
 	pid_t pid;
 
@@ -282,7 +280,6 @@ split(struct role *r, int upper_fd)
 	(void)close(fds[1]);
 	channel_init(&r->keeper, fds[0]);
 	r->has_keeper = true;
-	sha256_of(STR_LIT(""), digest); /* libcrypto reads its files now */
 	return lockdown(&rights, r->err);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -19,6 +20,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "sandbox/image_priv.h"
+#include "sys/clock.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -203,6 +205,48 @@ test_verify(void **state)
 	image_manifest_done(&m);
 }
 
+/* With a known time of change, content is read only when that differs. */
+static void
+test_time_of_change(void **state)
+{
+	const struct timespec tick = { .tv_nsec = 100 * NS_PER_MS };
+	const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	char dir[] = "/tmp/image-manifest-test-XXXXXX";
+	_cleanup_(freep) char *path = NULL;
+	struct image_manifest m;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	path = mem_printf("%s/file", dir);
+	put(path, "abc");
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	make(&m);
+	m.files.n = 0;
+	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
+	assert_int_equal(m.files.v[0].changed_ns, 0); /* just now: no proof */
+	(void)nanosleep(&tick, NULL);
+	m.files.n = 0;
+	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
+	assert_int_not_equal(m.files.v[0].changed_ns, 0);
+	assert_int_equal(image_manifest_verify(&m, dir, &err), 0);
+	/* Touched, the same content: read, and good. */
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	assert_int_equal(image_manifest_verify(&m, dir, &err), 0);
+	/* Other content, made to look old. */
+	put(path, "abd");
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	assert_int_equal(image_manifest_verify(&m, dir, &err), -EUCLEAN);
+	/* Not read where the time is the noted one. */
+	(void)nanosleep(&tick, NULL);
+	m.files.n = 0;
+	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
+	m.files.v[0].sha256[0] = m.files.v[0].sha256[0] == 'a' ? 'b' : 'a';
+	assert_int_equal(image_manifest_verify(&m, dir, &err), 0);
+	assert_int_equal(image_tree_remove(dir, &err), 0);
+	image_manifest_done(&m);
+}
+
 int
 main(void)
 {
@@ -211,6 +255,7 @@ main(void)
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_time_of_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,9 @@
 #define MAX_PACKAGES 5000
 /* Files up to this size are hashed at every use of the image. */
 #define HASH_BYTES (1 * MIB)
+/* Times of files are those of the last tick: a change within this of another
+ * may show the same time. */
+#define TICK_NS (50 * NS_PER_MS)
 
 enum check {
 	CHECK_TEXT, /* not empty, no control characters */
@@ -200,6 +203,8 @@ parse_file(yyjson_val *v, struct image_manifest *m)
 	    json_number(v, "size", &f.size_bytes) != 0 ||
 	    json_number(v, "mtime_ns", &f.mtime_ns) != 0)
 		return -EINVAL;
+	if (json_number(v, "changed_ns", &f.changed_ns) != 0)
+		f.changed_ns = 0;
 	if (hash.p != NULL) {
 		if (!passes(CHECK_ID, hash))
 			return -EINVAL;
@@ -299,6 +304,8 @@ image_manifest_write(const struct image_manifest *m, struct buf *out)
 		json_int(&j, f->size_bytes);
 		json_key(&j, "mtime_ns");
 		json_int(&j, f->mtime_ns);
+		json_key(&j, "changed_ns");
+		json_int(&j, f->changed_ns);
 		json_key(&j, "sha256");
 		json_strz(&j, f->sha256[0] != '\0' ? f->sha256 : NULL);
 		json_object_end(&j);
@@ -386,9 +393,15 @@ file_hash(int fd, int64_t size, char ret[SHA256_HEX_SIZE], struct error *err)
 	return rc;
 }
 
+static int64_t
+stat_ns(struct timespec t)
+{
+	return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
 static int
-file_note(const char *dir, const char *path, struct image_file *ret,
-    struct error *err)
+file_open(const char *dir, const char *path, int *ret_fd,
+    struct image_file *ret, struct error *err)
 {
 	_cleanup_(freep) char *whole = mem_printf("%s/%s", dir, path);
 	_cleanup_(closep) int fd =
@@ -400,21 +413,52 @@ file_note(const char *dir, const char *path, struct image_file *ret,
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, -EINVAL, "%s is not a file", path);
 	ret->size_bytes = st.st_size;
-	ret->mtime_ns = st.st_mtim.tv_sec * NS_PER_SEC + st.st_mtim.tv_nsec;
-	return file_hash(fd, st.st_size, ret->sha256, err);
+	ret->mtime_ns = stat_ns(st.st_mtim);
+	ret->changed_ns = stat_ns(st.st_ctim);
+	*ret_fd = steal_fd(&fd);
+	return 0;
 }
 
 int
 image_manifest_add_file(struct image_manifest *m, const char *dir,
     const char *path, struct error *err)
 {
+	_cleanup_(closep) int fd = -1;
 	struct image_file f = { 0 };
-	int rc = file_note(dir, path, &f, err);
+	int rc = file_open(dir, path, &fd, &f, err);
+
+	if (rc == 0)
+		rc = file_hash(fd, f.size_bytes, f.sha256, err);
+	if (rc != 0)
+		return rc;
+	if (clock_wall_ns() - f.changed_ns < TICK_NS)
+		f.changed_ns = 0;
+	f.path = arena_strz(m->arena, str_of(path));
+	vec_push(&m->files, f);
+	return 0;
+}
+
+/* Nobody can set the time of change: where it is the noted one, so is the
+ * content. Without it (a copied image) the content decides. */
+static int
+file_verify(const struct image_file *f, const char *dir, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct image_file now = { 0 };
+	int rc = file_open(dir, f->path, &fd, &now, err);
 
 	if (rc != 0)
 		return rc;
-	f.path = arena_strz(m->arena, str_of(path));
-	vec_push(&m->files, f);
+	if (now.size_bytes != f->size_bytes)
+		return error_set(err, -EUCLEAN, "%s was changed", f->path);
+	if (f->changed_ns != 0 && now.changed_ns == f->changed_ns)
+		return 0;
+	rc = file_hash(fd, now.size_bytes, now.sha256, err);
+	if (rc != 0)
+		return rc;
+	if (strcmp(now.sha256, f->sha256) != 0 ||
+	    (f->sha256[0] == '\0' && now.mtime_ns != f->mtime_ns))
+		return error_set(err, -EUCLEAN, "%s was changed", f->path);
 	return 0;
 }
 
@@ -423,17 +467,10 @@ image_manifest_verify(const struct image_manifest *m, const char *dir,
     struct error *err)
 {
 	for (size_t i = 0; i < m->files.n; i++) {
-		const struct image_file *f = &m->files.v[i];
-		struct image_file now = { 0 };
-		int rc = file_note(dir, f->path, &now, err);
+		int rc = file_verify(&m->files.v[i], dir, err);
 
 		if (rc != 0)
 			return rc;
-		if (now.size_bytes != f->size_bytes ||
-		    strcmp(now.sha256, f->sha256) != 0 ||
-		    (f->sha256[0] == '\0' && now.mtime_ns != f->mtime_ns))
-			return error_set(err, -EUCLEAN, "%s was changed",
-			    f->path);
 	}
 	return 0;
 }

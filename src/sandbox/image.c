@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening an image, building it first when there is none. Runs in the
+/* Opening an image, which is built first when there is none. Runs in the
  * supervisor. */
 #include "sandbox/image.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "sandbox/image_priv.h"
 #include "sys/clock.h"
+#include "sys/spawn.h"
 
 /* An authority serves this long: whoever learnt to know it has to learn anew.
  */
@@ -25,10 +28,8 @@ image_ca_is_old(int64_t made_at)
 	return clock_wall_ns() - made_at > CA_AGE_NS;
 }
 
-/* The current image, if it is whole and of this recipe: 0; otherwise 1, and
- * err says what is the matter. */
-static int
-open_current(const char *home, const char *recipe, struct image *ret,
+int
+image_open_current(const char *home, const char *recipe, struct image *ret,
     struct error *err)
 {
 	_cleanup_(freep) char *id = NULL;
@@ -53,27 +54,49 @@ open_current(const char *home, const char *recipe, struct image *ret,
 	return 0;
 }
 
-static int
-build_and_open(const struct image_request *r, const char *home,
-    struct image *ret, struct error *err)
+int
+image_prepare(const struct image_request *r, struct image_recipe *ret,
+    char **ret_home, struct error *err)
 {
-	_cleanup_(freep) char *id = NULL;
-	int rc = image_build(r, home, &id, err);
-
-	return rc == 0 ? image_store_open(home, id, ret, NULL, err) : rc;
-}
-
-static int
-rotate_and_open(const struct image_request *r, const char *home,
-    struct image *i, struct error *err)
-{
-	char id[SHA256_HEX_SIZE];
 	int rc;
 
-	memcpy(id, i->id, sizeof(id));
-	image_done(i); /* our own lock must not keep the old one alive */
-	rc = image_build_rotate(r, home, id, err);
-	return rc == 0 ? image_store_open(home, id, i, NULL, err) : rc;
+	assert(r->ecosystem != NULL);
+	if (geteuid() != 0)
+		return error_set(err, -EPERM,
+		    "images need root: run it with sudo");
+	rc = image_recipe_read(r->ecosystem, ret, err);
+	return rc != 0 ?
+	    rc :
+	    image_store_path(r->ecosystem, r->state, ret_home, err);
+}
+
+/* Another program: building takes libraries that starting does not need. It
+ * shows its progress and says itself what went wrong. */
+static int
+run_builder(const struct image_request *r, struct error *err)
+{
+	const char *argv[] = { "image", "build", r->ecosystem,
+		r->state != NULL ? "--state" : NULL, r->state, NULL };
+	_cleanup_(closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct spawn sp = SPAWN_INIT;
+	struct child child = CHILD_INIT;
+	char path[LIMIT_PATH_BYTES];
+	int rc = spawn_libexec_path("image", path, sizeof(path), err), status;
+
+	if (rc != 0)
+		return rc;
+	if (null < 0)
+		return error_errno(err, "/dev/null");
+	sp.path = path;
+	sp.argv = argv;
+	sp.out_fd = null;
+	rc = spawn_start(&sp, &child, err);
+	if (rc == 0)
+		rc = spawn_wait(&child, -1, &status, err);
+	if (rc == 0 && status != 0)
+		rc = error_set(err, -EIO, "there is no image for %s",
+		    r->ecosystem);
+	return rc;
 }
 
 int
@@ -83,28 +106,23 @@ image_open(const struct image_request *r, struct image *ret, struct error *err)
 	_cleanup_(freep) char *home = NULL;
 	struct error why = ERROR_INIT;
 	struct image i = IMAGE_INIT;
-	int rc;
+	int rc = image_prepare(r, &recipe, &home, err);
 
-	assert(r->ecosystem != NULL);
-	if (geteuid() != 0)
-		return error_set(err, -EPERM,
-		    "images need root: run it with sudo");
-	rc = image_recipe_read(r->ecosystem, &recipe, err);
 	if (rc == 0)
-		rc = image_store_path(r->ecosystem, r->state, &home, err);
-	if (rc == 0)
-		rc = r->rebuild ? 1 : open_current(home, recipe.id, &i, &why);
+		rc = image_open_current(home, recipe.id, &i, &why);
+	if (r->build &&
+	    (rc == 1 || (rc == 0 && image_ca_is_old(i.ca_made_at)))) {
+		image_done(&i); /* our lock must not keep the old one alive */
+		rc = run_builder(r, err);
+		if (rc == 0)
+			rc = image_open_current(home, recipe.id, &i, &why);
+	}
 	image_recipe_done(&recipe);
-	if (rc == 1 && !r->build)
-		return error_set(err, -ENOENT,
+	if (rc == 1)
+		rc = error_set(err, -ENOENT,
 		    "no image for %s (%s); make it with: lazaret image build "
 		    "%s",
 		    r->ecosystem, why.msg, r->ecosystem);
-	if (rc == 1)
-		rc = build_and_open(r, home, &i, err);
-	else if (rc == 0 && r->build &&
-	    (r->new_ca || image_ca_is_old(i.ca_made_at)))
-		rc = rotate_and_open(r, home, &i, err);
 	if (rc == 0)
 		*ret = i;
 	else

@@ -71,16 +71,21 @@ struct image {
 struct image_request {
 	const char *ecosystem;
 	const char *state; /* value of --state; NULL: the default */
+	bool build; /* image_open: build or rotate when needed; else -ENOENT */
+
+	/* Of image_make alone. */
 	struct progress *progress; /* may be NULL */
-	bool build; /* build or rotate when needed; else -ENOENT */
 	bool rebuild; /* build even if there is one */
 	bool new_ca; /* a new authority even if the old one is young */
 };
 
-/* The current image of this recipe, locked for use. With `build` it is made
- * first when it is absent, broken or of another recipe, and a new authority is
- * made when the old one is over 90 days of age. -EPERM when not root. */
+/* The current image of this recipe, locked for use. With `build`, `lazaret
+ * image build` runs first when it is absent, broken or of another recipe, or
+ * when its authority is over 90 days of age. -EPERM when not root. */
 int image_open(const struct image_request *r, struct image *ret,
+    struct error *err);
+/* The same, built in this process (library image-build). */
+int image_make(const struct image_request *r, struct image *ret,
     struct error *err);
 void image_done(struct image *i); /* accepts IMAGE_INIT; gives up the lock */
 /* Puts a folder of the host on top of the layers. */

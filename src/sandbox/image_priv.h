@@ -48,6 +48,7 @@ const struct image_pin *image_recipe_pin(const struct image_recipe *r,
 struct image_file {
 	char *path; /* below the image's folder */
 	int64_t size_bytes, mtime_ns;
+	int64_t changed_ns; /* since 1970; 0: not known */
 	char sha256[SHA256_HEX_SIZE]; /* "": too large to be read each time */
 };
 
@@ -116,6 +117,18 @@ int image_store_drop_authorities(const char *dir, const char *keep,
     struct error *err);
 int image_tree_remove(const char *path, struct error *err);
 int64_t image_tree_bytes(const char *path);
+
+/* --- image.c ------------------------------------------------------------- */
+
+/* What every request needs; the recipe is the caller's also on failure. */
+int image_prepare(const struct image_request *r, struct image_recipe *ret,
+    char **ret_home, struct error *err);
+/* The current image, if it is whole and of this recipe: 0; otherwise 1, and
+ * err says what is the matter. */
+int image_open_current(const char *home, const char *recipe, struct image *ret,
+    struct error *err);
+/* More than 90 days? */
+bool image_ca_is_old(int64_t made_at);
 
 /* --- image-build.c ------------------------------------------------------- */
 
@@ -213,8 +226,6 @@ int image_ca_bundle(struct str bundle, struct str pem, struct buf *out,
 
 /* --- image-layer.c: the layer that makes programs trust the authority --- */
 
-/* More than 90 days? */
-bool image_ca_is_old(int64_t made_at);
 /* Makes <dir>/ca-<ca->name>/ from <dir>/rootfs, and fills the manifest's part.
  * runtime, patched already, is moved into it. */
 int image_layer_make(struct image_manifest *m, const char *dir,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 (FIPS 180-4) through libcrypto; one struct per stream. */
+/* SHA-256 (FIPS 180-4) of libcrypto; one struct per stream. */
 #ifndef SYS_SHA256_H
 #define SYS_SHA256_H
 
