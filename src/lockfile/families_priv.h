@@ -17,6 +17,14 @@ extern const struct lock_format lock_formats_composer[];
 extern const struct lock_format lock_formats_maven[];
 extern const struct lock_format lock_formats_nuget[];
 extern const struct lock_format lock_formats_spdx[];
+extern const struct lock_format lock_formats_actions[];
+extern const struct lock_format lock_formats_conan[];
+extern const struct lock_format lock_formats_cyclonedx[];
+extern const struct lock_format lock_formats_installed[];
+extern const struct lock_format lock_formats_pub[];
+extern const struct lock_format lock_formats_renv[];
+extern const struct lock_format lock_formats_swift[];
+extern const struct lock_format lock_formats_vscode[];
 
 /* The last part of a path. */
 struct str lock_base(struct str path);

@@ -23,6 +23,14 @@ static const struct lock_format *const families[] = {
 	lock_formats_maven,
 	lock_formats_nuget,
 	lock_formats_spdx,
+	lock_formats_actions,
+	lock_formats_conan,
+	lock_formats_cyclonedx,
+	lock_formats_installed,
+	lock_formats_pub,
+	lock_formats_renv,
+	lock_formats_swift,
+	lock_formats_vscode,
 	NULL,
 };
 
