@@ -20,6 +20,7 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "cmd/scan-gate.h"
 #include "gate/collect.h"
 #include "gate/defaults.h"
 #include "gate/gate.h"
@@ -37,16 +38,17 @@
 #define MAX_OUTPUT_BYTES (1024u * (size_t)MIB)
 
 static struct {
-	bool list, json;
+	bool list;
 	struct opt_list lockfiles;
-} options;
+	struct gate_options gate;
+} options = { .gate = GATE_OPTIONS_INIT };
 
 static const struct opt option_table[] = {
 	{ "list", 0, OPT_FLAG, &options.list, NULL,
 	    "print the packages, check nothing" },
-	{ "json", 0, OPT_FLAG, &options.json, NULL, "print one JSON object" },
 	{ "lockfile", 'L', OPT_LIST, &options.lockfiles, "FORMAT:PATH",
 	    "read a file as this format, whatever its name" },
+	GATE_OPTION_ROWS(options.gate),
 	OPT_END,
 };
 
@@ -55,10 +57,14 @@ static const struct opt_command command = {
 	.operands = "[PATH…]",
 	.summary =
 	    "Finds lockfiles, SBOMs and installed trees below PATH (the "
-	    "working directory)\nand reads which packages they name. Exit 0, "
-	    "or 3 when a file cannot be read\nwhole.",
+	    "working directory)\nand looks for known-bad packages in them. "
+	    "Exit 0, 1 when something is found,\n3 when a file cannot be read "
+	    "whole, 4 without good and recent data.",
 	.options = option_table,
-	.examples = "  lazaret scan --list\n"
+	.examples = "  lazaret scan\n"
+		    "  lazaret scan --snapshot all.snapshot --format sarif -o "
+		    "scan.sarif .\n"
+		    "  lazaret scan --internal '@acme/*' --min-age 3d app\n"
 		    "  lazaret scan --list --json app/package-lock.json\n"
 		    "  lazaret scan --list -L requirements.txt:deps.in\n",
 };
@@ -68,32 +74,29 @@ static const struct opt_command command = {
 struct reader {
 	struct str registries; /* bytes of registries.json; empty: none */
 	bool colour;
+	struct gate_run *gate; /* NULL: --list */
 };
 
 static int
-list_packages(const struct reader *r, struct collect *c)
+list_packages(const struct reader *r, const struct gate_file *files, size_t n,
+    struct arena *a)
 {
-	struct gate_file *files =
-	    arena_array(c->arena, c->files.n + 1, sizeof(*files));
 	struct gate_result result;
 	struct print p = { .colour = r->colour };
 	struct error err = ERROR_INIT;
 	struct buf out;
 	int status;
 
-	gate_result_init(&result, c->arena);
-	for (size_t i = 0; i < c->files.n; i++) {
-		defaults_apply(r->registries, &c->files.v[i]->list);
-		files[i].path = c->files.v[i]->path;
-		files[i].list = &c->files.v[i]->list;
+	gate_result_init(&result, a);
+	for (size_t i = 0; i < n; i++) {
 		result.n_packages += files[i].list->packages.n;
 		result.n_errors += files[i].list->errors.n;
 	}
 	result.files = files;
-	result.n_files = c->files.n;
+	result.n_files = n;
 	buf_init(&out, MAX_OUTPUT_BYTES);
 	p.out = &out;
-	print_packages(&result, options.json, &p);
+	print_packages(&result, options.gate.json, &p);
 	status = gate_exit_status(&result);
 	if (out.full)
 		fatal("scan: more than %zu MiB to print: scan folders one by "
@@ -104,6 +107,22 @@ list_packages(const struct reader *r, struct collect *c)
 	buf_done(&out);
 	gate_result_done(&result);
 	return status;
+}
+
+static int
+judge(const struct reader *r, struct collect *c)
+{
+	struct gate_file *files =
+	    arena_array(c->arena, c->files.n + 1, sizeof(*files));
+
+	for (size_t i = 0; i < c->files.n; i++) {
+		defaults_apply(r->registries, &c->files.v[i]->list);
+		files[i].path = c->files.v[i]->path;
+		files[i].list = &c->files.v[i]->list;
+	}
+	if (r->gate != NULL)
+		return gate_judge(r->gate, files, c->files.n);
+	return list_packages(r, files, c->files.n, c->arena);
 }
 
 /* Ends without freeing: the memory goes with the process. */
@@ -123,7 +142,7 @@ static void __attribute__((noreturn)) reader(const struct reader *r, int fd)
 	collect_init(&c, a, &channel);
 	if (collect_run(&c, &err) != 0)
 		fatal("scan: %s", err.msg);
-	status = list_packages(r, &c);
+	status = judge(r, &c);
 	collect_done(&c);
 	channel_done(&channel);
 	arena_free(a);
@@ -224,6 +243,46 @@ run(struct walk *w, const struct reader *r, struct error *err)
 	return status_of(wait_status, err);
 }
 
+/* --list has two formats; it checks nothing, so nothing else is of use. */
+static void
+check_list_format(void)
+{
+	const char *format = options.gate.format;
+
+	if (format == NULL || strcmp(format, "table") == 0)
+		return;
+	if (strcmp(format, "json") != 0)
+		opt_usage_error(&command,
+		    "--list prints a table or JSON, not %s", format);
+	options.gate.json = true;
+}
+
+static int
+scan(struct walk *w, struct reader *r)
+{
+	struct error err = ERROR_INIT;
+	struct buf registries;
+	int rc = 0;
+
+	if (options.list)
+		check_list_format();
+
+	load_registries(&registries);
+	r->registries = buf_str(&registries);
+	r->colour = term_colour(stdout);
+	if (!options.list)
+		rc = gate_open(&command, &options.gate, &r->gate);
+	if (rc == 0) {
+		rc = run(w, r, &err);
+		if (rc < 0)
+			(void)fprintf(stderr, "lazaret scan: %s\n", err.msg);
+		if (r->gate != NULL)
+			rc = gate_close(r->gate, rc);
+	}
+	buf_done(&registries);
+	return rc < 0 ? EXIT_TOOL_FAILED : rc;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -231,26 +290,18 @@ main(int argc, char **argv)
 	_cleanup_(freep) struct walk_operand *v = NULL;
 	struct reader r = { .colour = false };
 	struct error err = ERROR_INIT;
-	struct buf registries;
 	struct walk *w;
 	size_t n;
 
-	if (!options.list)
-		opt_usage_error(&command, "--list is wanted");
 	v = operands(argv + first, (size_t)(argc - first), &n);
 	rc = walk_new(v, n, &w, &err);
 	if (rc != 0) {
 		(void)fprintf(stderr, "lazaret scan: %s\n", err.msg);
 		return rc == -EINVAL ? EXIT_USAGE : EXIT_TOOL_FAILED;
 	}
-	load_registries(&registries);
-	r.registries = buf_str(&registries);
-	r.colour = term_colour(stdout);
-	rc = run(w, &r, &err);
-	if (rc < 0)
-		(void)fprintf(stderr, "lazaret scan: %s\n", err.msg);
+	rc = scan(w, &r);
 	walk_free(w);
-	buf_done(&registries);
 	free(options.lockfiles.v);
-	return rc < 0 ? EXIT_TOOL_FAILED : rc;
+	gate_options_done(&options.gate);
+	return rc;
 }

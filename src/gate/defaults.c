@@ -71,9 +71,9 @@ defaults_apply(struct str json, struct lock_list *l)
 	if (json.n == 0)
 		return;
 	lock_list_init(&aside, l->arena);
-	tree_foreach(row,
-	    tree_json(&aside, json, 0)) if (ecosystem_parse(row->key, &e,
-						NULL) == 0)
-	    apply(ecosystem_name(e, ECOSYSTEM_OSV), tree_text(row), l);
+	tree_foreach(row, tree_json(&aside, json, 0))
+		if (ecosystem_parse(row->key, &e, NULL) == 0)
+			apply(ecosystem_name(e, ECOSYSTEM_OSV), tree_text(row),
+			    l);
 	lock_list_done(&aside);
 }

@@ -178,6 +178,11 @@ struct str osv_ecosystem_base(struct str ecosystem);
 /* NULL when the vector is good, otherwise what is wrong with it. */
 const char *osv_cvss_complaint(struct str type, struct str score);
 
+/* A report of malware, not of a vulnerability: its id or an alias is MAL-…, a
+ * weakness of the class "embedded malicious code" (CWE-506 and its kinds) is
+ * named, or it came through a database of malicious packages. */
+bool osv_is_malware(const struct osv_document *d);
+
 /* --- evaluation ---------------------------------------------------------- */
 
 enum osv_answer {

@@ -102,6 +102,12 @@ find_base(const struct snapshot *s, struct str base)
 	return i;
 }
 
+bool
+snapshot_has_ecosystem(const struct snapshot *s, struct str ecosystem)
+{
+	return find_base(s, osv_ecosystem_base(ecosystem)) < s->n_bases;
+}
+
 /* To the rows of the next ecosystem that has some: 1, or 0. */
 static int
 next_base(struct snapshot_cursor *c, struct error *err)

@@ -79,6 +79,10 @@ int snapshot_verify(struct snapshot *s, struct error *err);
 int snapshot_registries(const struct snapshot *s, struct str ecosystem,
     struct arena *a, struct str **ret, size_t *ret_n, struct error *err);
 
+/* Whether it has any row of the ecosystem (OSV's spelling, suffix ignored);
+ * withdrawn reports have none. */
+bool snapshot_has_ecosystem(const struct snapshot *s, struct str ecosystem);
+
 /* --- packages ------------------------------------------------------------ */
 
 /*
@@ -174,8 +178,7 @@ struct snapshot_record {
 	struct str modified; /* as in the document */
 	int64_t modified_s; /* the same as Unix time, fraction dropped */
 	bool withdrawn;
-	bool malicious; /* id, or one of its aliases, is MAL-…: malware, not a
-			 * vulnerability */
+	bool malicious; /* malware, not a vulnerability: osv_is_malware() */
 	struct str *aliases;
 	uint32_t n_aliases;
 };

@@ -234,17 +234,6 @@ send_commits(struct snapshot_worker *w, struct channel *c,
 /* --- the document ------------------------------------------------------------
  */
 
-static bool
-is_malicious(const struct osv_document *d)
-{
-	if (str_starts(d->id, "MAL-"))
-		return true;
-	for (size_t i = 0; i < d->n_aliases; i++)
-		if (str_starts(d->aliases[i], "MAL-"))
-			return true;
-	return false;
-}
-
 static int
 pack(struct snapshot_worker *w, const struct osv_document *d, struct str bytes,
     struct error *err)
@@ -295,7 +284,7 @@ send_document(struct snapshot_worker *w, struct channel *c,
 	message_put_str(c, d->id);
 	message_put_str(c, d->modified);
 	message_put_int(c, d->withdrawn.p != NULL);
-	message_put_int(c, is_malicious(d));
+	message_put_int(c, osv_is_malware(d));
 	message_put_int(c, (int64_t)at);
 	message_put_int(c, (int64_t)(w->at - at));
 	message_put_int(c, (int64_t)d->n_aliases);
