@@ -11,6 +11,9 @@
 #include "base/mem.h"
 
 #define ARENA_MAGIC 0x4152454eu
+/* Each block is twice the one before: a small document costs no clearing of
+ * 64 KiB, and free(3) of a block that size would walk the whole heap. */
+#define FIRST_BYTES (4u * 1024)
 #define BLOCK_BYTES (64u * 1024)
 #define ALIGN_UP(n) (((n) + 15) & ~(size_t)15)
 
@@ -90,7 +93,10 @@ arena_alloc(struct arena *a, size_t n)
 	if (n > a->max || need > a->max - a->total)
 		fatal("arena: more than %zu bytes needed", a->max);
 	if (b == NULL || b->size - b->used < need) {
-		size = need > BLOCK_BYTES ? need : BLOCK_BYTES;
+		size = b == NULL              ? FIRST_BYTES :
+		    b->size * 2 < BLOCK_BYTES ? b->size * 2 :
+						BLOCK_BYTES;
+		size = need > size ? need : size;
 		b = mem_alloc(sizeof(*b) + size);
 		b->size = size;
 		b->next = a->head;

@@ -48,15 +48,24 @@ grow(struct buf *b, size_t more)
 		want = b->size * 2;
 	if (want < 64)
 		want = 64;
+	if (want > b->max + 1) /* so that what is free is also allowed */
+		want = b->max + 1;
 	b->p = mem_resize(b->p, want);
 	b->size = want;
 	return true;
 }
 
+/* Most puts fit: no more than one comparison for them. */
+static inline bool
+room(struct buf *b, size_t more)
+{
+	return (b->n < b->size && more < b->size - b->n) || grow(b, more);
+}
+
 void
 buf_put(struct buf *b, const void *p, size_t n)
 {
-	if (!grow(b, n))
+	if (!room(b, n))
 		return;
 	if (n != 0)
 		memcpy(b->p + b->n, p, n);
@@ -79,7 +88,10 @@ buf_puts(struct buf *b, const char *z)
 void
 buf_putc(struct buf *b, char c)
 {
-	buf_put(b, &c, 1);
+	if (!room(b, 1))
+		return;
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void

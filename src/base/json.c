@@ -19,8 +19,9 @@ newline(struct json *j)
 	if (j->indent == 0)
 		return;
 	buf_putc(j->out, '\n');
-	for (int i = 0; i < j->indent * j->depth; i++)
-		buf_putc(j->out, ' ');
+	for (int left = j->indent * j->depth; left > 0; left -= 16)
+		buf_put(j->out, "                ",
+		    left < 16 ? (size_t)left : 16);
 }
 
 /* What stands between this value or key and the one before. */
@@ -182,6 +183,18 @@ quote_ascii(struct buf *out, unsigned char c)
 		buf_putc(out, (char)c);
 }
 
+/* Length of what stands for itself: most text is written by this alone. */
+static size_t
+plain_run(struct str s)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] >= ' ' && s.p[i] < 0x7f && s.p[i] != '"' &&
+	    s.p[i] != '\\')
+		i++;
+	return i;
+}
+
 void
 json_quote(struct buf *out, struct str s)
 {
@@ -189,6 +202,12 @@ json_quote(struct buf *out, struct str s)
 
 	buf_putc(out, '"');
 	while (s.n != 0) {
+		step = plain_run(s);
+		if (step != 0) {
+			buf_put(out, s.p, step);
+			s = str_sub(s, step, s.n);
+			continue;
+		}
 		step = str_utf8_length(s);
 		if (step == 0)
 			buf_puts(out, "\xef\xbf\xbd");

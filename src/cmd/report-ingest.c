@@ -32,7 +32,8 @@
 #include "sys/spawn.h"
 #include "sys/term.h"
 
-#define N_WORKERS 2
+#define N_WORKERS    2
+#define COMMIT_EVERY 100000
 
 static struct {
 	const char *db, *source, *config;
@@ -84,6 +85,7 @@ struct job {
 	const struct str *prefixes; /* of paths below the folder; n 0: all */
 	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
 	size_t unchanged; /* by their times and size */
+	size_t since_commit;
 	size_t counts[INGEST_OUTCOME__MAX];
 	struct ingest_result result; /* large: kept out of the stack */
 };
@@ -263,6 +265,13 @@ take_result(struct job *j, struct message *m, struct error *err)
 		return error_wrap(err, "%s", f->path);
 	j->counts[outcome]++;
 	say(j, outcome);
+	/* After a death, this much is read again. */
+	if (++j->since_commit == COMMIT_EVERY) {
+		j->since_commit = 0;
+		rc = repo_commit(j->repo, err);
+		if (rc != 0)
+			return rc;
+	}
 	/* What was refused is looked at again: the rules may have changed. */
 	if (outcome == INGEST_REFUSED || options.dry_run)
 		return 0;

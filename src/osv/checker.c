@@ -27,16 +27,24 @@ checker_key(struct checker *c, const char *key)
 {
 	size_t before = c->path.n;
 
-	buf_printf(&c->path, ".%s", key);
+	buf_putc(&c->path, '.');
+	buf_puts(&c->path, key);
 	return before;
 }
 
 size_t
 checker_index(struct checker *c, size_t i)
 {
-	size_t before = c->path.n;
+	char digits[24];
+	size_t before = c->path.n, at = sizeof(digits);
 
-	buf_printf(&c->path, "[%zu]", i);
+	/* By hand: this runs for every item of every list of a document. */
+	digits[--at] = ']';
+	do
+		digits[--at] = (char)('0' + i % 10);
+	while ((i /= 10) != 0);
+	digits[--at] = '[';
+	buf_put(&c->path, digits + at, sizeof(digits) - at);
 	return before;
 }
 

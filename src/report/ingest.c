@@ -242,6 +242,7 @@ ingest_apply(struct repo *r, struct str source, const struct ingest_result *in,
 {
 	struct repo_paths old = { .n = 0 };
 	struct repo_seen s;
+	enum repo_known known;
 	int rc = 0;
 
 	*ret = INGEST_REFUSED;
@@ -249,9 +250,11 @@ ingest_apply(struct repo *r, struct str source, const struct ingest_result *in,
 		return 0;
 	fill_seen(&s, source, in, STR_LIT(""));
 	*ret = INGEST_UNCHANGED;
-	if (repo_seen_before(r, &s))
+	known = repo_seen_before(r, &s);
+	if (known == REPO_SAME)
 		return 0;
-	repo_seen_paths(r, source, in->source_id, &old);
+	if (known == REPO_CHANGED)
+		repo_seen_paths(r, source, in->source_id, &old);
 	if (in->withdrawn) {
 		*ret = old.n != 0 ? INGEST_WITHDRAWN : INGEST_UNCHANGED;
 		if (!dry)

@@ -17,36 +17,73 @@ static const char schema[] =
     " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS seen (source TEXT, raw BLOB, canonical BLOB,"
     " id TEXT, path BLOB);"
-    "CREATE UNIQUE INDEX IF NOT EXISTS seen_raw ON seen (source, raw, path);"
-    "CREATE INDEX IF NOT EXISTS seen_canonical ON seen (source, canonical);"
     "CREATE INDEX IF NOT EXISTS seen_id ON seen (source, id);"
-    "CREATE INDEX IF NOT EXISTS seen_path ON seen (path);"
+    /* Of databases made by earlier versions. */
+    "DROP INDEX IF EXISTS seen_raw; DROP INDEX IF EXISTS seen_canonical;"
+    "DROP INDEX IF EXISTS seen_path;"
     "CREATE TABLE IF NOT EXISTS counter (year INTEGER PRIMARY KEY,"
     " highest INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS start (source TEXT PRIMARY KEY, key BLOB);";
 
-static const char *const queries[QUERY__MAX] = {
-	[QUERY_FILE_GET] = "SELECT size, mtime, inode FROM file"
-			   " WHERE source = ?1 AND path = ?2",
-	[QUERY_FILE_PUT] = "INSERT OR REPLACE INTO file VALUES"
-			   " (?1, ?2, ?3, ?4, ?5)",
-	[QUERY_SEEN_RAW] = "SELECT 1 FROM seen WHERE source = ?1 AND raw = ?2",
-	[QUERY_SEEN_CANONICAL] = "SELECT 1 FROM seen"
-				 " WHERE source = ?1 AND canonical = ?2",
-	[QUERY_SEEN_ID] = "SELECT raw, canonical FROM seen"
-			  " WHERE source = ?1 AND id = ?2"
-			  " ORDER BY rowid DESC LIMIT 1",
-	[QUERY_SEEN_PATHS] = "SELECT DISTINCT path FROM seen"
-			     " WHERE source = ?1 AND id = ?2"
-			     " AND length(path) > 0 ORDER BY path",
-	[QUERY_SEEN_PUT] = "INSERT OR REPLACE INTO seen VALUES"
-			   " (?1, ?2, ?3, ?4, ?5)",
-	[QUERY_RENAME] = "UPDATE OR REPLACE seen SET path = ?2"
-			 " WHERE path = ?1",
-	[QUERY_START_GET] = "SELECT key FROM start WHERE source = ?1",
-	[QUERY_START_PUT] = "INSERT OR REPLACE INTO start VALUES (?1, ?2)",
-	[QUERY_COUNTER_GET] = "SELECT highest FROM counter WHERE year = ?1",
-	[QUERY_COUNTER_PUT] = "INSERT OR REPLACE INTO counter VALUES (?1, ?2)",
+/* Made when something first asks by it: a large first reading of a source
+ * whose documents have ids fills none of these. Keys are cut short, what was
+ * cut off is compared with the row. */
+static const char by_hash[] =
+    "CREATE INDEX IF NOT EXISTS seen_raw8 ON seen (substr(raw, 1, 8));"
+    "CREATE INDEX IF NOT EXISTS seen_canonical8 ON seen"
+    " (substr(canonical, 1, 8));";
+static const char by_path[] = "CREATE INDEX IF NOT EXISTS seen_path_end ON seen"
+			      " (substr(path, -20));";
+
+static const struct query {
+	const char *sql, *index; /* index: made before; may be NULL */
+} queries[QUERY__MAX] = {
+	[QUERY_FILE_GET] = { "SELECT size, mtime, inode FROM file"
+			     " WHERE source = ?1 AND path = ?2",
+	    NULL },
+	[QUERY_FILE_PUT] = { "INSERT OR REPLACE INTO file VALUES"
+			     " (?1, ?2, ?3, ?4, ?5)",
+	    NULL },
+	[QUERY_SEEN_RAW] = { "SELECT 1 FROM seen"
+			     " WHERE substr(raw, 1, 8) = substr(?2, 1, 8)"
+			     " AND raw = ?2 AND source = ?1",
+	    by_hash },
+	[QUERY_SEEN_CANONICAL] = { "SELECT 1 FROM seen WHERE"
+				   " substr(canonical, 1, 8) = substr(?2, 1, 8)"
+				   " AND canonical = ?2 AND source = ?1",
+	    by_hash },
+	[QUERY_SEEN_ID] = { "SELECT raw, canonical FROM seen"
+			    " WHERE source = ?1 AND id = ?2"
+			    " ORDER BY rowid DESC LIMIT 1",
+	    NULL },
+	[QUERY_SEEN_PATHS] = { "SELECT DISTINCT path FROM seen"
+			       " WHERE source = ?1 AND id = ?2"
+			       " AND length(path) > 0 ORDER BY path",
+	    NULL },
+	[QUERY_SEEN_DELETE_ID] = { "DELETE FROM seen"
+				   " WHERE source = ?1 AND id = ?2"
+				   " AND raw = ?3 AND path = ?4",
+	    NULL },
+	[QUERY_SEEN_DELETE_RAW] = { "DELETE FROM seen"
+				    " WHERE substr(raw, 1, 8) = substr(?3, 1, "
+				    "8)"
+				    " AND raw = ?3 AND source = ?1"
+				    " AND id IS ?2 AND path = ?4",
+	    by_hash },
+	[QUERY_SEEN_PUT] = { "INSERT INTO seen VALUES (?1, ?2, ?3, ?4, ?5)",
+	    NULL },
+	[QUERY_RENAME] = { "UPDATE seen SET path = ?2"
+			   " WHERE substr(path, -20) = substr(?1, -20)"
+			   " AND path = ?1",
+	    by_path },
+	[QUERY_START_GET] = { "SELECT key FROM start WHERE source = ?1", NULL },
+	[QUERY_START_PUT] = { "INSERT OR REPLACE INTO start VALUES (?1, ?2)",
+	    NULL },
+	[QUERY_COUNTER_GET] = { "SELECT highest FROM counter WHERE year = ?1",
+	    NULL },
+	[QUERY_COUNTER_PUT] = { "INSERT OR REPLACE INTO counter"
+				" VALUES (?1, ?2)",
+	    NULL },
 };
 
 static int
@@ -71,21 +108,37 @@ repo_index_open(struct repo *r, struct error *err)
 	int rc;
 
 	(void)snprintf(path, sizeof(path), "%s/.lazaret/index.db", r->dir);
-	if (sqlite3_open(path, &r->db) != SQLITE_OK)
+	if (sqlite3_open_v2(path, &r->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+		    SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK)
 		return fail(r, err);
 	(void)sqlite3_busy_timeout(r->db, 10000);
 	rc = run(r,
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-	    "PRAGMA cache_size = -65536",
+	    "PRAGMA cache_size = -98304; PRAGMA wal_autocheckpoint = 20000;"
+	    "PRAGMA temp_store = MEMORY",
 	    err);
 	if (rc == 0)
 		rc = run(r, schema, err);
-	for (int i = 0; i < QUERY__MAX && rc == 0; i++)
-		if (sqlite3_prepare_v3(r->db, queries[i], -1,
-			SQLITE_PREPARE_PERSISTENT, &r->queries[i],
-			NULL) != SQLITE_OK)
-			rc = fail(r, err);
 	return rc == 0 ? run(r, "BEGIN IMMEDIATE", err) : rc;
+}
+
+/* Prepared when first used. An index that cannot even be asked is no index:
+ * the process ends, and what was not committed is read again. */
+static sqlite3_stmt *
+query(struct repo *r, enum repo_query i)
+{
+	struct error err = ERROR_INIT;
+
+	if (r->queries[i] != NULL)
+		return r->queries[i];
+	if (queries[i].index != NULL && run(r, queries[i].index, &err) != 0)
+		fatal("%s", err.msg);
+	if (sqlite3_prepare_v3(r->db, queries[i].sql, -1,
+		SQLITE_PREPARE_PERSISTENT, &r->queries[i], NULL) != SQLITE_OK)
+		fatal("index of %s: %s", r->dir, sqlite3_errmsg(r->db));
+	return r->queries[i];
 }
 
 void
@@ -94,7 +147,9 @@ repo_index_close(struct repo *r)
 	if (r->db == NULL)
 		return;
 	if (sqlite3_get_autocommit(r->db) == 0)
-		(void)sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);
+		(void)sqlite3_exec(r->db,
+		    repo_sync(r, NULL) == 0 ? "COMMIT" : "ROLLBACK", NULL, NULL,
+		    NULL);
 	for (int i = 0; i < QUERY__MAX; i++)
 		(void)sqlite3_finalize(r->queries[i]);
 	(void)sqlite3_close(r->db);
@@ -104,7 +159,9 @@ repo_index_close(struct repo *r)
 int
 repo_commit(struct repo *r, struct error *err)
 {
-	return run(r, "COMMIT; BEGIN IMMEDIATE", err);
+	int rc = repo_sync(r, err);
+
+	return rc != 0 ? rc : run(r, "COMMIT; BEGIN IMMEDIATE", err);
 }
 
 static void
@@ -135,7 +192,7 @@ bool
 repo_file_unchanged(struct repo *r, struct str source, struct str file,
     const struct stat *st)
 {
-	sqlite3_stmt *q = r->queries[QUERY_FILE_GET];
+	sqlite3_stmt *q = query(r, QUERY_FILE_GET);
 	bool same = false;
 
 	bind_str(q, 1, source);
@@ -152,7 +209,7 @@ int
 repo_file_remember(struct repo *r, struct str source, struct str file,
     const struct stat *st, struct error *err)
 {
-	sqlite3_stmt *q = r->queries[QUERY_FILE_PUT];
+	sqlite3_stmt *q = query(r, QUERY_FILE_PUT);
 
 	bind_str(q, 1, source);
 	bind_str(q, 2, file);
@@ -183,29 +240,34 @@ column_is(sqlite3_stmt *q, int column, const uint8_t hash[32])
 
 /* A document with an id is compared with the last that had it: a source may
  * go back to what it said earlier, and is followed. */
-int
+enum repo_known
 repo_seen_before(struct repo *r, const struct repo_seen *s)
 {
-	sqlite3_stmt *q = r->queries[QUERY_SEEN_ID];
-	bool same = false;
+	sqlite3_stmt *q = query(r, QUERY_SEEN_ID);
+	enum repo_known known = REPO_NEVER;
 
 	if (s->id.p == NULL)
-		return any_row(r->queries[QUERY_SEEN_RAW], s->source, s->raw) ||
-		    any_row(r->queries[QUERY_SEEN_CANONICAL], s->source,
-			s->canonical);
+		return any_row(query(r, QUERY_SEEN_RAW), s->source, s->raw) ||
+			any_row(query(r, QUERY_SEEN_CANONICAL), s->source,
+			    s->canonical) ?
+		    REPO_SAME :
+		    REPO_NEVER;
 	bind_str(q, 1, s->source);
 	bind_str(q, 2, s->id);
 	if (sqlite3_step(q) == SQLITE_ROW)
-		same = column_is(q, 0, s->raw) || column_is(q, 1, s->canonical);
+		known =
+		    column_is(q, 0, s->raw) || column_is(q, 1, s->canonical) ?
+		    REPO_SAME :
+		    REPO_CHANGED;
 	(void)sqlite3_reset(q);
-	return same;
+	return known;
 }
 
 void
 repo_seen_paths(struct repo *r, struct str source, struct str id,
     struct repo_paths *ret)
 {
-	sqlite3_stmt *q = r->queries[QUERY_SEEN_PATHS];
+	sqlite3_stmt *q = query(r, QUERY_SEEN_PATHS);
 
 	if (id.p == NULL)
 		return;
@@ -229,8 +291,18 @@ repo_paths_done(struct repo_paths *p)
 int
 repo_remember(struct repo *r, const struct repo_seen *s, struct error *err)
 {
-	sqlite3_stmt *q = r->queries[QUERY_SEEN_PUT];
+	sqlite3_stmt *old = query(r,
+	    s->id.p != NULL ? QUERY_SEEN_DELETE_ID : QUERY_SEEN_DELETE_RAW);
+	sqlite3_stmt *q = query(r, QUERY_SEEN_PUT);
+	int rc;
 
+	bind_str(old, 1, s->source);
+	bind_str(old, 2, s->id);
+	bind_str(old, 3, str_n(s->raw, 32));
+	bind_str(old, 4, s->path);
+	rc = step_done(r, old, err);
+	if (rc != 0)
+		return rc;
 	bind_str(q, 1, s->source);
 	bind_str(q, 2, str_n(s->raw, 32));
 	bind_str(q, 3, str_n(s->canonical, 32));
@@ -243,7 +315,7 @@ int
 repo_renamed(struct repo *r, const char *from, const char *to,
     struct error *err)
 {
-	sqlite3_stmt *q = r->queries[QUERY_RENAME];
+	sqlite3_stmt *q = query(r, QUERY_RENAME);
 
 	bind_str(q, 1, str_of(from));
 	bind_str(q, 2, str_of(to));
@@ -253,7 +325,7 @@ repo_renamed(struct repo *r, const char *from, const char *to,
 bool
 repo_start_is(struct repo *r, struct str source, struct str key)
 {
-	sqlite3_stmt *q = r->queries[QUERY_START_GET];
+	sqlite3_stmt *q = query(r, QUERY_START_GET);
 	bool same = false;
 
 	bind_str(q, 1, source);
@@ -269,7 +341,7 @@ int
 repo_start_put(struct repo *r, struct str source, struct str key,
     struct error *err)
 {
-	sqlite3_stmt *q = r->queries[QUERY_START_PUT];
+	sqlite3_stmt *q = query(r, QUERY_START_PUT);
 
 	bind_str(q, 1, source);
 	bind_str(q, 2, key);
@@ -305,7 +377,7 @@ look_at(void *data, const char *path)
 static uint64_t
 counter_get(struct repo *r, int year)
 {
-	sqlite3_stmt *q = r->queries[QUERY_COUNTER_GET];
+	sqlite3_stmt *q = query(r, QUERY_COUNTER_GET);
 	uint64_t v = 0;
 
 	(void)sqlite3_bind_int(q, 1, year);
@@ -320,7 +392,7 @@ counter_get(struct repo *r, int year)
 int
 repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
 {
-	sqlite3_stmt *q = r->queries[QUERY_COUNTER_PUT];
+	sqlite3_stmt *q = query(r, QUERY_COUNTER_PUT);
 	struct highest h = { .year = year };
 	int rc = 0;
 

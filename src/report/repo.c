@@ -164,6 +164,21 @@ repo_close(struct repo *r)
 	free(r);
 }
 
+int
+repo_sync(struct repo *r, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+
+	if (!r->dirty)
+		return 0;
+	fd = openat(r->trees[REPO_MALICIOUS], ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || syncfs(fd) != 0)
+		return error_errno(err, "%s", r->dir);
+	r->dirty = false;
+	return 0;
+}
+
 /* Every folder above path, in the tree. */
 static int
 make_folders(int tree, const char *path, struct error *err)
@@ -218,27 +233,44 @@ write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
 	return fd_write_all(fd, bytes.p, bytes.n, err);
 }
 
+/* 1: the folder is new, so the file cannot be there. */
+static int
+make_parent(int tree, const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char parent[LIMIT_PATH_BYTES];
+
+	if (slash == NULL)
+		return 0;
+	if (snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path),
+		path) >= (int)sizeof(parent))
+		return error_set(err, -ENAMETOOLONG, "%s", path);
+	if (mkdirat(tree, parent, 0755) == 0)
+		return 1;
+	if (errno == EEXIST)
+		return 0;
+	if (errno != ENOENT)
+		return error_errno(err, "%s", parent);
+	return make_folders(tree, path, err);
+}
+
 int
 repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
-	int fd = r->trees[tree], rc;
+	int fd = r->trees[tree], rc = make_parent(fd, path, err);
 	char name[64];
 
-	if (same_bytes(fd, path, bytes))
+	r->dirty = true;
+	if (rc == 0 && same_bytes(fd, path, bytes))
 		return 1;
-	rc = write_temporary(r, fd, name, bytes, err);
+	if (rc >= 0)
+		rc = write_temporary(r, fd, name, bytes, err);
 	if (rc != 0)
 		return rc;
 	if (renameat(fd, name, fd, path) == 0)
 		return 0;
-	if (errno == ENOENT) {
-		rc = make_folders(fd, path, err);
-		if (rc == 0 && renameat(fd, name, fd, path) == 0)
-			return 0;
-	}
-	if (rc == 0)
-		rc = error_errno(err, "%s", path);
+	rc = error_errno(err, "%s", path);
 	(void)unlinkat(fd, name, 0);
 	return rc;
 }
@@ -277,6 +309,7 @@ repo_move(struct repo *r, enum repo_tree from, const char *from_path,
 
 	if (rc != 0)
 		return rc;
+	r->dirty = true;
 	if (renameat2(r->trees[from], from_path, r->trees[to], to_path,
 		RENAME_NOREPLACE) != 0)
 		return error_errno(err, "%s", to_path);
@@ -288,6 +321,7 @@ int
 repo_remove(struct repo *r, enum repo_tree tree, const char *path,
     struct error *err)
 {
+	r->dirty = true;
 	if (unlinkat(r->trees[tree], path, 0) != 0)
 		return error_errno(err, "%s", path);
 	remove_empty_folders(r->trees[tree], path);

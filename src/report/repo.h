@@ -87,9 +87,14 @@ bool repo_file_unchanged(struct repo *r, struct str source, struct str file,
     const struct stat *st);
 int repo_file_remember(struct repo *r, struct str source, struct str file,
     const struct stat *st, struct error *err);
-/* 1 when this is what was last seen of the document (formatted otherwise, it
- * is the same); a document without an id: when it was ever seen. */
-int repo_seen_before(struct repo *r, const struct repo_seen *s);
+/* Same: this is what was last seen of the document (formatted otherwise, it is
+ * the same); a document without an id: when it was ever seen. */
+enum repo_known {
+	REPO_NEVER,
+	REPO_CHANGED,
+	REPO_SAME
+};
+enum repo_known repo_seen_before(struct repo *r, const struct repo_seen *s);
 /* Every file that earlier versions of the source's document went into. */
 struct repo_paths {
 	char **v; /* owned */

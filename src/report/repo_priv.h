@@ -15,6 +15,8 @@ enum repo_query {
 	QUERY_SEEN_CANONICAL,
 	QUERY_SEEN_ID,
 	QUERY_SEEN_PATHS,
+	QUERY_SEEN_DELETE_ID,
+	QUERY_SEEN_DELETE_RAW,
 	QUERY_SEEN_PUT,
 	QUERY_RENAME,
 	QUERY_START_GET,
@@ -31,11 +33,15 @@ struct repo {
 	char *dir; /* owned */
 	int trees[REPO_TREE__MAX], lock;
 	unsigned counter; /* of temporary files */
+	bool dirty; /* documents were changed since the last commit */
 	int years_read[REPO_YEARS];
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 };
 
+/* Before the index learns of documents they must outlive a power cut: one
+ * syncfs(2) for all of them, not an fsync(2) for each. */
+int repo_sync(struct repo *r, struct error *err);
 int repo_index_open(struct repo *r, struct error *err);
 void repo_index_close(struct repo *r);
 
