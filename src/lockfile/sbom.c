@@ -49,8 +49,7 @@ npm_registry(const struct packageurl *p, struct str address)
 	base = without(str_sub(address, 0, (size_t)at), p->name);
 	if (base.p != NULL && p->namespace.n != 0)
 		base = without(base, p->namespace);
-	/* Its slash is kept. */
-	return base.p != NULL ? str_n(base.p, base.n + 1) : STR_NONE;
+	return base;
 }
 
 /* What a document says beside the purl counts only where it tells of another
