@@ -177,4 +177,43 @@
 #define LIMIT_SANDBOX_PUT_BYTES (1024ll * MIB)
 #define LIMIT_SANDBOX_LAYERS    8
 
+/* lazaret serve, against clients of the Internet. */
+/* Request line and header lines: four times what common proxies send. */
+#define LIMIT_SERVE_HEAD_BYTES (32 * KIB)
+/* A batch of 1000 queries has 100 KiB; with the longest names 2 MiB. */
+#define LIMIT_SERVE_BODY_BYTES (4 * MIB)
+/* What all connections of one worker hold, read and not yet written: more,
+ * and who wants more is refused. */
+#define LIMIT_SERVE_HELD_BYTES (512ll * MIB)
+/* Answers waiting on one connection; then it is not read from. */
+#define LIMIT_SERVE_OUT_BYTES (256 * KIB)
+/* One answer: the soft limit of a page, one document over it, and its head. */
+#define LIMIT_SERVE_PAGE_BYTES   (10 * MIB)
+#define LIMIT_SERVE_ANSWER_BYTES (48 * MIB)
+/* A queue of requests on one connection waits its turn after so many. */
+#define LIMIT_SERVE_TURN 32
+/* Workers: more cores than this have a proxy before them. */
+#define LIMIT_SERVE_WORKERS 16
+/* Connections of one worker, and of one client over all: a scanner opens up
+ * to a thousand at once. Options set them lower or higher. */
+#define LIMIT_SERVE_CONNECTIONS        8192
+#define LIMIT_SERVE_CLIENT_CONNECTIONS 2048
+/* A head (and a TLS handshake), and a body, that take longer are slow on
+ * purpose; so is who takes nothing of an answer for that long. */
+#define LIMIT_SERVE_HEAD_MS  (10 * 1000)
+#define LIMIT_SERVE_BODY_MS  (30 * 1000)
+#define LIMIT_SERVE_WRITE_MS (30 * 1000)
+/* Between requests: longer than clients reuse connections (Go: 90 s). */
+#define LIMIT_SERVE_IDLE_MS (120 * 1000)
+/* After the last answer: time for the client to read it and to hang up. */
+#define LIMIT_SERVE_LINGER_MS (2 * 1000)
+/* A graceful stop waits so long for requests under way. */
+#define LIMIT_SERVE_DRAIN_MS (10 * 1000)
+/* Files that the supervisor is asked to open at once. */
+#define LIMIT_SERVE_OPENING 64
+/* Bytes of a file hashed between two looks at the network: half a ms. */
+#define LIMIT_SERVE_HASH_BYTES (256 * KIB)
+/* Lines of the access log that wait for the pipe; the rest is counted. */
+#define LIMIT_SERVE_LOG_BYTES (256 * KIB)
+
 #endif
