@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The archives, lists and sums of an export. */
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -311,13 +313,9 @@ by_name(const void *a, const void *b)
 static void
 put_base64(struct buf *b, uint32_t v)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint64_t bits = (uint64_t)v << 4; /* 36 bits: six digits */
+	uint32_t bytes = htobe32(v);
 
-	for (int i = 30; i >= 0; i -= 6)
-		buf_putc(b, digits[bits >> i & 63]);
-	buf_puts(b, "==");
+	base64_write(str_n(&bytes, sizeof(bytes)), b);
 }
 
 static int

@@ -2,7 +2,6 @@
 /* Files of an export. Runs in `lazaret report export`. */
 #include "report/outfile.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -10,6 +9,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "sys/crc32c.h"
 #include "sys/fd.h"
 
 #define CHUNK          (1u << 20)
@@ -26,47 +26,6 @@ struct outfile {
 	struct error err; /* the first one */
 	unsigned char chunk[CHUNK];
 };
-
-/* Eight bytes a step: tables of the reflected polynomial. */
-static uint32_t tables[8][256];
-
-static void
-make_tables(void)
-{
-	if (tables[0][1] != 0)
-		return;
-	for (uint32_t i = 0; i < 256; i++) {
-		uint32_t c = i;
-
-		for (int k = 0; k < 8; k++)
-			c = (c & 1) != 0 ? c >> 1 ^ 0x82f63b78u : c >> 1;
-		tables[0][i] = c;
-	}
-	for (uint32_t i = 0; i < 256; i++)
-		for (int t = 1; t < 8; t++)
-			tables[t][i] = tables[t - 1][i] >> 8 ^
-			    tables[0][tables[t - 1][i] & 0xff];
-}
-
-uint32_t
-outfile_crc32c(uint32_t crc, const void *p, size_t n)
-{
-	const unsigned char *s = p;
-	uint64_t v;
-
-	make_tables();
-	crc = ~crc;
-	for (; n >= 8; n -= 8, s += 8) {
-		memcpy(&v, s, 8);
-		v = le64toh(v) ^ crc;
-		crc = 0;
-		for (int t = 0; t < 8; t++)
-			crc ^= tables[7 - t][v >> (8 * t) & 0xff];
-	}
-	for (; n > 0; n--, s++)
-		crc = crc >> 8 ^ tables[0][(crc ^ *s) & 0xff];
-	return ~crc;
-}
 
 int
 outfile_make_folders(int dir, const char *path, struct error *err)
@@ -135,7 +94,7 @@ flush(struct outfile *o)
 	if (o->n == 0 || o->err.code != 0)
 		return;
 	sha256_add(o->sha256, o->chunk, o->n);
-	o->crc32c = outfile_crc32c(o->crc32c, o->chunk, o->n);
+	o->crc32c = crc32c(o->crc32c, o->chunk, o->n);
 	(void)fd_write_all(o->fd, o->chunk, o->n, &o->err);
 	o->n = 0;
 }

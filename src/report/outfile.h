@@ -32,6 +32,5 @@ int outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
 int outfile_write(int dir, const char *path, struct str bytes,
     struct error *err);
 int outfile_make_folders(int dir, const char *path, struct error *err);
-uint32_t outfile_crc32c(uint32_t crc, const void *p, size_t n);
 
 #endif

@@ -2,6 +2,8 @@
 /* HTTP/1 with llhttp, strict. Runs in role listener. */
 #include "serve/http.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <llhttp.h>
 #include <stdlib.h>
 

@@ -59,6 +59,7 @@ static const int thread_calls[] = { CALL(clone), CALL(clone3),
 	CALL(set_robust_list), CALL(set_tid_address), CALL(sched_setscheduler),
 	CALL(sched_getparam), CALL(sched_getscheduler) };
 static const int bpf_calls[] = { CALL(bpf) };
+static const int accept_calls[] = { CALL(accept4) };
 static const int kill_calls[] = { CALL(kill), CALL(pidfd_send_signal) };
 
 static const struct {
@@ -74,6 +75,7 @@ static const struct {
 	{ LOCKDOWN_THREADS, thread_calls, N_ELEMENTS(thread_calls) },
 	{ LOCKDOWN_BPF, bpf_calls, N_ELEMENTS(bpf_calls) },
 	{ LOCKDOWN_KILL, kill_calls, N_ELEMENTS(kill_calls) },
+	{ LOCKDOWN_ACCEPT, accept_calls, N_ELEMENTS(accept_calls) },
 };
 
 /* What libraries try on the side gets an answer; anything else kills. */

@@ -24,6 +24,7 @@ enum lockdown_right {
 	/* Files below /proc/PID of others and in mounts without a place:
 	 * Landlock refuses both, so it is left out. */
 	LOCKDOWN_FOREIGN_FILES = 1 << 6,
+	LOCKDOWN_ACCEPT = 1 << 7, /* of sockets that others have bound */
 };
 
 /* Folders that stay readable or writable with the FILES rights, by Landlock
