@@ -27,6 +27,7 @@
 #define HISTOGRAM_SUB     32 /* buckets for each power of two: 3 % */
 #define HISTOGRAM_BUCKETS (40 * HISTOGRAM_SUB)
 #define READ_BYTES        (256 * KIB)
+#define EVENTS            256
 
 struct client {
 	int fd; /* -1: to be opened */
@@ -174,8 +175,8 @@ finish(struct client *c)
 static void
 head(struct client *c, struct str h)
 {
-	static const struct str length = STR_LIT("Content-Length: ");
-	static const struct str closing = STR_LIT("Connection: close");
+	struct str length = STR_LIT("Content-Length: ");
+	struct str closing = STR_LIT("Connection: close");
 	ptrdiff_t at = str_find(h, length);
 	uint64_t n = 0;
 	struct str rest, line;
@@ -195,7 +196,7 @@ head(struct client *c, struct str h)
 static void
 take(struct client *c, struct str s)
 {
-	static const struct str blank = STR_LIT("\r\n\r\n");
+	struct str blank = STR_LIT("\r\n\r\n");
 	size_t n;
 
 	n_bytes += s.n;
@@ -238,6 +239,12 @@ serve_event(const struct epoll_event *e)
 		lose(c);
 }
 
+static int64_t
+due_at(void)
+{
+	return begun + (int64_t)(n_issued * NS_PER_SEC / (uint64_t)o.rate);
+}
+
 /* Open loop: what is due goes out on whoever is free, the oldest first. */
 static void
 issue_due(struct client *clients)
@@ -247,8 +254,7 @@ issue_due(struct client *clients)
 	size_t tried = 0, n = (size_t)o.connections;
 
 	while (tried < n) {
-		int64_t due =
-		    begun + (int64_t)(n_issued * NS_PER_SEC / (uint64_t)o.rate);
+		int64_t due = due_at();
 		struct client *c = &clients[at++ % n];
 
 		if (due > now || due >= end_at)
@@ -261,10 +267,23 @@ issue_due(struct client *clients)
 	}
 }
 
+/* With a rate: until the next request is due, so that the generator does not
+ * take the processor from who is measured. */
+static int
+wait_for(struct epoll_event *events, int n)
+{
+	int64_t ns = o.rate != 0 ? due_at() - clock_ns() : NS_PER_SEC / 10;
+	struct timespec t = { .tv_nsec = 0 };
+
+	if (ns > 0)
+		t.tv_nsec = MIN_OF(ns, NS_PER_SEC / 10);
+	return epoll_pwait2(loop, events, n, &t, NULL);
+}
+
 static void
 run(struct client *clients)
 {
-	struct epoll_event events[256];
+	struct epoll_event events[EVENTS];
 
 	begun = clock_ns();
 	end_at = begun + o.seconds * NS_PER_SEC;
@@ -274,7 +293,7 @@ run(struct client *clients)
 			begin(&clients[i], clock_ns());
 	}
 	while (clock_ns() < end_at + NS_PER_SEC / 5) {
-		int n = epoll_wait(loop, events, 256, o.rate != 0 ? 0 : 100);
+		int n = wait_for(events, EVENTS);
 
 		for (int i = 0; i < n; i++)
 			serve_event(&events[i]);
@@ -330,8 +349,7 @@ read_bodies(void)
 	}
 }
 
-static void __attribute__((noreturn))
-usage(void)
+static void __attribute__((noreturn)) usage(void)
 {
 	fatal("usage: load [-c CONNECTIONS] [-s SECONDS] [-r RATE] [-k] "
 	      "[-p PATH] [-b FILE] PORT");
@@ -402,9 +420,8 @@ main(int argc, char **argv)
 	    (unsigned long long)n_done, (double)n_done / took,
 	    (unsigned long long)n_bad, (unsigned long long)n_lost,
 	    (unsigned long long)(n_issued - n_done - n_lost),
-	    (unsigned long long)n_bytes, percentile_ms(0.5),
-	    percentile_ms(0.9), percentile_ms(0.99), percentile_ms(0.999),
-	    (double)worst / 1e6);
+	    (unsigned long long)n_bytes, percentile_ms(0.5), percentile_ms(0.9),
+	    percentile_ms(0.99), percentile_ms(0.999), (double)worst / 1e6);
 	for (int64_t i = 0; i < o.connections; i++) {
 		closep(&clients[i].fd);
 		buf_done(&clients[i].head);

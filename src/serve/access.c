@@ -66,8 +66,7 @@ access_line(struct connection *c, int status, int64_t bytes, int64_t took_ns)
 	json_int(&j, bytes);
 	json_key(&j, "us");
 	json_int(&j, took_ns / 1000);
-	put_short(&j, "agent", r->headers[HTTP_HEADER_USER_AGENT],
-	    AGENT_BYTES);
+	put_short(&j, "agent", r->headers[HTTP_HEADER_USER_AGENT], AGENT_BYTES);
 	json_object_end(&j);
 	buf_putc(&s->log, '\n');
 }

@@ -25,9 +25,8 @@ open_file(const struct supervisor *s, int *ret, struct error *err)
 	if (path[0] == '-' && path[1] == '\0')
 		fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	else
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC |
-			O_NOCTTY,
-		    0640);
+		fd = open(path,
+		    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 	if (fd < 0)
 		return error_errno(err, "%s", path);
 	*ret = fd;

@@ -154,7 +154,7 @@ put_token(struct json *j, struct str last)
 	if (last.p != NULL)
 		query_token_write(last, &token);
 	else
-		buf_puts(&token, "RklSU1RfUEFHRV9UT0tFTg==");
+		buf_puts(&token, QUERY_FIRST_PAGE);
 	json_key(j, "next_page_token");
 	json_str(j, buf_str(&token));
 	buf_done(&token);
@@ -213,8 +213,8 @@ query(struct api *api, struct str body, struct answer *ret, struct error *err)
 	if (rc == 1)
 		return error_set(err, -EINVAL, "no query provided");
 	if (rc == 0)
-		rc = query_parse(yyjson_doc_get_root(doc), api->strict, &q,
-		    err);
+		rc =
+		    query_parse(yyjson_doc_get_root(doc), api->strict, &q, err);
 	if (rc == 0)
 		rc = query_resolve(&q, api->strict, api->arena, &question, err);
 	if (rc == 0)
@@ -374,8 +374,8 @@ not_found(struct api *api, struct str id, struct answer *ret, struct error *err)
 	struct snapshot_numbers n;
 	struct snapshot_record record;
 	struct buf said;
-	int rc = api->db->answers->alias(api->db->data, id, api->arena, &n,
-	    err);
+	int rc =
+	    api->db->answers->alias(api->db->data, id, api->arena, &n, err);
 
 	if (rc != 0)
 		return rc;
@@ -494,8 +494,8 @@ document_in(struct str document, struct str ecosystem)
 		    yyjson_obj_get(yyjson_obj_get(v, "package"), "ecosystem");
 
 		if (yyjson_is_str(e) &&
-		    str_eq(osv_ecosystem_base(str_n(yyjson_get_str(e),
-			       yyjson_get_len(e))),
+		    str_eq(osv_ecosystem_base(
+			       str_n(yyjson_get_str(e), yyjson_get_len(e))),
 			ecosystem))
 			return true;
 	}

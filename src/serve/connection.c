@@ -35,8 +35,8 @@ set_wait(struct connection *c, enum connection_wait wait)
 }
 
 void
-connection_new(struct server *s, int fd,
-    const struct sockaddr_storage *address, uint32_t client)
+connection_new(struct server *s, int fd, const struct sockaddr_storage *address,
+    uint32_t client)
 {
 	struct connection *c = mem_alloc(sizeof(*c));
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
@@ -188,8 +188,8 @@ transmit(struct connection *c, const void *p, size_t n)
 static int
 refill(struct connection *c)
 {
-	size_t n = (size_t)MIN_OF((int64_t)FILE_BYTES,
-	    c->file_end - c->file_at);
+	size_t n =
+	    (size_t)MIN_OF((int64_t)FILE_BYTES, c->file_end - c->file_at);
 	char *p = buf_reserve(&c->out, n);
 	ssize_t got;
 
@@ -223,7 +223,7 @@ push(struct connection *c)
 	n = transmit(c, c->out.p + c->out_at, c->out.n - c->out_at);
 	if (n > 0)
 		c->out_at += (size_t)n;
-	else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	else if (n < 0 && errno == EAGAIN)
 		return 1;
 	else
 		return -EPIPE;
@@ -283,8 +283,7 @@ put_head(struct connection *c, const struct answer *a,
 	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", a->status,
 	    http_status_text(a->status), date(c->server));
 	if (has_body(a))
-		buf_printf(out,
-		    "Content-Type: %s\r\nContent-Length: %lld\r\n",
+		buf_printf(out, "Content-Type: %s\r\nContent-Length: %lld\r\n",
 		    a->media_type, (long long)size);
 	if (r->headers[HTTP_HEADER_ORIGIN].p != NULL)
 		buf_puts(out, "Access-Control-Allow-Origin: *\r\n");
@@ -300,8 +299,8 @@ connection_answer(struct connection *c)
 	struct server *s = c->server;
 	struct answer *a = &s->answer;
 	const struct http_request *r = http_request(c->http);
-	int64_t size = a->file >= 0 ? a->file_end - a->file_at :
-				      (int64_t)a->body.n;
+	int64_t size =
+	    a->file >= 0 ? a->file_end - a->file_at : (int64_t)a->body.n;
 	int64_t took = clock_ns() - c->begun_at;
 
 	c->closing = c->closing || !r->keep_alive || s->draining;
@@ -406,8 +405,8 @@ feed(struct connection *c, struct str s)
 static bool
 may_feed(const struct connection *c)
 {
-	return !c->closing && !c->dead && c->wait != WAIT_OURS &&
-	    c->file < 0 && c->out.n < LIMIT_SERVE_OUT_BYTES;
+	return !c->closing && !c->dead && c->wait != WAIT_OURS && c->file < 0 &&
+	    c->out.n < LIMIT_SERVE_OUT_BYTES;
 }
 
 /* As many requests of s as have their turn; gives the bytes taken. */
@@ -493,7 +492,7 @@ take_input(struct connection *c)
 	buf_reset(&s->scratch);
 	p = buf_reserve(&s->scratch, READ_BYTES);
 	n = receive(c, p, READ_BYTES);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n < 0) {
 		connection_end(c);
@@ -521,8 +520,7 @@ connection_event(struct connection *c, uint32_t events)
 {
 	if (c->dead)
 		return;
-	if ((events & (EPOLLHUP | EPOLLERR)) != 0 &&
-	    (events & EPOLLIN) == 0) {
+	if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (events & EPOLLIN) == 0) {
 		connection_end(c);
 		return;
 	}

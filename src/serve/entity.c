@@ -58,7 +58,8 @@ entity_sums_end(struct entity_sums *s, int64_t size, int64_t modified_ns,
 {
 	unsigned n = 0;
 
-	*ret = (struct entity){ .size = size, .modified_ns = modified_ns,
+	*ret = (struct entity){ .size = size,
+		.modified_ns = modified_ns,
 		.crc32c = s->crc32c };
 	(void)EVP_DigestFinal_ex(s->md5, ret->md5, &n);
 }

@@ -24,7 +24,8 @@ struct http {
 	struct buf head, body;
 	size_t field_at, value_at; /* of the header being read */
 	size_t target_n; /* the target is what head begins with */
-	bool in_value, wants_continue, complete, refused;
+	bool in_field, in_value; /* bytes of the header were seen */
+	bool wants_continue, complete, refused;
 	struct {
 		size_t at, n;
 	} spans[HTTP_HEADER__MAX];
@@ -46,7 +47,8 @@ static const char *const header_names[] = {
 };
 static_assert(N_ELEMENTS(header_names) == HTTP_HEADER__MAX, "a row each");
 
-/* --- what the parser says -------------------------------------------------- */
+/* --- what the parser says --------------------------------------------------
+ */
 
 static int
 refuse(struct http *h, int status, const char *why)
@@ -75,7 +77,8 @@ on_begin(llhttp_t *p)
 	h->request = (struct http_request){ .keep_alive = false };
 	memset(h->spans, 0, sizeof(h->spans));
 	h->target_n = h->n_host = 0;
-	h->in_value = h->wants_continue = h->complete = false;
+	h->in_field = h->in_value = false;
+	h->wants_continue = h->complete = false;
 	h->phase = HTTP_IN_HEAD;
 	return 0;
 }
@@ -96,9 +99,9 @@ on_field(llhttp_t *p, const char *at, size_t n)
 
 	if (h->phase != HTTP_IN_HEAD) /* trailers: read and forgotten */
 		return put_head(h, at, n);
-	if (h->in_value || h->field_at < h->target_n)
+	if (!h->in_field)
 		h->field_at = h->head.n;
-	h->in_value = false;
+	h->in_field = true;
 	return put_head(h, at, n);
 }
 
@@ -121,7 +124,7 @@ on_value_complete(llhttp_t *p)
 
 	if (h->phase != HTTP_IN_HEAD)
 		return 0;
-	if (!h->in_value)
+	if (!h->in_value) /* an empty one */
 		h->value_at = h->head.n;
 	name = str_n(h->head.p + h->field_at, h->value_at - h->field_at);
 	for (size_t i = 0; i < HTTP_HEADER__MAX; i++) {
@@ -131,7 +134,7 @@ on_value_complete(llhttp_t *p)
 		h->spans[i].n = h->head.n - h->value_at;
 		h->n_host += i == HTTP_HEADER_HOST;
 	}
-	h->in_value = true; /* the next field begins a header */
+	h->in_field = h->in_value = false;
 	return 0;
 }
 
@@ -166,8 +169,8 @@ set_target(struct http *h)
 		path = str_sub(path, (size_t)str_find(path, STR_LIT("://")) + 3,
 		    path.n);
 		at = str_chr(path, '/');
-		path = at < 0 ? STR_LIT("/") :
-				str_sub(path, (size_t)at, path.n);
+		path =
+		    at < 0 ? STR_LIT("/") : str_sub(path, (size_t)at, path.n);
 	}
 	if (!str_starts(path, "/") &&
 	    !(r->method == HTTP_METHOD_OPTIONS && str_is(path, "*")))
@@ -214,8 +217,8 @@ on_headers(llhttp_t *p)
 	int rc;
 
 	r->method = method_of(llhttp_get_method(p));
-	r->method_name = str_of(
-	    llhttp_method_name((llhttp_method_t)llhttp_get_method(p)));
+	r->method_name =
+	    str_of(llhttp_method_name((llhttp_method_t)llhttp_get_method(p)));
 	for (size_t i = 0; i < HTTP_HEADER__MAX; i++)
 		if (h->spans[i].at != 0)
 			r->headers[i] = str_trim(
@@ -263,7 +266,8 @@ static llhttp_settings_t settings = {
 	.on_message_complete = on_complete,
 };
 
-/* --- requests --------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------
+ */
 
 struct http *
 http_new(void)
@@ -389,7 +393,8 @@ http_status_text(int status)
 	return "Unknown";
 }
 
-/* --- dates and escapes ------------------------------------------------------ */
+/* --- dates and escapes ------------------------------------------------------
+ */
 
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
 	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };

@@ -57,9 +57,8 @@ static int
 bind_one(const struct sockaddr_storage *address, socklen_t n, int *ret_fd,
     struct error *err)
 {
-	_cleanup_(closep) int fd =
-	    socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC |
-		    SOCK_NONBLOCK, 0);
+	_cleanup_(closep) int fd = socket(address->ss_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1;
 
 	if (fd < 0)
@@ -85,9 +84,8 @@ name_of(int fd, struct sockaddr_storage *ret, socklen_t *ret_n, char *url,
 	    getnameinfo((struct sockaddr *)ret, *ret_n, host, sizeof(host),
 		port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
 		return error_errno(err, "getsockname");
-	(void)snprintf(url, size, ret->ss_family == AF_INET6 ? "[%s]:%s" :
-							       "%s:%s",
-	    host, port);
+	(void)snprintf(url, size,
+	    ret->ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 	return 0;
 }
 

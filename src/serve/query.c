@@ -171,8 +171,8 @@ query_parse(struct yyjson_val *v, bool strict, struct query *ret,
 	while (rc == 0 && (key = yyjson_obj_iter_next(&i)) != NULL) {
 		struct str name =
 		    str_n(yyjson_get_str(key), yyjson_get_len(key));
-		const struct member *m = find_member(query_members,
-		    N_ELEMENTS(query_members), name);
+		const struct member *m =
+		    find_member(query_members, N_ELEMENTS(query_members), name);
 
 		value = yyjson_obj_iter_get_val(key);
 		if (m != NULL)
@@ -331,12 +331,11 @@ int
 query_token_read(struct str token, struct arena *a, struct question *q,
     struct error *err)
 {
-	static const struct str first = STR_LIT("RklSU1RfUEFHRV9UT0tFTg==");
 	ptrdiff_t at = str_rchr(token, ':');
 	struct buf id;
 	bool good;
 
-	if (token.n == 0 || str_eq(token, first))
+	if (token.n == 0 || str_is(token, QUERY_FIRST_PAGE))
 		return 0;
 	if (!str_starts(token, "P:") || at < 2)
 		return error_set(err, -EINVAL, "invalid cursor");

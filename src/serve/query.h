@@ -52,6 +52,9 @@ int query_parse(struct yyjson_val *v, bool strict, struct query *ret,
 int query_resolve(const struct query *q, bool strict, struct arena *a,
     struct question *ret, struct error *err);
 
+/* The token that means: from the beginning. */
+#define QUERY_FIRST_PAGE "RklSU1RfUEFHRV9UT0tFTg=="
+
 /* A page token that goes on after this id. */
 void query_token_write(struct str id, struct buf *out);
 /* Sets resumed and after; the empty one and the service's "first page" are no

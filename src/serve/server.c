@@ -22,9 +22,9 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 
-#define EVENTS     256
-#define ACCEPTS    64 /* at once: the others have their turn as well */
-#define SWEEP_NS   NS_PER_SEC
+#define EVENTS      256
+#define ACCEPTS     64 /* at once: the others have their turn as well */
+#define SWEEP_NS    NS_PER_SEC
 #define SCRATCH_MAX (64 * KIB)
 
 /* --- clients ----------------------------------------------------------------
@@ -52,8 +52,7 @@ turn_away(struct server *s, int fd)
 	    "Content-Length: 45\r\n\r\n"
 	    "{\"code\":14,\"message\":\"too many connections\"}\r\n";
 
-	shared_add(s->shared, s->options.worker, SHARED_CONNECTIONS_REFUSED,
-	    1);
+	shared_add(s->shared, s->options.worker, SHARED_CONNECTIONS_REFUSED, 1);
 	if (s->tls == NULL)
 		(void)!send(fd, busy, sizeof(busy) - 1,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -105,8 +104,7 @@ accept_some(struct server *s)
 static int
 say(struct server *s, int rc, const char *why, struct error *err)
 {
-	message_begin(&s->supervisor,
-	    rc == 0 ? SERVE_READY : SERVE_REFUSED);
+	message_begin(&s->supervisor, rc == 0 ? SERVE_READY : SERVE_REFUSED);
 	if (rc != 0)
 		message_put_str(&s->supervisor, str_of(why));
 	rc = message_send(&s->supervisor, err);

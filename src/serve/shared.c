@@ -25,8 +25,8 @@
 typedef _Atomic uint64_t figure;
 
 /* Upper bounds of the buckets of request times. */
-static const int64_t bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000,
-	10000, 50000, 250000, 1000000 };
+static const int64_t bounds_us[] = { 50, 100, 250, 500, 1000, 2500, 5000, 10000,
+	50000, 250000, 1000000 };
 #define N_BOUNDS N_ELEMENTS(bounds_us)
 
 struct route_figures {
@@ -191,8 +191,8 @@ largest(const struct shared *s, size_t at)
 
 	for (unsigned i = 0; i < LIMIT_SERVE_WORKERS; i++) {
 		const char *w = (const char *)&s->workers[i];
-		uint64_t v = atomic_load(
-		    (const figure *)(const void *)(w + at));
+		uint64_t v =
+		    atomic_load((const figure *)(const void *)(w + at));
 
 		max = MAX_OF(max, v);
 	}
@@ -252,8 +252,7 @@ print_times(const struct shared *s, struct buf *out)
 	static const char *const name = "request_duration_seconds";
 	struct route_figures f;
 
-	head(out, name, "Time from a whole request to its answer",
-	    "histogram");
+	head(out, name, "Time from a whole request to its answer", "histogram");
 	for (size_t r = 0; r < SHARED_ROUTE__MAX; r++) {
 		uint64_t n = 0;
 

@@ -74,8 +74,8 @@ offer(struct supervisor *s)
 
 	for (unsigned i = 0; i < s->o->n_workers && rc == 0; i++)
 		if (s->workers[i].running)
-			rc = worker_send_snapshot(&s->workers[i],
-			    s->offered_fd, EXPECT_OFFERED, &err);
+			rc = worker_send_snapshot(&s->workers[i], s->offered_fd,
+			    EXPECT_OFFERED, &err);
 	if (rc != 0)
 		tell("the snapshot in use stays", err.msg);
 }

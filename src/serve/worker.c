@@ -121,9 +121,9 @@ worker_start(struct supervisor *s, unsigned i, struct error *err)
 	if (rc == 0 && s->snapshot_fd >= 0)
 		return worker_send_snapshot(w, s->snapshot_fd, EXPECT_SNAPSHOT,
 		    err);
-	return rc == 0 ? worker_send_snapshot(w, s->offered_fd, EXPECT_OFFERED,
-			     err) :
-			 rc;
+	return rc == 0 ?
+	    worker_send_snapshot(w, s->offered_fd, EXPECT_OFFERED, err) :
+	    rc;
 }
 
 /* Below the folder, through no link, and a file: whatever the path says. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "snapshot/format_priv.h"
+#include "sys/crc32c.h"
 
 /* What versions are mostly made of. */
 static const char alphabet[16] = { '0', '1', '2', '3', '4', '5', '6', '7', '8',

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "snapshot/snapshot_priv.h"
+#include "sys/crc32c.h"
 
 #define SNAPSHOT_MAGIC 0x534e4150u
 

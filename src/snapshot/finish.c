@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "snapshot/layout_priv.h"
 #include "snapshot/snapshot.h"
+#include "sys/crc32c.h"
 #include "sys/fd.h"
 #include "sys/sha256.h"
 

@@ -71,7 +71,6 @@ enum record_flag {
 	RECORD_ALIASES = 1 << 4,
 };
 
-uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 /* Of chunk `index` of a section: says also where the bytes belong. */
 uint32_t chunk_checksum(enum section_kind kind, uint32_t index, struct str s);
 

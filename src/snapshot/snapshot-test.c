@@ -16,7 +16,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/vec.h"
-#include "snapshot/crc32c_priv.h"
 #include "snapshot/format_priv.h"
 #include "snapshot/make.h"
 #include "snapshot/snapshot.h"
@@ -113,20 +112,6 @@ read_file(int fd, struct buf *b)
 
 /* --- tests ------------------------------------------------------------------
  */
-
-static void
-sums_agree(void **state)
-{
-	char bytes[100];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (char)(i * 37 + 1);
-	assert_int_equal(crc32c_plain(0, "123456789", 9), 0xe3069283u);
-	for (size_t n = 0; n < sizeof(bytes); n++)
-		assert_int_equal(crc32c(7, bytes, n),
-		    crc32c_plain(7, bytes, n));
-}
 
 static void
 versions_come_back(void **state)
@@ -484,7 +469,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_agree),
 		cmocka_unit_test(versions_come_back),
 		cmocka_unit_test(everything_comes_back),
 		cmocka_unit_test(commits_are_found),

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CRC-32C. Runs in every process. */
-#include "sys/crc32c.h"
-
+/* CRC-32C (Castagnoli) in plain C: eight bytes a step. */
 #include <endian.h>
 #include <string.h>
 
-/* Eight bytes a step: tables of the reflected polynomial. */
+#include "sys/crc32c.h"
+#include "sys/crc32c_priv.h"
+
+#define POLYNOMIAL 0x82f63b78u
+
 static uint32_t tables[8][256];
 
-static void
-make_tables(void)
+/* Before main: threads of a library may be the first to ask. */
+static void __attribute__((constructor)) make_tables(void)
 {
-	if (tables[0][1] != 0)
-		return;
 	for (uint32_t i = 0; i < 256; i++) {
 		uint32_t c = i;
 
 		for (int k = 0; k < 8; k++)
-			c = (c & 1) != 0 ? c >> 1 ^ 0x82f63b78u : c >> 1;
+			c = (c & 1) != 0 ? c >> 1 ^ POLYNOMIAL : c >> 1;
 		tables[0][i] = c;
 	}
 	for (uint32_t i = 0; i < 256; i++)
@@ -27,12 +27,11 @@ make_tables(void)
 }
 
 uint32_t
-crc32c(uint32_t crc, const void *p, size_t n)
+crc32c_plain(uint32_t crc, const void *p, size_t n)
 {
 	const unsigned char *s = p;
 	uint64_t v;
 
-	make_tables();
 	crc = ~crc;
 	for (; n >= 8; n -= 8, s += 8) {
 		memcpy(&v, s, 8);

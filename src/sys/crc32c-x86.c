@@ -4,8 +4,8 @@
 #include <nmmintrin.h>
 #include <string.h>
 
-#include "snapshot/crc32c_priv.h"
-#include "snapshot/format_priv.h"
+#include "sys/crc32c.h"
+#include "sys/crc32c_priv.h"
 
 static uint32_t __attribute__((target("sse4.2")))
 by_instruction(uint32_t crc, const void *p, size_t n)

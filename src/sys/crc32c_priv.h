@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plain form, for tests and for processors without the instruction. */
-#ifndef SNAPSHOT_CRC32C_PRIV_H
-#define SNAPSHOT_CRC32C_PRIV_H
+#ifndef SYS_CRC32C_PRIV_H
+#define SYS_CRC32C_PRIV_H
 
 #include <stddef.h>
 #include <stdint.h>
