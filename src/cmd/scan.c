@@ -119,6 +119,7 @@ judge(const struct reader *r, struct collect *c)
 		defaults_apply(r->registries, &c->files.v[i]->list);
 		files[i].path = c->files.v[i]->path;
 		files[i].list = &c->files.v[i]->list;
+		files[i].npmrc = c->files.v[i]->npmrc;
 	}
 	if (r->gate != NULL)
 		return gate_judge(r->gate, files, c->files.n);

@@ -179,6 +179,20 @@ include_beside(void *data, struct str relative)
 	return true;
 }
 
+/* Clients that take the registry of a scope from the project's .npmrc. */
+static bool
+has_npmrc(const struct lock_format *f)
+{
+	static const char *const names[] = { "package-lock.json",
+		"npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml",
+		"bun.lock" };
+
+	for (size_t i = 0; i < N_ELEMENTS(names); i++)
+		if (strcmp(f->name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 static int
 read_file(struct collect *c, const struct answer *a)
 {
@@ -201,6 +215,8 @@ read_file(struct collect *c, const struct answer *a)
 	c->current = f;
 	c->format = a->format;
 	a->format->read(&in, &f->list);
+	if (has_npmrc(a->format))
+		(void)open_beside(c, STR_LIT(".npmrc"), &f->npmrc);
 	c->current = NULL;
 	return 0;
 }

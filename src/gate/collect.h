@@ -19,6 +19,7 @@ struct map;
 struct collect_file {
 	struct str path; /* as the user would name it */
 	struct lock_list list;
+	struct str npmrc; /* bytes of the .npmrc beside it; n 0: none */
 };
 
 struct collect {

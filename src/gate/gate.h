@@ -47,6 +47,9 @@ enum gate_reach {
 struct gate_file {
 	struct str path; /* as shown */
 	const struct lock_list *list;
+	/* Bytes of the .npmrc beside it, which binds scopes to registries;
+	 * n 0: none. */
+	struct str npmrc;
 };
 
 struct gate_finding {

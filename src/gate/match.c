@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "ecosystem/npm/npmrc.h"
 #include "gate/ages.h"
 #include "gate/match_priv.h"
 #include "gate/pattern.h"
@@ -136,29 +137,75 @@ check_malicious(struct matcher *m, const struct entry *e, struct error *err)
 	return check_reports(m, e, GATE_MALICIOUS, say_malicious(m, e), err);
 }
 
+/* The registry that the project itself has bound the package's scope to, and
+ * that is no public one; p NULL: none. */
 static int
-check_confusion(struct matcher *m, const struct entry *e, struct error *err)
+scope_registry(struct matcher *m, const struct lock_package *p, struct str *ret,
+    struct error *err)
 {
-	const struct lock_package *p = e->package;
-	struct gate_finding f;
+	ptrdiff_t slash = str_chr(p->name, '/');
+	enum origin origin;
+	struct str url;
+	int rc;
 
-	(void)err;
-	if (e->origin != ORIGIN_PUBLIC)
+	*ret = STR_NONE;
+	if (m->npmrc == NULL || slash <= 1 || p->name.p[0] != '@' ||
+	    !str_is(p->ecosystem, "npm"))
 		return 0;
+	url = npmrc_get(m->npmrc,
+	    str_of(arena_printf(m->scratch, "%.*s:registry", (int)slash,
+		p->name.p)));
+	if (url.n == 0)
+		return 0;
+	rc = origin_is_public(&m->origins, p->ecosystem, url, &origin, err);
+	if (rc == 0 && origin == ORIGIN_OTHER)
+		*ret = url;
+	return rc;
+}
+
+/* Why the name must not come from a public registry; p NULL: it may. */
+static int
+internal_name(struct matcher *m, const struct lock_package *p, struct str *ret,
+    struct error *err)
+{
+	struct str url;
+	int rc;
+
 	for (size_t i = 0; i < m->in->n_internal; i++) {
 		const struct pattern *w = &m->in->internal[i];
 
 		if (!pattern_match(w, p->ecosystem, p->name))
 			continue;
-		f = finding(e, GATE_CONFUSION,
-		    str_of(arena_printf(m->r->arena,
-			"the name is internal (%.*s), but it comes from a "
-			"public registry",
-			STR_ARG(w->name))));
-		if (take(m, e, &f))
-			return 1;
+		*ret = str_of(arena_printf(m->r->arena,
+		    "the name is internal (%.*s), but it comes from a public "
+		    "registry",
+		    STR_ARG(w->name)));
+		return 0;
 	}
-	return 0;
+	*ret = STR_NONE;
+	rc = scope_registry(m, p, &url, err);
+	if (rc == 0 && url.p != NULL)
+		*ret = str_of(arena_printf(m->r->arena,
+		    "the project's .npmrc takes this scope from %.*s, but it "
+		    "comes from a public registry",
+		    (int)MIN_OF(url.n, (size_t)500), url.p));
+	return rc;
+}
+
+static int
+check_confusion(struct matcher *m, const struct entry *e, struct error *err)
+{
+	struct gate_finding f;
+	struct str why;
+	int rc;
+
+	if (e->origin != ORIGIN_PUBLIC)
+		return 0;
+	rc = internal_name(m, e->package, &why, err);
+	if (rc != 0 || why.p == NULL)
+		return rc;
+	f = finding(e, GATE_CONFUSION, why);
+	return take(m, e, &f);
 }
 
 static int
@@ -290,6 +337,20 @@ match_package(struct matcher *m, struct entry *e, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* Credentials in it are of no interest, and nothing is taken from the
+ * environment. */
+static void
+take_npmrc(struct matcher *m, struct str bytes)
+{
+	m->npmrc = NULL;
+	if (str_find(bytes, STR_LIT(":registry")) < 0)
+		return;
+	m->npmrc = npmrc_new(m->r->arena);
+	if (npmrc_parse(m->npmrc, NPMRC_PROJECT, ".npmrc", bytes, NULL, NULL) !=
+	    0)
+		m->npmrc = NULL;
+}
+
 static int
 match_all(struct matcher *m, struct error *err)
 {
@@ -299,6 +360,7 @@ match_all(struct matcher *m, struct error *err)
 	for (size_t i = 0; i < r->n_files && rc == 0; i++) {
 		const struct lock_list *l = r->files[i].list;
 
+		take_npmrc(m, r->files[i].npmrc);
 		r->n_packages += l->packages.n;
 		r->n_errors += l->errors.n;
 		for (size_t k = 0; k < l->packages.n && rc == 0; k++) {

@@ -10,6 +10,7 @@
 #include "gate/origin.h"
 #include "snapshot/snapshot.h"
 
+struct npmrc;
 struct policy_entry;
 
 /* A report that affects the entry, in the newest form that is known of it. */
@@ -42,6 +43,7 @@ struct matcher {
 	struct hits hits;
 	/* One per snapshot, made when it is needed first. */
 	struct snapshot_documents **documents;
+	struct npmrc *npmrc; /* of the file at hand; NULL: none */
 	size_t n_name_notes, n_order_notes;
 	bool always; /* entries without a report need a look, too */
 };
