@@ -24,9 +24,30 @@ is_shrinkwrap(struct str path)
 	return lock_named(path, "npm-shrinkwrap.json");
 }
 
+static bool
+is_yarn(struct str path)
+{
+	return lock_named(path, "yarn.lock");
+}
+
+static bool
+is_pnpm(struct str path)
+{
+	return lock_named(path, "pnpm-lock.yaml");
+}
+
+static bool
+is_bun(struct str path)
+{
+	return lock_named(path, "bun.lock");
+}
+
 const struct lock_format lock_formats_js[] = {
 	{ "package-lock.json", is_package_lock, npm_lock_read },
 	{ "npm-shrinkwrap.json", is_shrinkwrap, npm_lock_read },
+	{ "yarn.lock", is_yarn, yarn_lock_read },
+	{ "pnpm-lock.yaml", is_pnpm, pnpm_lock_read },
+	{ "bun.lock", is_bun, bun_lock_read },
 	{ NULL, NULL, NULL },
 };
 

@@ -349,19 +349,36 @@ ask_all(struct npm *r, bool nested)
 	}
 }
 
+/* Does the project ask for this folder as for any other dependency? */
+static bool
+asked_by_path(const struct tree_node *project, struct str name)
+{
+	for (size_t i = 0; js_dependency_members[i] != NULL; i++) {
+		const struct tree_node *d;
+
+		tree_foreach(d, tree_get(project, js_dependency_members[i]))
+			if (str_eq(d->key, name) &&
+			    (str_starts(tree_text(d), "file:") ||
+				str_starts(tree_text(d), "link:")))
+				return true;
+	}
+	return false;
+}
+
 /* The members of the workspace are the project too. */
 static void
-mark_members(struct npm *r)
+mark_members(struct npm *r, const struct tree_node *project)
 {
+	if (tree_get(project, "workspaces") == NULL)
+		return;
 	for (size_t i = 0; i < r->places.n; i++) {
 		const struct place *p = &r->places.v[i];
-		const struct tree_node *link;
-		struct str path = p->path;
+		struct lock_package *package = &r->l->packages.v[p->index];
 
-		link = map_get(r->links, path);
-		if (link == NULL && last_modules(path) < 0 && path.n != 0 &&
-		    !str_starts(path, "../"))
-			r->l->packages.v[p->index].relation = LOCK_ROOT;
+		if (p->path.n != 0 && last_modules(p->path) < 0 &&
+		    !str_starts(p->path, "../") &&
+		    !asked_by_path(project, package->name))
+			package->relation = LOCK_ROOT;
 	}
 }
 
@@ -393,7 +410,7 @@ npm_lock_read(const struct lock_input *in, struct lock_list *l)
 		read_dependencies(&r, dependencies);
 	} else {
 		read_packages(&r, packages);
-		mark_members(&r);
+		mark_members(&r, tree_get(packages, ""));
 	}
 	ask_all(&r, nested);
 	lock_graph_apply(&r.graph);
