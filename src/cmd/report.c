@@ -26,6 +26,8 @@ static const struct {
 	    "make a report from a malicious verdict" },
 	{ "export", report_export_main,
 	    "publish the reports as a folder to be served" },
+	{ "snapshot", report_snapshot_main,
+	    "make the file that scan, guard and serve look reports up in" },
 	{ "validate", report_validate_main,
 	    "check OSV documents against the schema and house rules" },
 };

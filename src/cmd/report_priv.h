@@ -8,6 +8,7 @@ int report_draft_main(int argc, char **argv);
 int report_export_main(int argc, char **argv);
 int report_ingest_main(int argc, char **argv);
 int report_merge_main(int argc, char **argv);
+int report_snapshot_main(int argc, char **argv);
 int report_stats_main(int argc, char **argv);
 int report_unwithdraw_main(int argc, char **argv);
 int report_withdraw_main(int argc, char **argv);

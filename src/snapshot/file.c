@@ -299,6 +299,13 @@ entries_next(struct entries *e, struct str *ret, struct error *err)
 }
 
 int
+snapshot_dictionary(const struct snapshot *s, struct str *ret,
+    struct error *err)
+{
+	return piece_get(s, SECTION_DICTIONARY, ret, err);
+}
+
+int
 snapshot_registries(const struct snapshot *s, struct str ecosystem,
     struct arena *a, struct str **ret, size_t *ret_n, struct error *err)
 {

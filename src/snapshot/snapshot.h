@@ -83,6 +83,10 @@ int snapshot_registries(const struct snapshot *s, struct str ecosystem,
  * withdrawn reports have none. */
 bool snapshot_has_ecosystem(const struct snapshot *s, struct str ecosystem);
 
+/* What documents are packed with; n 0: nothing. For the writer. */
+int snapshot_dictionary(const struct snapshot *s, struct str *ret,
+    struct error *err);
+
 /* --- packages ------------------------------------------------------------ */
 
 /*

@@ -53,7 +53,8 @@ snapshot_worker_new(int spool, struct str dictionary)
 		(void)ZSTD_CCtx_refCDict(w->context, w->dictionary);
 	buf_init(&w->plain, most);
 	buf_init(&w->packed, ZSTD_compressBound(most));
-	buf_init(&w->row, LIMIT_MESSAGE_BYTES);
+	/* More than a message takes: what is cut is never sent. */
+	buf_init(&w->row, 3 * (size_t)LIMIT_MESSAGE_BYTES);
 	return w;
 }
 

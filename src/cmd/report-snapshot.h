@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of lazaret report snapshot. */
+#ifndef CMD_REPORT_SNAPSHOT_H
+#define CMD_REPORT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "snapshot/collect.h"
+
+struct buf;
+struct error;
+struct snapshot_writer;
+
+struct input {
+	char *path; /* owned */
+	enum collect_kind kind;
+};
+
+struct inputs {
+	VEC(struct input) v;
+};
+
+/* Documents and archives below the operands, in one order. */
+int inputs_find(struct inputs *in, char **operands, struct error *err);
+void inputs_done(struct inputs *in);
+
+#define COLLECT_WORKERS 2
+
+struct collecting {
+	const struct inputs *inputs;
+	char **operands; /* all that may be read */
+	int64_t now_s;
+	int spools[COLLECT_WORKERS]; /* owned by the caller */
+	size_t n_refused; /* documents left out; each was named */
+};
+
+/* A dictionary from some of the documents; *ret as snapshot_train gives it. */
+int collect_dictionary(struct collecting *c, struct buf *ret,
+    struct error *err);
+int collect_all(struct collecting *c, struct str dictionary,
+    struct snapshot_writer *w, struct error *err);
+
+/* What the clients have built in (registries.json) and what they are
+ * configured to use. A client that is not here, fails or takes too long says
+ * nothing. */
+void registries_collect(struct snapshot_writer *w);
+
+#endif
