@@ -227,9 +227,12 @@ const struct calls_row calls_rows[] = {
 	REFUSABLE(quotactl_fd, 4), REFUSABLE(uselib, 1),
 	REFUSABLE(_sysctl, 1), REFUSABLE(ustat, 2), REFUSABLE(sysfs, 3),
 	REFUSABLE(setxattr, 5), REFUSABLE(vmsplice, 4),
+	/* Refused with some arguments. */
+	REFUSABLE(ioctl, 3), REFUSABLE(setrlimit, 2), REFUSABLE(prlimit64, 4),
 };
 /* clang-format on */
 const size_t calls_n_rows = N_ELEMENTS(calls_rows);
+const struct record_call calls_newer = { .flags = QUIET };
 
 const struct calls_row *
 calls_get(unsigned number)

@@ -69,6 +69,8 @@ load_and_attach(struct load *l, int64_t ring_bytes, struct error *err)
 	l->bpf = record_bpf__open();
 	if (l->bpf == NULL)
 		return load_error(err, -errno, "cannot open the programs");
+	for (size_t i = CALLS_NEWER; i < RECORD_N_CALLS; i++)
+		l->bpf->rodata->calls[i] = calls_newer;
 	for (size_t i = 0; i < calls_n_rows; i++)
 		l->bpf->rodata->calls[calls_rows[i].number] =
 		    calls_rows[i].call;

@@ -9,6 +9,8 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -20,6 +22,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "sandbox/sandbox_priv.h"
 #include "sys/fd.h"
 
 /* Numbers since 6.13 (open_tree_attr and later) answer as an older kernel. */
@@ -146,14 +149,16 @@ add_families(scmp_filter_ctx ctx, int call)
 }
 
 static int
-add_sockets(scmp_filter_ctx ctx)
+add_sockets(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < N_ELEMENTS(family_calls) && rc == 0; i++)
+	for (size_t i = 0; i < N_ELEMENTS(family_calls) && rc == 0 &&
+	     !sandbox_omits(spec, "filter", "families");
+	     i++)
 		rc = add_families(ctx, family_calls[i]);
 	/* Of netlink, rtnetlink alone: getifaddrs() needs it. */
-	if (rc == 0)
+	if (rc == 0 && !sandbox_omits(spec, "filter", "netlink"))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
 		    SCMP_SYS(socket), 2,
 		    SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)AF_NETLINK),
@@ -177,14 +182,33 @@ add_core(scmp_filter_ctx ctx)
 	return rc;
 }
 
-static int
-fill(scmp_filter_ctx ctx)
+/* "filter:CALL" or "filter:CALL:FLAG" was left out. */
+static bool
+omits_call(const struct sandbox_spec *spec, int call, const char *flag)
 {
-	int rc = add_core(ctx);
+	char *name, about[64];
+	bool omitted;
+
+	if (spec->test_omit == NULL)
+		return false;
+	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
+	omitted = sandbox_omits(spec, "filter", name);
+	if (flag != NULL && name != NULL) {
+		(void)snprintf(about, sizeof(about), "%s:%s", name, flag);
+		omitted = omitted || sandbox_omits(spec, "filter", about);
+	}
+	free(name);
+	return omitted;
+}
+
+static int
+fill(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
+{
+	int rc = sandbox_omits(spec, "filter", "core") ? 0 : add_core(ctx);
 
 	/* Negative numbers are calls that this architecture never had. */
 	for (size_t i = 0; i < N_ELEMENTS(rows) && rc == 0; i++)
-		if (rows[i].call >= 0)
+		if (rows[i].call >= 0 && !omits_call(spec, rows[i].call, NULL))
 			rc = seccomp_rule_add(ctx,
 			    SCMP_ACT_ERRNO((unsigned)rows[i].answer),
 			    rows[i].call, 0);
@@ -193,10 +217,12 @@ fill(scmp_filter_ctx ctx)
 		struct scmp_arg_cmp cmp = { r->argument, SCMP_CMP_MASKED_EQ,
 			r->mask, r->value };
 
+		if (omits_call(spec, r->call, r->why))
+			continue;
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)r->answer),
 		    r->call, 1, cmp);
 	}
-	return rc == 0 ? add_sockets(ctx) : rc;
+	return rc == 0 ? add_sockets(ctx, spec) : rc;
 }
 
 /* libseccomp writes programs to descriptors only. */
@@ -216,12 +242,14 @@ static int export(scmp_filter_ctx ctx, struct buf *out, struct error *err)
 }
 
 static void
-newer_calls(struct buf *out)
+newer_calls(const struct sandbox_spec *spec, struct buf *out)
 {
-	static const struct sock_filter program[] = {
+	const unsigned newest =
+	    sandbox_omits(spec, "filter", "newer") ? UINT32_MAX : NEWEST_CALL;
+	const struct sock_filter program[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, NEWEST_CALL, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -230,7 +258,8 @@ newer_calls(struct buf *out)
 }
 
 int
-filter_make(struct buf ret[FILTER_PROGRAMS], struct error *err)
+filter_make(const struct sandbox_spec *spec, struct buf ret[FILTER_PROGRAMS],
+    struct error *err)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int rc;
@@ -238,15 +267,16 @@ filter_make(struct buf ret[FILTER_PROGRAMS], struct error *err)
 	if (ctx == NULL)
 		return error_set(err, -ENOMEM, "seccomp_init");
 	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    SCMP_ACT_KILL_PROCESS);
+	    sandbox_omits(spec, "filter", "arch") ? SCMP_ACT_ALLOW :
+						    SCMP_ACT_KILL_PROCESS);
 	if (rc == 0)
-		rc = fill(ctx);
+		rc = fill(ctx, spec);
 	if (rc != 0)
 		rc = error_set(err, rc, "cannot make the seccomp filter");
 	if (rc == 0)
 		rc = export(ctx, &ret[0], err);
 	seccomp_release(ctx);
-	newer_calls(&ret[1]);
+	newer_calls(spec, &ret[1]);
 	return rc;
 }
 

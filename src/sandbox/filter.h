@@ -11,11 +11,13 @@
 
 struct error;
 struct json;
+struct sandbox_spec; /* its test_omit */
 
 /* Two programs (struct sock_filter arrays): the second refuses calls that are
  * newer than the list of the first. */
 #define FILTER_PROGRAMS 2
-int filter_make(struct buf ret[FILTER_PROGRAMS], struct error *err);
+int filter_make(const struct sandbox_spec *spec,
+    struct buf ret[FILTER_PROGRAMS], struct error *err);
 /* What is refused, one line each: "bpf: EPERM". */
 void filter_print(struct buf *out);
 void filter_json(struct json *j); /* an array of objects */

@@ -84,6 +84,7 @@ struct init_order {
 struct inside {
 	int landlock; /* ruleset that commands restrict themselves with; -1 */
 	int root; /* folder where the new root lies until the pivot */
+	bool drops; /* INIT_OP_CAPABILITIES: commands have none */
 };
 
 int inside_apply(struct inside *in, const struct init_order *o,

@@ -279,8 +279,8 @@ apply_capabilities(struct inside *in, const struct init_order *o,
 {
 	int rc = bound_capabilities(INIT_CAPABILITIES);
 
-	(void)in;
 	(void)o;
+	in->drops = true;
 	if (rc == 0)
 		rc = set_capabilities(INIT_CAPABILITIES);
 	if (rc != 0)
@@ -401,7 +401,7 @@ apply_seccomp(struct inside *in, const struct init_order *o, struct error *err)
 int
 inside_become(const struct inside *in, uint32_t uid, uint32_t gid)
 {
-	int rc = bound_capabilities(0);
+	int rc = in->drops ? bound_capabilities(0) : 0;
 
 	if (rc != 0)
 		return rc;
@@ -409,7 +409,7 @@ inside_become(const struct inside *in, uint32_t uid, uint32_t gid)
 	    setresuid(uid, uid, uid) != 0)
 		return -errno;
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	rc = set_capabilities(0);
+	rc = in->drops ? set_capabilities(0) : 0;
 	if (rc != 0)
 		return rc;
 	if (in->landlock >= 0 &&

@@ -77,12 +77,29 @@ sandbox_spec_init(struct sandbox_spec *spec)
 	*spec = (struct sandbox_spec){ .put_identity = true };
 }
 
+bool
+sandbox_omits(const struct sandbox_spec *spec, const char *name,
+    const char *about)
+{
+	struct str left = str_of(spec->test_omit), word;
+	size_t n = strlen(name);
+
+	while (left.p != NULL && str_cut(&left, ',', &word)) {
+		if (!str_starts(word, name))
+			continue;
+		word = str_sub(word, n, word.n);
+		if (word.n == 0 ||
+		    (about != NULL && word.p[0] == ':' &&
+			str_is(str_sub(word, 1, word.n), about)))
+			return true;
+	}
+	return false;
+}
+
 static void
 add(struct sandbox_plan *p, struct op op)
 {
-	const char *omit = p->spec->test_omit;
-
-	if (omit == NULL || strcmp(op_name(&op), omit) != 0)
+	if (!sandbox_omits(p->spec, op_name(&op), op.a))
 		vec_push(&p->ops, op);
 }
 
@@ -310,7 +327,8 @@ plan_inside_mounts(struct sandbox_plan *p)
 	    INSIDE(INIT_OP_DEVPTS, .a = "/dev/pts",
 		.text = "/dev/pts, a new instance"));
 	add(p,
-	    INSIDE(INIT_OP_PROC, .a = "/proc", .b = "hidepid=2",
+	    INSIDE(INIT_OP_PROC, .a = "/proc",
+		.b = sandbox_omits(p->spec, "hidepid", NULL) ? "" : "hidepid=2",
 		.text = "/proc, processes of others invisible"));
 	add(p,
 	    INSIDE(INIT_OP_MOUNT, .a = "/sys", .n = OP_MOUNT_HIDE,

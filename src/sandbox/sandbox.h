@@ -99,8 +99,12 @@ struct sandbox_spec {
 	const char *state; /* value of --state; NULL: default */
 
 	/* For tests alone: attach layers by path even where descriptors work;
-	 * leave out the operation of this name; pretend that there are no
-	 * cgroup controllers, no Landlock. */
+	 * pretend that there are no cgroup controllers, no Landlock; leave out
+	 * safeguards, by names with commas between: operations ("pivot", or
+	 * with what they are about, "hide:/proc/keys"), "hidepid", "ipc" (the
+	 * namespace), and of the filter "filter:CALL", "filter:CALL:FLAG",
+	 * "filter:families", "filter:netlink", "filter:core", "filter:arch",
+	 * "filter:newer". */
 	bool test_by_path, test_no_cgroup, test_no_landlock;
 	const char *test_omit;
 };

@@ -74,6 +74,9 @@ struct sandbox_plan {
 };
 
 const char *op_name(const struct op *op);
+/* Is the safeguard NAME, or NAME:about, left out for a test? */
+bool sandbox_omits(const struct sandbox_spec *spec, const char *name,
+    const char *about);
 
 /* identity.c: draws what the spec leaves open; adds /etc/passwd and its kin. */
 int identity_draw(struct sandbox_plan *p, struct error *err);

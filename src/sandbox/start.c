@@ -113,7 +113,7 @@ static int
 apply_filter(struct work *w, const struct op *op, struct error *err)
 {
 	(void)op;
-	return filter_make(w->s->filters, err);
+	return filter_make(w->p->spec, w->s->filters, err);
 }
 
 /* --- init --- */
@@ -188,6 +188,8 @@ clone_init(struct work *w, int exe, int control, struct error *err)
 
 	if (rc != 0)
 		return rc;
+	if (sandbox_omits(w->p->spec, "ipc", NULL))
+		a.flags &= ~(uint64_t)CLONE_NEWIPC;
 	if (s->cgroup.fd2 >= 0) {
 		a.flags |= CLONE_INTO_CGROUP;
 		a.cgroup = (unsigned)s->cgroup.fd2;
@@ -219,6 +221,8 @@ clone_elsewhere(struct work *w, int exe, int control, struct error *err)
 			rc = clone_init(w, exe, control, err);
 			net_leave(&w->s->net);
 		}
+	} else if (rc == 0 && sandbox_omits(w->p->spec, "network", NULL)) {
+		rc = clone_init(w, exe, control, err);
 	} else if (rc == 0) {
 		rc = error_set(err, -EINVAL, "sandbox: no network namespace");
 	}
