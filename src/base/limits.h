@@ -55,6 +55,17 @@
 /* JSON nesting: no document we read needs more than a dozen. */
 #define LIMIT_JSON_DEPTH 64
 
+/* The list of popular packages: millions of lines. */
+#define LIMIT_POPULAR_BYTES (256 * MIB)
+/* A feed that comes as one file: the largest public ones have 500 MB. */
+#define LIMIT_BUNDLE_BYTES (1024ll * MIB)
+/* One document of it, as of a file of its own; a list is parsed whole. */
+#define LIMIT_BUNDLE_MEMBER_BYTES (17 * MIB)
+#define LIMIT_BUNDLE_LIST_BYTES   (128 * MIB)
+/* All databases together have two million reports, of 2 KB each. */
+#define LIMIT_BUNDLE_MEMBERS     4000000u
+#define LIMIT_BUNDLE_TOTAL_BYTES (8192ull * MIB)
+
 /* Memory that one parse may take; a role dies rather than the machine. */
 #define LIMIT_ARENA_BYTES (1024u * MIB)
 

@@ -95,8 +95,10 @@ fail(const struct opt_command *c, const struct error *err)
 static int
 git_commit(const char *message, struct error *err)
 {
-	const char *const add[] = { "git", "-C", options.db, "add", "-A", "osv",
-		NULL };
+	const char *const add[] = { "git", "-C", options.db, "add", "-A", "--",
+		"osv", "held", NULL };
+	const char *const add_osv[] = { "git", "-C", options.db, "add", "-A",
+		"--", "osv", NULL };
 	const char *const commit[] = { "git", "-C", options.db, "commit", "-q",
 		"-m", message, NULL };
 	const char *const changed[] = { "git", "-C", options.db, "diff",
@@ -111,7 +113,7 @@ git_commit(const char *message, struct error *err)
 		    options.db);
 	free(dot_git);
 	if (rc == 0)
-		rc = spawn_run(add, err);
+		rc = spawn_run(add, NULL) == 0 ? 0 : spawn_run(add_osv, err);
 	/* Quiet success means that there is nothing to commit. */
 	if (rc == 0 && spawn_run(changed, err) != 0)
 		rc = spawn_run(commit, err);
@@ -147,11 +149,15 @@ consolidate(const struct opt_command *c, int argc, char **argv, bool give_ids)
 	if (rc != 0)
 		return fail(c, &err);
 	(void)printf("%llu merged, %llu ids assigned, %llu put aside, %llu "
-		     "broad claims left out\n",
+		     "broad claims left out",
 	    (unsigned long long)counts.merged,
 	    (unsigned long long)counts.assigned,
 	    (unsigned long long)counts.unmergable,
 	    (unsigned long long)counts.held);
+	if (counts.waiting != 0)
+		(void)printf(", %llu wait for an answer (report held list)",
+		    (unsigned long long)counts.waiting);
+	(void)putchar('\n');
 	return counts.unmergable != 0 ? EXIT_INCOMPLETE : EXIT_NOTHING_FOUND;
 }
 

@@ -21,8 +21,10 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "cmd/report_priv.h"
+#include "pipeline/sources.h"
 #include "report/config.h"
 #include "report/ingest.h"
+#include "report/popular.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/lockdown.h"
@@ -36,7 +38,8 @@
 #define COMMIT_EVERY 100000
 
 static struct {
-	const char *db, *source, *config;
+	const char *db, *source, *config, *kind, *popular;
+	struct opt_list own_names;
 	bool alias_id, split, dry_run, verbose;
 } options;
 
@@ -51,6 +54,13 @@ static const struct opt option_table[] = {
 	    "the source's ids become aliases" },
 	{ "split", 0, OPT_FLAG, &options.split, NULL,
 	    "documents may be about several packages: one report each" },
+	{ "kind", 0, OPT_STRING, &options.kind, "KIND",
+	    "what the documents are: osv, or ghsa (advisories of GitHub, of "
+	    "which malware is taken)" },
+	{ "popular", 0, OPT_STRING, &options.popular, "FILE",
+	    "packages about which a broad claim is held for review" },
+	{ "own-name", 0, OPT_LIST, &options.own_names, "NAME",
+	    "what is credited to NAME is a report of ours (repeatable)" },
 	{ "dry-run", 'n', OPT_FLAG, &options.dry_run, NULL,
 	    "say what would change, change nothing" },
 	{ "verbose", 'v', OPT_FLAG, &options.verbose, NULL,
@@ -82,6 +92,8 @@ struct job {
 	VEC(struct file) files; /* to be looked at */
 	struct repo *repo;
 	struct intake_source source;
+	const struct config_source *configured; /* whole; NULL: not read */
+	struct popular *popular; /* owned */
 	const struct str *prefixes; /* of paths below the folder; n 0: all */
 	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
 	size_t unchanged; /* by their times and size */
@@ -125,6 +137,26 @@ add_file(struct job *j, const FTSENT *e)
 	vec_push(&j->files, f);
 }
 
+/* Whether files of the source hold many documents, or other things than JSON,
+ * so that they are unfolded (unfold.h). */
+static bool
+is_unfolded(const struct job *j)
+{
+	const struct config_source *s = j->configured;
+
+	return s != NULL &&
+	    (s->format != BUNDLE_BY_NAME || s->intake.kind == INTAKE_MAP);
+}
+
+static bool
+wanted_name(const struct job *j, struct str name)
+{
+	if (!is_unfolded(j))
+		return str_ends(name, ".json");
+	return j->configured->format != BUNDLE_BY_NAME ||
+	    bundle_name_known(name);
+}
+
 static int
 find_files(struct job *j, char **operands)
 {
@@ -142,7 +174,7 @@ find_files(struct job *j, char **operands)
 			rc = -e->fts_errno;
 		} else if (e->fts_info == FTS_F &&
 		    (e->fts_level == 0 ||
-			str_ends(str_of(e->fts_name), ".json"))) {
+			wanted_name(j, str_of(e->fts_name)))) {
 			add_file(j, e);
 		}
 	}
@@ -219,7 +251,8 @@ start_workers(struct job *j, char **operands, int fds[N_WORKERS],
  */
 
 static void
-say(const struct job *j, enum ingest_outcome outcome)
+say(struct str name, const struct ingest_result *in,
+    enum ingest_outcome outcome)
 {
 	static const char *const words[INGEST_OUTCOME__MAX] = {
 		[INGEST_ADDED] = "new",
@@ -227,19 +260,22 @@ say(const struct job *j, enum ingest_outcome outcome)
 		[INGEST_UNCHANGED] = "unchanged",
 		[INGEST_WITHDRAWN] = "withdrawn by its source",
 		[INGEST_HELD] = "held for review",
+		[INGEST_IGNORED] = "not about malware",
 		[INGEST_REFUSED] = "refused",
 	};
-	const struct ingest_result *in = &j->result;
 	bool loud = outcome == INGEST_REFUSED || outcome == INGEST_HELD ||
 	    options.verbose || (options.dry_run && outcome != INGEST_UNCHANGED);
 
 	if (!loud)
 		return;
-	term_print(stderr, str_of(j->files.v[in->file].path), 4096);
+	term_print(stderr, name, 4096);
 	(void)fprintf(stderr, ": %s", words[outcome]);
 	if (in->refused.p != NULL) {
 		(void)fputs(": ", stderr);
 		term_print(stderr, in->refused, 1000);
+	} else if (outcome == INGEST_HELD) {
+		(void)fputs(": ", stderr);
+		term_print(stderr, str_of(in->why), 1000);
 	} else if (in->notes.n != 0) {
 		(void)fputs(": ", stderr);
 		term_print(stderr, in->notes, 2000);
@@ -247,10 +283,32 @@ say(const struct job *j, enum ingest_outcome outcome)
 	(void)fputc('\n', stderr);
 }
 
+/* What becomes of one document; 1: refused. */
+static int
+take_document(void *arg, struct str name, struct ingest_result *in,
+    struct error *err)
+{
+	struct job *j = arg;
+	enum ingest_outcome outcome;
+	int rc = ingest_apply(j->repo, j->source.id, in, options.dry_run,
+	    &outcome, err);
+
+	if (rc != 0)
+		return error_wrap(err, "%.*s", (int)MIN_OF(name.n, 100u),
+		    name.p != NULL ? name.p : "");
+	j->counts[outcome]++;
+	say(name, in, outcome);
+	/* After a death, this much is read again. */
+	if (++j->since_commit == COMMIT_EVERY) {
+		j->since_commit = 0;
+		rc = repo_commit(j->repo, err);
+	}
+	return rc != 0 ? rc : outcome == INGEST_REFUSED;
+}
+
 static int
 take_result(struct job *j, struct message *m, struct error *err)
 {
-	enum ingest_outcome outcome;
 	const struct file *f;
 	int rc = ingest_receive(m, &j->result, err);
 
@@ -259,22 +317,10 @@ take_result(struct job *j, struct message *m, struct error *err)
 	if (j->result.file < 0 || (size_t)j->result.file >= j->files.n)
 		return error_set(err, -EPROTO, "bad result of a worker");
 	f = &j->files.v[j->result.file];
-	rc = ingest_apply(j->repo, j->source.id, &j->result, options.dry_run,
-	    &outcome, err);
-	if (rc != 0)
-		return error_wrap(err, "%s", f->path);
-	j->counts[outcome]++;
-	say(j, outcome);
-	/* After a death, this much is read again. */
-	if (++j->since_commit == COMMIT_EVERY) {
-		j->since_commit = 0;
-		rc = repo_commit(j->repo, err);
-		if (rc != 0)
-			return rc;
-	}
+	rc = take_document(j, str_of(f->path), &j->result, err);
 	/* What was refused is looked at again: the rules may have changed. */
-	if (outcome == INGEST_REFUSED || options.dry_run)
-		return 0;
+	if (rc < 0 || rc == 1 || options.dry_run)
+		return rc < 0 ? rc : 0;
 	return repo_file_remember(j->repo, j->source.id, str_of(f->path),
 	    &f->st, err);
 }
@@ -347,11 +393,15 @@ static void
 print_counts(const struct job *j)
 {
 	(void)printf("%zu new, %zu updated, %zu unchanged, %zu withdrawn, "
-		     "%zu held, %zu refused%s\n",
+		     "%zu held, %zu refused",
 	    j->counts[INGEST_ADDED], j->counts[INGEST_UPDATED],
 	    j->counts[INGEST_UNCHANGED] + j->unchanged,
 	    j->counts[INGEST_WITHDRAWN], j->counts[INGEST_HELD],
-	    j->counts[INGEST_REFUSED],
+	    j->counts[INGEST_REFUSED]);
+	if (j->counts[INGEST_IGNORED] != 0)
+		(void)printf(", %zu not about malware",
+		    j->counts[INGEST_IGNORED]);
+	(void)printf("%s\n",
 	    options.dry_run ? " (nothing was written)" : "");
 }
 
@@ -371,6 +421,83 @@ forget_files(struct job *j)
 	j->files.n = 0;
 }
 
+/* --- files of many documents, and what comes over the network ---------------
+ */
+
+static int
+unfold_file(struct job *j, struct unfold *u, const struct file *f,
+    struct error *err)
+{
+	_cleanup_(closep) int fd =
+	    open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	size_t refused;
+	int rc;
+
+	if (fd < 0)
+		return error_errno(err, "%s", f->path);
+	rc = unfold_documents(u, fd, str_of(f->path), take_document, j,
+	    &refused, err);
+	if (rc != 0 || refused != 0 || options.dry_run)
+		return rc;
+	return repo_file_remember(j->repo, j->source.id, str_of(f->path),
+	    &f->st, err);
+}
+
+static int
+unfold_files(struct job *j, struct error *err)
+{
+	struct report_worker w = { 0 };
+	struct progress p;
+	int rc;
+
+	if (j->files.n == 0)
+		return 0;
+	progress_begin(&p);
+	rc = report_worker_start(j->configured, &w, err);
+	for (size_t i = 0; i < j->files.n && rc == 0; i++) {
+		progress_say(&p, "%zu of %zu files", i + 1, j->files.n);
+		rc = unfold_file(j, w.unfold, &j->files.v[i], err);
+	}
+	report_worker_stop(&w);
+	progress_end(&p);
+	return rc == 0 ? repo_commit(j->repo, err) : rc;
+}
+
+static void
+say_sentence(void *arg, struct str name, const char *sentence)
+{
+	(void)arg;
+	term_print(stderr, name, 4096);
+	(void)fputs(": ", stderr);
+	term_print(stderr, str_of(sentence), 1000);
+	(void)fputc('\n', stderr);
+}
+
+static int
+ingest_network(struct job *j, struct str yaml, struct error *err)
+{
+	struct report_worker w = { 0 };
+	struct sources s = { .repo = j->repo,
+		.source = j->configured,
+		.config = yaml,
+		.fn = take_document,
+		.arg = j,
+		.dry_run = options.dry_run,
+		.say = say_sentence };
+	int rc = report_worker_start(j->configured, &w, err);
+
+	s.unfold = w.unfold;
+	if (rc == 0)
+		rc = sources_bring(&s, err);
+	report_worker_stop(&w);
+	j->unchanged += s.unchanged;
+	j->counts[INGEST_REFUSED] += s.failed;
+	/* What was taken before a failure stays taken. */
+	if (repo_commit(j->repo, rc == 0 ? err : NULL) != 0 && rc == 0)
+		rc = err->code;
+	return rc;
+}
+
 static int
 ingest_paths(struct job *j, char **operands, struct error *err)
 {
@@ -379,7 +506,8 @@ ingest_paths(struct job *j, char **operands, struct error *err)
 	if (find_files(j, operands) != 0)
 		rc = error_set(err, -ENOENT, "not everything can be read");
 	if (rc == 0)
-		rc = run(j, operands, err);
+		rc = is_unfolded(j) ? unfold_files(j, err) :
+				      run(j, operands, err);
 	forget_files(j);
 	return rc;
 }
@@ -474,9 +602,12 @@ ingest_source(struct job *j, const struct config_source *s, struct str yaml,
 	int rc;
 
 	j->source = s->intake;
+	j->configured = s;
 	j->prefixes = s->prefixes;
 	j->n_prefixes = s->n_prefixes;
-	if (s->storage == CONFIG_GIT) {
+	if (s->storage == CONFIG_HTTP || s->storage == CONFIG_S3) {
+		rc = ingest_network(j, yaml, err);
+	} else if (s->storage == CONFIG_GIT) {
 		rc = ingest_git(j, s, yaml, err);
 	} else {
 		j->root_bytes = s->place.n + 1;
@@ -508,12 +639,34 @@ read_config(struct arena *a, struct buf *yaml, struct config *ret,
 	return rc != 0 ? error_wrap(err, "%s", options.config) : 0;
 }
 
+static int
+read_popular(struct job *j, const char *path, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct buf b;
+	int rc = 0;
+
+	if (path == NULL)
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	buf_init(&b, LIMIT_POPULAR_BYTES);
+	if (fd < 0)
+		rc = error_errno(err, "cannot be opened");
+	if (rc == 0)
+		rc = fd_read_all(fd, &b, err);
+	if (rc == 0)
+		rc = popular_parse(buf_str(&b), &j->popular, err);
+	buf_done(&b);
+	return rc != 0 ? error_wrap(err, "%s", path) : 0;
+}
+
 /* One source's failure does not stop the others; 1: some failed. */
 static int
 ingest_configured(struct job *j, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(MIB * 64);
 	struct config c = { 0 };
+	const char *popular;
 	struct error why;
 	struct buf yaml;
 	size_t wanted = 0;
@@ -521,8 +674,13 @@ ingest_configured(struct job *j, struct error *err)
 
 	buf_init(&yaml, LIMIT_CONFIG_BYTES);
 	rc = read_config(a, &yaml, &c, err);
+	popular = options.popular != NULL ? options.popular : c.popular.p;
+	if (rc == 0)
+		rc = read_popular(j, popular, err);
 	for (size_t i = 0; i < c.sources.n && rc == 0; i++) {
-		const struct config_source *s = &c.sources.v[i];
+		struct config_source *s = c.sources.v[i];
+
+		s->intake.popular = j->popular;
 
 		if (options.source != NULL &&
 		    !str_is(s->intake.id, options.source))
@@ -551,10 +709,25 @@ ingest_configured(struct job *j, struct error *err)
 static int
 ingest_named(struct job *j, char **operands, struct error *err)
 {
+	struct str *own = mem_array(options.own_names.n, sizeof(*own));
+	int rc = read_popular(j, options.popular, err);
+
+	for (size_t i = 0; i < options.own_names.n; i++)
+		own[i] = str_of(options.own_names.v[i]);
 	j->source = (struct intake_source){ .id = str_of(options.source),
 		.alias_id = options.alias_id,
-		.split = options.split };
-	return ingest_paths(j, operands, err);
+		.split = options.split,
+		.kind = options.kind != NULL &&
+			strcmp(options.kind, "ghsa") == 0 ?
+		    INTAKE_GHSA :
+		    INTAKE_OSV,
+		.popular = j->popular,
+		.own_names = options.own_names.n != 0 ? own : NULL,
+		.n_own_names = options.own_names.n };
+	if (rc == 0)
+		rc = ingest_paths(j, operands, err);
+	free(own);
+	return rc;
 }
 
 static void
@@ -569,6 +742,10 @@ check_usage(bool operands)
 		opt_usage_error(&command,
 		    "--source needs a name of a-z, 0-9 and - (or say "
 		    "--config FILE)");
+	if (options.kind != NULL && strcmp(options.kind, "osv") != 0 &&
+	    strcmp(options.kind, "ghsa") != 0)
+		opt_usage_error(&command,
+		    "--kind is osv or ghsa (map needs a configuration file)");
 	if (options.config == NULL && !operands)
 		opt_usage_error(&command, "name a file or a folder");
 }
@@ -597,6 +774,7 @@ report_ingest_main(int argc, char **argv)
 	else
 		rc = rc < 0 ? EXIT_TOOL_FAILED : EXIT_INCOMPLETE;
 	vec_done(&j->files);
+	popular_free(j->popular);
 	free(j);
 	return rc;
 }

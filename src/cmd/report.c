@@ -14,6 +14,8 @@ static const struct {
 } verbs[] = {
 	{ "ingest", report_ingest_main,
 	    "take OSV documents of a source into the database" },
+	{ "held", report_held_main,
+	    "list, release or reject what waits for a person" },
 	{ "merge", report_merge_main,
 	    "merge new reports into the report of their package" },
 	{ "assign", report_assign_main, "merge, and give ids" },

@@ -3,9 +3,25 @@
 #ifndef CMD_REPORT_PRIV_H
 #define CMD_REPORT_PRIV_H
 
+#include <sys/types.h>
+
+struct config_source;
+struct error;
+struct unfold;
+
+/* The confined process that reads a source's files (report-worker.c). */
+struct report_worker {
+	pid_t pid; /* 0: none */
+	struct unfold *unfold; /* owned */
+};
+int report_worker_start(const struct config_source *s,
+    struct report_worker *ret, struct error *err);
+void report_worker_stop(struct report_worker *w); /* accepts a zeroed one */
+
 int report_assign_main(int argc, char **argv);
 int report_draft_main(int argc, char **argv);
 int report_export_main(int argc, char **argv);
+int report_held_main(int argc, char **argv);
 int report_ingest_main(int argc, char **argv);
 int report_merge_main(int argc, char **argv);
 int report_snapshot_main(int argc, char **argv);

@@ -65,7 +65,9 @@ request_free(struct request *r)
 	buf_done(&r->registry);
 	buf_done(&r->accept);
 	buf_done(&r->etag_sent);
+	buf_done(&r->modified_sent);
 	buf_done(&r->etag);
+	buf_done(&r->modified);
 	free(r);
 }
 
@@ -112,7 +114,10 @@ http_get(struct http *h, const struct http_request *q, http_done_fn done,
 	set_text(&r->registry, q->registry);
 	set_text(&r->accept, q->accept);
 	set_text(&r->etag_sent, q->etag);
+	set_text(&r->modified_sent, q->modified);
+	r->sign = q->sign;
 	buf_init(&r->etag, LIMIT_TEXT_BYTES);
+	buf_init(&r->modified, LIMIT_TEXT_BYTES);
 	r->next = h->requests;
 	h->requests = r;
 	/* Started from http_wait, never from here: done functions may call. */
@@ -212,7 +217,7 @@ judge_status(struct request *r)
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &after);
 	(void)snprintf(why, sizeof(why), "answers with status %ld", r->status);
-	if (r->status == 200 || (r->status == 304 && r->etag_sent.n != 0))
+	if (r->status == 200 || (r->status == 304 && r->etag_sent.n + r->modified_sent.n != 0))
 		finish(r);
 	else if (r->status >= 300 && r->status < 400)
 		redirect(r);
@@ -221,8 +226,8 @@ judge_status(struct request *r)
 	else if (r->status == 401 || r->status == 403)
 		fail(r, -EACCES,
 		    "denies access (status %ld); check the "
-		    "credentials in .npmrc",
-		    r->status);
+		    "credentials%s",
+		    r->status, r->sign == NULL ? " in .npmrc" : "");
 	else if (r->status == 429 || r->status >= 500)
 		again(r, after * 1000, why);
 	else
@@ -356,6 +361,7 @@ deliver(struct http *h)
 		a.status = r->status;
 		a.size = r->bytes;
 		a.etag = buf_str(&r->etag);
+		a.modified = buf_str(&r->modified);
 		if (r->code == 0 && r->status == 200)
 			a.fd = steal_fd(&r->fd);
 		r->done(r->arg, &a);

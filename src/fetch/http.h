@@ -20,11 +20,20 @@ struct error;
 struct http;
 struct pollfd;
 
+/* Credentials of one request, sent to its registry's origin alone. */
+struct http_sign {
+	struct str scope; /* "aws:amz:REGION:s3"; n 0: not signed */
+	struct str key_id, secret, token; /* token n 0: none */
+	struct str authorization; /* the header's value; n 0: none */
+};
+
 struct http_request {
 	struct str url;
 	struct str registry; /* base: its origin may be private or http */
 	struct str accept;
 	struct str etag; /* n 0: unconditional */
+	struct str modified; /* If-Modified-Since; n 0: not sent */
+	const struct http_sign *sign; /* borrowed until done; NULL: .npmrc */
 	int64_t max_bytes;
 	const char *what; /* "the document about x", for sentences */
 	bool has_fallback; /* a copy is at hand: give up sooner */
@@ -36,7 +45,7 @@ struct http_answer {
 	long status; /* 200 or 304 when code is 0, else the last one or 0 */
 	int fd; /* the body when 200; owned by the receiver; -1 */
 	int64_t size;
-	struct str etag; /* n 0: none */
+	struct str etag, modified; /* n 0: none */
 };
 /* Negative codes: -ENOENT 404, -EACCES 401 and 403, -EFBIG too large, -EPERM
  * a refused address or redirect, -EHOSTDOWN no or no good answer. */

@@ -18,7 +18,8 @@ struct request {
 	int max_tries;
 
 	/* moves on with redirects and tries */
-	struct buf url, registry, accept, etag_sent;
+	struct buf url, registry, accept, etag_sent, modified_sent;
+	const struct http_sign *sign;
 	int64_t try_at; /* clock_ns */
 	int tries, redirects;
 	bool running, finished;
@@ -29,7 +30,7 @@ struct request {
 	char curl_error[CURL_ERROR_SIZE];
 	int fd;
 	int64_t bytes;
-	struct buf etag;
+	struct buf etag, modified;
 	bool exempt; /* may connect to a private address */
 	bool refused_address, too_large, write_failed;
 

@@ -50,14 +50,22 @@ on_body(char *p, size_t size, size_t n, void *arg)
 static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
 {
-	static const size_t name_bytes = sizeof("etag:") - 1;
 	struct request *r = arg;
+	const struct {
+		struct str name;
+		struct buf *value;
+	} kept[] = { { STR_LIT("etag:"), &r->etag },
+		{ STR_LIT("last-modified:"), &r->modified } };
 	struct str line = str_n(p, size * n);
 
-	if (line.n > name_bytes &&
-	    str_eq_nocase(str_sub(line, 0, name_bytes), STR_LIT("etag:"))) {
-		buf_reset(&r->etag);
-		buf_put_str(&r->etag,
+	for (size_t i = 0; i < N_ELEMENTS(kept); i++) {
+		size_t name_bytes = kept[i].name.n;
+
+		if (line.n <= name_bytes ||
+		    !str_eq_nocase(str_sub(line, 0, name_bytes), kept[i].name))
+			continue;
+		buf_reset(kept[i].value);
+		buf_put_str(kept[i].value,
 		    str_trim(str_sub(line, name_bytes, line.n)));
 	}
 	return size * n;
@@ -166,17 +174,59 @@ add_header(struct request *r, const char *name, struct str value)
 	buf_done(&line);
 }
 
+/* The hash of the body of a GET, which is empty. */
+#define SHA256_OF_NOTHING \
+	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+/* AWS Signature Version 4, as libcurl makes it over our own headers. */
 static void
-set_headers(struct request *r)
+sign(struct request *r, const struct http_sign *s)
+{
+	struct buf b;
+
+	buf_init(&b, LIMIT_TEXT_BYTES);
+	buf_put_str(&b, s->scope);
+	(void)curl_easy_setopt(r->easy, CURLOPT_AWS_SIGV4, b.p);
+	buf_reset(&b);
+	buf_printf(&b, "%.*s", STR_ARG(s->key_id));
+	(void)curl_easy_setopt(r->easy, CURLOPT_USERNAME, b.p);
+	buf_reset(&b);
+	buf_printf(&b, "%.*s", STR_ARG(s->secret));
+	(void)curl_easy_setopt(r->easy, CURLOPT_PASSWORD, b.p);
+	explicit_bzero(b.p, b.n);
+	buf_done(&b);
+	add_header(r, "x-amz-content-sha256", STR_LIT(SHA256_OF_NOTHING));
+	add_header(r, "x-amz-security-token", s->token);
+}
+
+/* Credentials go to the origin that they were configured for, and not where
+ * it redirects to. */
+static void
+set_credentials(struct request *r, const struct origin *o)
 {
 	struct buf secret;
 
+	if (r->sign != NULL) {
+		if (!is_registry(r, o))
+			return;
+		add_header(r, "Authorization", r->sign->authorization);
+		if (r->sign->scope.n != 0)
+			sign(r, r->sign);
+		return;
+	}
 	buf_init(&secret, LIMIT_URL_BYTES);
 	npmrc_authorization(r->http->options.npmrc, buf_str(&r->url), &secret);
 	add_header(r, "Authorization", buf_str(&secret));
+	buf_done(&secret);
+}
+
+static void
+set_headers(struct request *r, const struct origin *o)
+{
+	set_credentials(r, o);
 	add_header(r, "Accept", buf_str(&r->accept));
 	add_header(r, "If-None-Match", buf_str(&r->etag_sent));
-	buf_done(&secret);
+	add_header(r, "If-Modified-Since", buf_str(&r->modified_sent));
 	(void)curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 }
 
@@ -261,6 +311,9 @@ set_request(struct request *r, bool http_allowed)
 	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, r->curl_error);
 	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	/* Keys of object stores may have dots between slashes. */
+	(void)curl_easy_setopt(c, CURLOPT_PATH_AS_IS,
+	    r->sign != NULL ? 1L : 0L);
 	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
 	    http_allowed ? "http,https" : "https");
 	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
@@ -283,6 +336,7 @@ reset(struct request *r)
 	transfer_end(r);
 	closep(&r->fd);
 	buf_reset(&r->etag);
+	buf_reset(&r->modified);
 	r->bytes = 0;
 	r->status = 0;
 	r->curl_error[0] = '\0';
@@ -312,7 +366,7 @@ transfer_begin(struct request *r, struct error *err)
 		set_limits(r);
 		set_trust(r);
 		set_proxy(r, &o);
-		set_headers(r);
+		set_headers(r, &o);
 		if (curl_multi_add_handle(r->http->multi, r->easy) != CURLM_OK)
 			rc = error_set(err, -EIO, "libcurl refuses it");
 	}

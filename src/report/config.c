@@ -3,6 +3,8 @@
 #include "report/config.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <yaml.h>
 
@@ -165,42 +167,186 @@ read_filters(struct parser *p, const yaml_node_t *n, void *to)
 	return rc;
 }
 
+/* Relative paths start from the configuration file. */
+static struct str
+absolute(struct parser *p, struct str path)
+{
+	if (path.p == NULL || str_starts(path, "/"))
+		return path;
+	return str_of(arena_printf(p->arena, "%.*s/%.*s", STR_ARG(p->folder),
+	    STR_ARG(path)));
+}
+
+static int
+read_count(struct parser *p, const yaml_node_t *n, void *to)
+{
+	uint64_t v;
+
+	if (str_to_u64(text(p, n), &v) != 0 || v > 1000000)
+		return fail_at(p, n, "a number is wanted here");
+	*(int64_t *)to = (int64_t)v;
+	return 0;
+}
+
+/* Each type of storage: its own place, and the keys that make sense. */
+static const struct storage_type {
+	const char *name, *place;
+	const char *allowed; /* beside type and place */
+} storage_types[CONFIG_STORAGE__MAX] = {
+	[CONFIG_DIRECTORY] = { "directory", "path", "" },
+	[CONFIG_GIT] = { "git", "repository", " branch " },
+	[CONFIG_HTTP] = { "http", "url", " credentials " },
+	[CONFIG_S3] = { "s3", "endpoint",
+	    " bucket region credentials profile lookback-entries " },
+};
+
+/* A key that belongs to another type is a mistake, and named. */
+static int
+check_storage_keys(struct parser *p, const yaml_node_t *n,
+    const struct storage_type *t)
+{
+	const yaml_node_pair_t *pair;
+	char word[64];
+
+	for (pair = n->data.mapping.pairs.start;
+	     pair < n->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *k =
+		    yaml_document_get_node(&p->doc, pair->key);
+		struct str name = text(p, k);
+
+		(void)snprintf(word, sizeof(word), " %.*s ", STR_ARG(name));
+		if (!str_is(name, "type") && !str_is(name, t->place) &&
+		    strstr(t->allowed, word) == NULL)
+			return error_set(p->err, -EINVAL,
+			    "line %zu: storage of type %s has no key "
+			    "\"%.*s\"",
+			    k->start_mark.line + 1, t->name, STR_ARG(name));
+	}
+	return 0;
+}
+
+static bool
+is_url(struct str s)
+{
+	return str_starts(s, "https://") || str_starts(s, "http://");
+}
+
 static int
 read_storage(struct parser *p, const yaml_node_t *n, void *to)
 {
 	struct config_source *s = to;
-	struct str type = STR_NONE, path = STR_NONE, repository = STR_NONE;
+	struct str type = STR_NONE, places[CONFIG_STORAGE__MAX] = { 0 };
 	const struct key keys[] = { { "type", read_text, &type },
-		{ "path", read_text, &path },
-		{ "repository", read_text, &repository },
-		{ "branch", read_text, &s->branch } };
-	int rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
+		{ "path", read_text, &places[CONFIG_DIRECTORY] },
+		{ "repository", read_text, &places[CONFIG_GIT] },
+		{ "url", read_text, &places[CONFIG_HTTP] },
+		{ "endpoint", read_text, &places[CONFIG_S3] },
+		{ "branch", read_text, &s->branch },
+		{ "bucket", read_text, &s->bucket },
+		{ "region", read_text, &s->region },
+		{ "credentials", read_text, &s->credentials },
+		{ "profile", read_text, &s->profile },
+		{ "lookback-entries", read_count, &s->lookback } };
+	int rc = read_mapping(p, n, keys, N_ELEMENTS(keys)), t = 0;
 
+	while (rc == 0 && t < CONFIG_STORAGE__MAX &&
+	    !str_is(type, storage_types[t].name))
+		t++;
+	if (rc == 0 && t == CONFIG_STORAGE__MAX)
+		rc = fail_at(p, n,
+		    "storage type is directory, git, http or s3");
+	if (rc == 0)
+		rc = check_storage_keys(p, n, &storage_types[t]);
 	if (rc != 0)
 		return rc;
-	s->storage = str_is(type, "git") ? CONFIG_GIT : CONFIG_DIRECTORY;
-	s->place = s->storage == CONFIG_GIT ? repository : path;
-	if (!str_is(type, "git") && !str_is(type, "directory"))
-		return fail_at(p, n,
-		    "storage type is directory or git (http, s3 and blob are "
-		    "not supported yet: bring the files into a directory)");
+	s->storage = (enum config_storage)t;
+	s->place = places[t];
 	if (s->place.p == NULL)
-		return fail_at(p, n,
-		    "storage needs path (directory) or repository (git)");
-	if (s->storage == CONFIG_DIRECTORY && !str_starts(s->place, "/"))
-		s->place = str_of(arena_printf(p->arena, "%.*s/%.*s",
-		    STR_ARG(p->folder), STR_ARG(s->place)));
+		return error_set(p->err, -EINVAL,
+		    "line %zu: storage of type %s needs %s",
+		    n->start_mark.line + 1, storage_types[t].name,
+		    storage_types[t].place);
+	if (t == CONFIG_DIRECTORY)
+		s->place = absolute(p, s->place);
+	if ((t == CONFIG_HTTP || t == CONFIG_S3) && !is_url(s->place))
+		return fail_at(p, n, "this is no address: https://…");
+	if (s->credentials.p != NULL && !str_is(s->credentials, "anonymous") &&
+	    !str_is(s->credentials, "environment"))
+		s->credentials = absolute(p, s->credentials);
 	return 0;
 }
 
 static int
 read_kind(struct parser *p, const yaml_node_t *n, void *to)
 {
-	(void)to;
-	if (!str_is(text(p, n), "osv"))
-		return fail_at(p, n,
-		    "kind is osv (ghsa and map are not supported yet)");
+	static const char *const kinds[INTAKE_KIND__MAX] = {
+		[INTAKE_OSV] = "osv",
+		[INTAKE_GHSA] = "ghsa",
+		[INTAKE_MAP] = "map",
+	};
+
+	for (int i = 0; i < INTAKE_KIND__MAX; i++)
+		if (str_is(text(p, n), kinds[i])) {
+			*(enum intake_kind *)to = (enum intake_kind)i;
+			return 0;
+		}
+	return fail_at(p, n, "kind is osv, ghsa or map");
+}
+
+static int
+read_format(struct parser *p, const yaml_node_t *n, void *to)
+{
+	if (!bundle_format_parse(text(p, n), to))
+		return fail_at(p, n, "format is json, ndjson, csv or zip");
 	return 0;
+}
+
+static int
+read_character(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct str s = text(p, n);
+
+	if (s.n != 1)
+		return fail_at(p, n, "one character is wanted here");
+	*(char *)to = s.p[0];
+	return 0;
+}
+
+static int
+read_path(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct str s = STR_NONE;
+	int rc = read_text(p, n, &s);
+
+	if (rc == 0 && !mapping_path_valid(s))
+		rc = fail_at(p, n,
+		    "a path is wanted here: members with dots between them, "
+		    "[] for every item of a list, or = and a fixed text");
+	if (rc == 0)
+		*(struct str *)to = s;
+	return rc;
+}
+
+static int
+read_map(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct mapping *m = to;
+	struct key keys[MAPPING_FIELD__MAX + 2];
+	const char *complaint;
+	int rc;
+
+	for (int i = 0; i < MAPPING_FIELD__MAX; i++)
+		keys[i] =
+		    (struct key){ mapping_names[i], read_path, &m->fields[i] };
+	keys[MAPPING_FIELD__MAX] =
+	    (struct key){ "separator", read_text, &m->separator };
+	keys[MAPPING_FIELD__MAX + 1] =
+	    (struct key){ "all-versions", read_bool, &m->all_versions };
+	rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
+	if (rc != 0)
+		return rc;
+	complaint = mapping_complaint(m);
+	return complaint != NULL ? fail_at(p, n, complaint) : 0;
 }
 
 static bool
@@ -220,7 +366,10 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 	struct filters filters = { 0 };
 	const struct key keys[] = {
 		{ "id", read_text, &s->intake.id },
-		{ "kind", read_kind, NULL },
+		{ "kind", read_kind, &s->intake.kind },
+		{ "format", read_format, &s->format },
+		{ "delimiter", read_character, &s->delimiter },
+		{ "map", read_map, &s->mapping },
 		{ "storage", read_storage, s },
 		{ "prefixes", read_strings, &prefixes },
 		{ "alias-id", read_bool, &s->intake.alias_id },
@@ -233,6 +382,8 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 	int rc;
 
 	s->branch = STR_LIT("main");
+	s->region = STR_LIT("us-east-1");
+	s->lookback = 10;
 	rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
 	if (rc != 0)
 		return rc;
@@ -240,6 +391,11 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 		return fail_at(p, n, "a source needs an id of a-z, 0-9 and -");
 	if (s->place.p == NULL)
 		return fail_at(p, n, "a source needs storage");
+	if ((s->intake.kind == INTAKE_MAP) !=
+	    (s->mapping.fields[MAPPING_NAME].p != NULL ||
+		s->mapping.fields[MAPPING_PURL].p != NULL))
+		return fail_at(p, n, "map belongs to kind: map, which needs it");
+	s->intake.mapping = &s->mapping;
 	s->prefixes = prefixes.v;
 	s->n_prefixes = prefixes.n;
 	s->intake.ecosystems = ecosystems.v;
@@ -261,18 +417,36 @@ read_sources(struct parser *p, const yaml_node_t *n, void *to)
 	for (i = n->data.sequence.items.start;
 	     i < n->data.sequence.items.top && rc == 0; i++) {
 		const yaml_node_t *item = yaml_document_get_node(&p->doc, *i);
-		struct config_source s = { .branch = STR_NONE };
+		struct config_source *s = mem_alloc(sizeof(*s));
 
-		rc = read_source(p, item, &s);
+		rc = read_source(p, item, s);
 		for (size_t k = 0; k < c->sources.n && rc == 0; k++)
-			if (str_eq(c->sources.v[k].intake.id, s.intake.id))
+			if (str_eq(c->sources.v[k]->intake.id, s->intake.id))
 				rc = fail_at(p, item, "two sources of one id");
 		if (rc == 0 && c->sources.n == MAX_SOURCES)
 			rc = fail_at(p, item, "too many sources");
-		if (rc == 0)
-			vec_push(&c->sources, s);
+		vec_push(&c->sources, s);
 	}
 	return rc;
+}
+
+static int
+read_unconfirmed(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct str s = text(p, n);
+
+	if (!str_is(s, "proof") && !str_is(s, "none"))
+		return fail_at(p, n, "unconfirmed is proof or none");
+	*(bool *)to = str_is(s, "proof");
+	return 0;
+}
+
+static int
+read_draft(struct parser *p, const yaml_node_t *n, void *to)
+{
+	const struct key keys[] = { { "unconfirmed", read_unconfirmed, to } };
+
+	return read_mapping(p, n, keys, N_ELEMENTS(keys));
 }
 
 int
@@ -281,7 +455,11 @@ config_parse(struct arena *a, struct str yaml, struct str folder,
 {
 	struct parser p = { .arena = a, .folder = folder, .err = err };
 	struct config c = { 0 };
-	const struct key keys[] = { { "sources", read_sources, &c } };
+	struct strings own = { 0 };
+	const struct key keys[] = { { "sources", read_sources, &c },
+		{ "popular", read_text, &c.popular },
+		{ "own-names", read_strings, &own },
+		{ "draft", read_draft, &c.draft_unconfirmed } };
 	yaml_parser_t y;
 	int rc;
 
@@ -299,15 +477,23 @@ config_parse(struct arena *a, struct str yaml, struct str folder,
 	    N_ELEMENTS(keys));
 	yaml_document_delete(&p.doc);
 	yaml_parser_delete(&y);
-	if (rc != 0)
+	if (rc != 0) {
 		config_done(&c);
-	else
-		*ret = c;
-	return rc;
+		return rc;
+	}
+	c.popular = absolute(&p, c.popular);
+	for (size_t i = 0; i < c.sources.n; i++) {
+		c.sources.v[i]->intake.own_names = own.v;
+		c.sources.v[i]->intake.n_own_names = own.n;
+	}
+	*ret = c;
+	return 0;
 }
 
 void
 config_done(struct config *c)
 {
+	for (size_t i = 0; i < c->sources.n; i++)
+		free(c->sources.v[i]);
 	vec_done(&c->sources);
 }

@@ -6,6 +6,13 @@
  *	- id: partner
  *	  storage: {type: directory, path: feed}       # or
  *	  storage: {type: git, repository: URL, branch: main}
+ *	  storage: {type: http, url: URL, credentials: FILE}
+ *	  storage: {type: s3, endpoint: URL, bucket: NAME, region: NAME,
+ *	    credentials: anonymous|environment|FILE, profile: NAME,
+ *	    lookback-entries: 10}
+ *	  kind: osv                 # or ghsa, map (mapping.h)
+ *	  format: json              # or ndjson, csv, zip; else by the name
+ *	  delimiter: ";"            # of csv
  *	  prefixes: [osv/]          # of paths below the storage
  *	  alias-id: true            # its ids become aliases
  *	  split: true               # several packages in one document
@@ -13,13 +20,19 @@
  *	  filters: [{field: aliases, pattern: "^INTERNAL-"}]
  *	  disabled-for-reason: …    # skipped, and said so
  *
+ *	popular: popular.csv        # popular.h
+ *	own-names: [Example Lab]    # credits of our own reports
+ *	draft: {unconfirmed: proof} # or none: what goes without a person
+ *
  * An unknown key is an error that names it.
  */
 #ifndef REPORT_CONFIG_H
 #define REPORT_CONFIG_H
 
 #include "base/vec.h"
+#include "report/bundle.h"
 #include "report/intake.h"
+#include "report/mapping.h"
 
 struct arena;
 struct error;
@@ -27,6 +40,8 @@ struct error;
 enum config_storage {
 	CONFIG_DIRECTORY,
 	CONFIG_GIT,
+	CONFIG_HTTP,
+	CONFIG_S3,
 	CONFIG_STORAGE__MAX
 };
 
@@ -34,7 +49,14 @@ enum config_storage {
 struct config_source {
 	struct intake_source intake;
 	enum config_storage storage;
-	struct str place; /* folder, or URL of the repository */
+	struct str place; /* folder, URL, or the end point of a store */
+	struct str bucket; /* p NULL: the end point is the bucket's own */
+	struct str region; /* "us-east-1" when not said */
+	struct str credentials, profile; /* p NULL: not said */
+	int64_t lookback; /* keys that are read again each time */
+	enum bundle_format format;
+	char delimiter; /* 0: a comma */
+	struct mapping mapping;
 	struct str branch; /* "main" when not said */
 	const struct str *prefixes;
 	size_t n_prefixes;
@@ -42,7 +64,10 @@ struct config_source {
 };
 
 struct config {
-	VEC(struct config_source) sources;
+	/* Owned one by one: intake points into them. */
+	VEC(struct config_source *) sources;
+	struct str popular; /* path; p NULL: none */
+	bool draft_unconfirmed; /* proof-level verdicts need no person */
 };
 
 /* folder: what relative paths start from. */

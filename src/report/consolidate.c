@@ -14,7 +14,9 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "report/details.h"
+#include "report/held.h"
 #include "report/name.h"
+#include "report/provenance.h"
 #include "report/repo.h"
 #include "report/report.h"
 #include "sys/clock.h"
@@ -88,7 +90,7 @@ is_new(const char *path)
 struct member {
 	char *path; /* owned */
 	struct report *report; /* owned; NULL when it cannot be read */
-	bool gone; /* merged into another, or put aside */
+	bool gone; /* merged into another, put aside, or a person is asked */
 };
 
 struct folder {
@@ -120,9 +122,54 @@ put_aside(struct folder *f, struct member *m, const struct error *why)
 	    m->path, f->err);
 }
 
+/* Items of one origin of the report at path. */
+static bool
+items_of(struct repo *r, const char *path, const struct report_origin *o,
+    struct buf *ret)
+{
+	const char *slash = strrchr(path, '/');
+	struct repo_said s = { .source = o->source,
+		.sha256 = o->sha256,
+		.folder = str_n(path,
+		    slash != NULL ? (size_t)(slash - path) : 0) };
+
+	return repo_said_get(r, &s, ret);
+}
+
+static int
+by_item(const void *a, const void *b)
+{
+	return memcmp(a, b, PROVENANCE_BYTES);
+}
+
+/* What the origin that is gone brought, and none of those that are left. Where
+ * one of these is not known any more, nothing is taken away. */
+static void
+take_items_away(struct repo *r, const char *path, struct report *rep,
+    const struct report_origin *gone)
+{
+	struct buf items, kept;
+	bool known;
+
+	buf_init(&items, 64 * (size_t)MIB);
+	buf_init(&kept, 64 * (size_t)MIB);
+	known = items_of(r, path, gone, &items);
+	for (size_t i = 0; i < rep->origins.n && known; i++)
+		known = items_of(r, path, &rep->origins.v[i], &kept);
+	if (known && !kept.full) {
+		if (kept.n != 0)
+			qsort(kept.p, kept.n / PROVENANCE_BYTES,
+			    PROVENANCE_BYTES, by_item);
+		provenance_take_away(rep, buf_str(&items), buf_str(&kept));
+	}
+	buf_done(&items);
+	buf_done(&kept);
+}
+
 /* An update of a source takes the place of what it said before. */
 static void
-retract_earlier(struct report *to, const struct report *from)
+retract_earlier(struct repo *r, const char *path, struct report *to,
+    const struct report *from)
 {
 	struct error ignored = ERROR_INIT;
 
@@ -134,9 +181,10 @@ retract_earlier(struct report *to, const struct report *from)
 
 			if (o->id.p != NULL && old.id.p != NULL &&
 			    str_eq(o->source, old.source) &&
-			    str_eq(o->id, old.id))
-				(void)report_retract(to, old.source, old.sha256,
-				    &ignored);
+			    str_eq(o->id, old.id) &&
+			    report_retract(to, old.source, old.sha256,
+				&ignored) >= 0)
+				take_items_away(r, path, to, &old);
 		}
 	}
 }
@@ -150,7 +198,7 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 	int rc;
 
 	before = report_copy(to->report);
-	retract_earlier(to->report, from->report);
+	retract_earlier(f->repo, to->path, to->report, from->report);
 	if (report_merge(to->report, from->report, now_text(to->report),
 		&why) != 0) {
 		report_free(to->report);
@@ -197,6 +245,11 @@ prepare(struct folder *f)
 		}
 		if (!is_new(m->path))
 			continue;
+		if (held_is_asked(f->repo, m->path)) {
+			m->gone = true;
+			f->counts->waiting++;
+			continue;
+		}
 		/* A destination that an earlier run has normalised. */
 		ready = details_has_header(m->report->d.details);
 		if (!ready && report_normalise(m->report, &why) != 0)
@@ -530,7 +583,8 @@ consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
 
 /* true: none of the report's origins is left. */
 static bool
-retract_all(struct report *rep, struct str source, struct str source_id)
+retract_all(struct repo *r, const char *path, struct report *rep,
+    struct str source, struct str source_id)
 {
 	struct error why = ERROR_INIT;
 	bool none_left = false;
@@ -541,8 +595,11 @@ retract_all(struct report *rep, struct str source, struct str source_id)
 		if (str_eq(o.source, source) &&
 		    (source_id.p == NULL ||
 			(o.id.p != NULL && str_eq(o.id, source_id))))
-			none_left =
-			    report_retract(rep, o.source, o.sha256, &why) == 1;
+			if (report_retract(rep, o.source, o.sha256, &why) >= 0) {
+				none_left = rep->origins.n == 0;
+				if (!none_left)
+					take_items_away(r, path, rep, &o);
+			}
 	}
 	return none_left;
 }
@@ -556,11 +613,15 @@ repo_retract_origin(struct repo *r, const char *path, struct str source,
 	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
 
 	/* Held for review, and nobody has looked yet: it goes as well. */
-	if (rc == -ENOENT && is_new(path))
-		return repo_remove(r, REPO_UNMERGABLE, path, err);
+	if (rc == -ENOENT && is_new(path)) {
+		rc = held_remove(r, path, err);
+		return rc == -ENOENT ?
+		    repo_remove(r, REPO_UNMERGABLE, path, err) :
+		    rc;
+	}
 	if (rc != 0)
 		return rc;
-	none_left = retract_all(rep, source, source_id);
+	none_left = retract_all(r, path, rep, source, source_id);
 	if (none_left && is_new(path)) {
 		report_free(rep);
 		return repo_remove(r, REPO_MALICIOUS, path, err);

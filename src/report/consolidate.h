@@ -17,6 +17,7 @@ struct repo;
 
 struct consolidate_counts {
 	uint64_t merged, assigned, unmergable, held;
+	uint64_t waiting; /* for the answer to a question (held.h) */
 };
 
 /* Merges the new reports of each package into its report. Says on standard

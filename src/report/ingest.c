@@ -3,16 +3,22 @@
 #include "report/ingest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "report/held.h"
+#include "report/provenance.h"
 #include "sys/sha256.h"
 
 #define MESSAGE_RESULT 1
+/* More are no aliases of one report. */
+#define MAX_ALIASES_LOOKED_AT 50
 
 static void
 put_notes(struct channel *c, const struct intake *in)
@@ -22,6 +28,22 @@ put_notes(struct channel *c, const struct intake *in)
 	buf_init(&b, 64 * KIB);
 	for (size_t i = 0; i < in->notes.n; i++)
 		buf_printf(&b, "%s%s", i == 0 ? "" : "\n", in->notes.v[i]);
+	message_put_str(c, buf_str(&b));
+	buf_done(&b);
+}
+
+/* Alias ids, a line each: the same in every report of a document, unless a
+ * filter took some. */
+static void
+put_aliases(struct channel *c, const struct intake *in)
+{
+	struct buf b;
+
+	buf_init(&b, 64 * KIB);
+	for (size_t i = 0; in->reports.n != 0 &&
+	     i < in->reports.v[0]->d.n_aliases; i++)
+		buf_printf(&b, "%s%.*s", i == 0 ? "" : "\n",
+		    STR_ARG(in->reports.v[0]->d.aliases[i]));
 	message_put_str(c, buf_str(&b));
 	buf_done(&b);
 }
@@ -36,6 +58,9 @@ put_report(struct channel *c, struct report *r)
 	message_put_str(c, buf_str(&b));
 	buf_reset(&b);
 	report_write(r, &b);
+	message_put_str(c, buf_str(&b));
+	buf_reset(&b);
+	provenance_of(r, &b);
 	message_put_str(c, buf_str(&b));
 	buf_done(&b);
 }
@@ -54,7 +79,7 @@ int
 ingest_work(struct channel *c, int64_t file, struct str bytes,
     const struct intake_source *s, int64_t now_s, struct error *err)
 {
-	struct intake in = { .hold = false };
+	struct intake in = { .withdrawn = false };
 	struct error refused = ERROR_INIT;
 	int rc;
 
@@ -73,10 +98,13 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 	message_put_str(c, str_n(in.canonical_sha256, 32));
 	message_put_str(c, str_of(in.source_id));
 	message_put_int(c, in.withdrawn);
-	message_put_int(c, in.hold);
+	message_put_int(c, in.ignored);
+	put_aliases(c, &in);
 	message_put_int(c, (int64_t)in.reports.n);
-	for (size_t i = 0; i < in.reports.n; i++)
+	for (size_t i = 0; i < in.reports.n; i++) {
 		put_report(c, in.reports.v[i]);
+		message_put_str(c, str_of(in.holds.v[i]));
+	}
 	rc = message_send(c, err);
 	intake_done(&in);
 	if (rc == -EMSGSIZE)
@@ -89,7 +117,8 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 {
 	ret->file = message_get_int(m);
 	ret->refused = message_get_str(m);
-	ret->n_reports = 0;
+	ret->n_reports = ret->ignored = 0;
+	ret->why[0] = '\0';
 	if (ret->refused.p != NULL)
 		return message_end(m, err);
 	ret->notes = message_get_str(m);
@@ -97,7 +126,8 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 	ret->canonical = message_get_str(m);
 	ret->source_id = message_get_str(m);
 	ret->withdrawn = message_get_int(m);
-	ret->hold = message_get_int(m);
+	ret->ignored = message_get_int(m);
+	ret->aliases = message_get_str(m);
 	ret->n_reports = message_get_int(m);
 	if (m->bad || ret->raw.n != 32 || ret->canonical.n != 32 ||
 	    ret->n_reports < 0 || ret->n_reports > INGEST_MAX_PACKAGES)
@@ -105,6 +135,10 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 	for (int64_t i = 0; i < ret->n_reports; i++) {
 		ret->folders[i] = message_get_str(m);
 		ret->texts[i] = message_get_str(m);
+		ret->items[i] = message_get_str(m);
+		ret->holds[i] = message_get_str(m);
+		if (!provenance_valid(ret->items[i]))
+			m->bad = true;
 	}
 	return message_end(m, err);
 }
@@ -181,6 +215,151 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 		     0;
 }
 
+/* --- what a person should look at first ------------------------------------
+ */
+
+/* The first report of a folder that the source had no part in. */
+struct others {
+	struct repo *repo;
+	struct str source;
+	char *path; /* owned; NULL: none */
+};
+
+static int
+look_for_others(void *data, const char *path)
+{
+	struct others *o = data;
+
+	if (repo_seen_from(o->repo, path, o->source))
+		return 0;
+	o->path = mem_strdup(path);
+	return 1;
+}
+
+static bool
+in_tree(struct repo *r, enum repo_tree tree, const char *path)
+{
+	struct stat st;
+
+	return fstatat(repo_tree_fd(r, tree), path, &st,
+		   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static char *
+folder_name(const struct ingest_result *in, int64_t i)
+{
+	return mem_strndup(in->folders[i]);
+}
+
+/* A package whose report was withdrawn, and now another source says that it
+ * is malicious. NULL when there is no such conflict. */
+static char *
+conflict_with_withdrawal(struct repo *r, struct str source,
+    const struct ingest_result *in, int64_t i)
+{
+	struct others o = { .repo = r, .source = source };
+	_cleanup_(freep) char *folder = folder_name(in, i);
+	char *why = NULL;
+
+	if (repo_walk(r, REPO_WITHDRAWN, folder, look_for_others, &o, NULL) ==
+	    1)
+		why = mem_printf("%s was withdrawn, and %.*s says that the "
+				 "package is malicious",
+		    o.path, STR_ARG(source));
+	free(o.path);
+	return why;
+}
+
+/* An alias that is another source's own id, of documents about other packages
+ * alone. */
+static char *
+conflict_of_packages(struct repo *r, struct str source,
+    const struct ingest_result *in)
+{
+	struct str rest = in->aliases, alias;
+	char *why = NULL;
+
+	for (int n = 0; why == NULL && n < MAX_ALIASES_LOOKED_AT &&
+	     str_cut(&rest, '\n', &alias); n++) {
+		struct repo_paths theirs = { .n = 0 };
+		bool ours = false;
+
+		repo_seen_elsewhere(r, source, alias, &theirs);
+		for (size_t i = 0; i < theirs.n; i++)
+			ours = ours || in_folders(in, str_of(theirs.v[i]));
+		if (theirs.n != 0 && !ours)
+			why = mem_printf("%.*s is about another package for "
+					 "its own source (%s)",
+			    STR_ARG(alias), theirs.v[0]);
+		repo_paths_done(&theirs);
+	}
+	return why;
+}
+
+/* Reasons beyond those of the worker; words: what they are kept in. */
+static void
+find_conflicts(struct repo *r, struct str source, struct ingest_result *in,
+    const struct repo_paths *old, struct repo_paths *words)
+{
+	char *why = conflict_of_packages(r, source, in);
+	bool decided = false;
+
+	/* A live report of this source: somebody has looked already. */
+	for (size_t i = 0; i < old->n; i++)
+		decided = decided || in_tree(r, REPO_MALICIOUS, old->v[i]);
+	if (why != NULL)
+		vec_push(words, why);
+	for (int64_t i = 0; i < in->n_reports; i++) {
+		char *other = why != NULL || decided ?
+		    NULL :
+		    conflict_with_withdrawal(r, source, in, i);
+
+		if (other != NULL)
+			vec_push(words, other);
+		if (in->holds[i].p == NULL && (why != NULL || other != NULL))
+			in->holds[i] = str_of(why != NULL ? why : other);
+	}
+	for (int64_t i = 0; i < in->n_reports; i++)
+		if (in->holds[i].p != NULL && in->why[0] == '\0')
+			(void)snprintf(in->why, sizeof(in->why), "%.*s",
+			    STR_ARG(in->holds[i]));
+}
+
+struct doubt {
+	struct repo *repo;
+	struct str source;
+	struct repo_paths files; /* of a folder */
+};
+
+static int
+collect_file(void *data, const char *path)
+{
+	vec_push(&((struct doubt *)data)->files, mem_strdup(path));
+	return 0;
+}
+
+/* What others still say about a package of which a source takes its word
+ * back: a person is asked; what has no id yet gets none until then. */
+static int
+doubt_others(struct repo *r, struct str source, struct str source_id,
+    const char *folder, struct error *err)
+{
+	struct doubt d = { .repo = r, .source = source };
+	char *why = mem_printf("%.*s took its report back, and others still "
+			       "say that the package is malicious",
+	    STR_ARG(source));
+	int rc =
+	    repo_walk(r, REPO_MALICIOUS, folder, collect_file, &d, err);
+
+	for (size_t i = 0; i < d.files.n && rc == 0; i++)
+		/* The source itself says so elsewhere: no conflict. */
+		if (!repo_seen_another(r, d.files.v[i], source, source_id))
+			rc = held_ask(r, d.files.v[i], str_of(why), err);
+	repo_paths_done(&d.files);
+	free(why);
+	return rc;
+}
+
 /* A source took back what it said. */
 static int
 follow_withdrawal(struct repo *r, struct str source,
@@ -191,81 +370,155 @@ follow_withdrawal(struct repo *r, struct str source,
 
 	for (size_t i = 0; i < old->n && rc == 0; i++)
 		rc = take_back(r, source, in, old->v[i], err);
+	for (int64_t i = 0; i < in->n_reports && rc == 0; i++) {
+		_cleanup_(freep) char *folder = folder_name(in, i);
+
+		rc = doubt_others(r, source, in->source_id, folder, err);
+	}
 	return rc == 0 ? remember(r, source, in, STR_LIT(""), err) : rc;
+}
+
+/* --- writing ---------------------------------------------------------------
+ */
+
+static int
+write_report(struct repo *r, struct str source, const struct ingest_result *in,
+    int64_t i, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES], hex[SHA256_HEX_SIZE];
+	struct repo_said said = { .source = source,
+		.folder = in->folders[i] };
+	int rc;
+
+	file_path(path, sizeof(path), in->folders[i], source, in);
+	sha256_hex((const uint8_t *)in->raw.p, hex);
+	said.sha256 = str_of(hex);
+	rc = repo_said_put(r, &said, in->items[i], err);
+	if (rc == 0)
+		rc = in->holds[i].p != NULL ?
+		    held_put(r, path, in->texts[i], in->holds[i], err) :
+		    repo_put(r, REPO_MALICIOUS, path, in->texts[i], err);
+	return rc < 0 ? rc : remember(r, source, in, str_of(path), err);
 }
 
 static int
 write_reports(struct repo *r, struct str source, const struct ingest_result *in,
-    enum repo_tree tree, struct error *err)
+    struct error *err)
 {
-	char path[LIMIT_PATH_BYTES];
 	int rc = 0;
 
-	for (int64_t i = 0; i < in->n_reports && rc >= 0; i++) {
-		file_path(path, sizeof(path), in->folders[i], source, in);
-		rc = repo_put(r, tree, path, in->texts[i], err);
-		if (rc >= 0)
-			rc = remember(r, source, in, str_of(path), err);
-	}
+	for (int64_t i = 0; i < in->n_reports && rc == 0; i++)
+		rc = write_report(r, source, in, i, err);
 	if (rc == 0 && in->n_reports == 0)
 		rc = remember(r, source, in, STR_LIT(""), err);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
-/* The new version first, so that a death in between loses neither. */
+/* The new version first, so that a death in between loses neither. What is
+ * live stays so while its new version waits for a person. */
 static int
 replace_reports(struct repo *r, struct str source,
     const struct ingest_result *in, const struct repo_paths *old,
     struct error *err)
 {
 	char path[LIMIT_PATH_BYTES];
-	int rc = write_reports(r, source, in,
-	    in->hold ? REPO_UNMERGABLE : REPO_MALICIOUS, err);
+	int rc = write_reports(r, source, in, err);
 
 	for (size_t i = 0; i < old->n && rc == 0; i++) {
-		bool written = false;
+		bool stays = in->why[0] != '\0' &&
+		    in_tree(r, REPO_MALICIOUS, old->v[i]);
 
-		for (int64_t k = 0; k < in->n_reports && !written; k++) {
+		for (int64_t k = 0; k < in->n_reports && !stays; k++) {
 			file_path(path, sizeof(path), in->folders[k], source,
 			    in);
-			written = strcmp(path, old->v[i]) == 0;
+			stays = strcmp(path, old->v[i]) == 0;
 		}
-		if (!written)
+		if (!stays)
 			rc = take_back(r, source, in, old->v[i], err);
 	}
 	return rc;
 }
 
+/* Our own report, come back by way of a source: known by its id, which lies in
+ * the same folder here, or by the content of a draft of ours. */
+static const char *
+loop_of(struct repo *r, struct str source, const struct ingest_result *in)
+{
+	char path[LIMIT_PATH_BYTES];
+
+	for (int64_t i = 0; i < in->n_reports && in->source_id.p != NULL;
+	     i++) {
+		if (!str_starts(in->source_id, "MAL-") ||
+		    str_starts(in->source_id, "MAL-0000-") ||
+		    str_chr(in->source_id, '/') >= 0)
+			break;
+		(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
+		    STR_ARG(in->folders[i]), STR_ARG(in->source_id));
+		if (in_tree(r, REPO_MALICIOUS, path) ||
+		    in_tree(r, REPO_WITHDRAWN, path))
+			return "is a report of ours: the database has it under "
+			       "this id";
+	}
+	if (!str_is(source, INGEST_DRAFTS) &&
+	    repo_seen_content(r, STR_LIT(INGEST_DRAFTS),
+		(const uint8_t *)in->canonical.p))
+		return "is a report of ours: it has the content of a draft";
+	return NULL;
+}
+
+static enum ingest_outcome
+outcome_of(const struct ingest_result *in, size_t n_old)
+{
+	if (in->ignored)
+		return INGEST_IGNORED;
+	if (in->withdrawn)
+		return n_old != 0 ? INGEST_WITHDRAWN : INGEST_UNCHANGED;
+	if (in->why[0] != '\0')
+		return INGEST_HELD;
+	return n_old != 0 ? INGEST_UPDATED : INGEST_ADDED;
+}
+
+static int
+apply(struct repo *r, struct str source, struct ingest_result *in,
+    const struct repo_paths *old, struct error *err)
+{
+	if (in->ignored)
+		return remember(r, source, in, STR_LIT(""), err);
+	return in->withdrawn ? follow_withdrawal(r, source, in, old, err) :
+			       replace_reports(r, source, in, old, err);
+}
+
 int
-ingest_apply(struct repo *r, struct str source, const struct ingest_result *in,
+ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
     bool dry, enum ingest_outcome *ret, struct error *err)
 {
-	struct repo_paths old = { .n = 0 };
+	struct repo_paths old = { .n = 0 }, words = { .n = 0 };
 	struct repo_seen s;
 	enum repo_known known;
+	const char *loop;
 	int rc = 0;
 
 	*ret = INGEST_REFUSED;
 	if (in->refused.p != NULL)
 		return 0;
+	loop = loop_of(r, source, in);
+	if (loop != NULL) {
+		in->refused = str_of(loop);
+		return 0;
+	}
 	fill_seen(&s, source, in, STR_LIT(""));
-	*ret = INGEST_UNCHANGED;
+	*ret = in->ignored ? INGEST_IGNORED : INGEST_UNCHANGED;
 	known = repo_seen_before(r, &s);
 	if (known == REPO_SAME)
 		return 0;
 	if (known == REPO_CHANGED)
 		repo_seen_paths(r, source, in->source_id, &old);
-	if (in->withdrawn) {
-		*ret = old.n != 0 ? INGEST_WITHDRAWN : INGEST_UNCHANGED;
-		if (!dry)
-			rc = follow_withdrawal(r, source, in, &old, err);
-	} else {
-		*ret = in->hold ? INGEST_HELD :
-		    old.n != 0  ? INGEST_UPDATED :
-				  INGEST_ADDED;
-		if (!dry)
-			rc = replace_reports(r, source, in, &old, err);
-	}
+	if (!in->withdrawn)
+		find_conflicts(r, source, in, &old, &words);
+	*ret = outcome_of(in, old.n);
+	if (!dry)
+		rc = apply(r, source, in, &old, err);
 	repo_paths_done(&old);
+	repo_paths_done(&words);
 	return rc;
 }

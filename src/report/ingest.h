@@ -14,6 +14,7 @@
 #include "sys/message.h"
 
 #define INGEST_MAX_PACKAGES 1000 /* of one document */
+#define INGEST_DRAFTS       "lazaret" /* the source of our own drafts */
 
 enum ingest_outcome {
 	INGEST_ADDED,
@@ -21,6 +22,7 @@ enum ingest_outcome {
 	INGEST_UNCHANGED,
 	INGEST_WITHDRAWN, /* followed a withdrawal of the source */
 	INGEST_HELD, /* put aside for a person */
+	INGEST_IGNORED, /* not about malware */
 	INGEST_REFUSED,
 	INGEST_OUTCOME__MAX
 };
@@ -32,9 +34,13 @@ struct ingest_result {
 	struct str notes; /* lines */
 	struct str raw, canonical; /* 32 bytes each */
 	struct str source_id; /* p NULL: none */
-	int64_t withdrawn, hold, n_reports;
-	/* ecosystem folder + name, and text, per report */
+	int64_t withdrawn, ignored, n_reports;
+	/* Per report: ecosystem folder + name, text, items (provenance.h),
+	 * and why it is held for review (p NULL: it is not). */
 	struct str folders[INGEST_MAX_PACKAGES], texts[INGEST_MAX_PACKAGES];
+	struct str items[INGEST_MAX_PACKAGES], holds[INGEST_MAX_PACKAGES];
+	struct str aliases; /* of the document, a line each */
+	char why[400]; /* of the first that is held, for people */
 };
 
 /* The worker's half: reads, repairs, validates; queues one message. */
@@ -46,9 +52,9 @@ int ingest_work_failed(struct channel *c, int64_t file, const char *why,
 /* The writer's half. Strings borrow from the message. */
 int ingest_receive(struct message *m, struct ingest_result *ret,
     struct error *err);
-/* Writes what is new. dry: says what would happen. -errno: the disk failed. */
-int ingest_apply(struct repo *r, struct str source,
-    const struct ingest_result *in, bool dry, enum ingest_outcome *ret,
-    struct error *err);
+/* Writes what is new. dry: says what would happen; in->refused and in->why
+ * are filled in by what the database knows. -errno: the disk failed. */
+int ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
+    bool dry, enum ingest_outcome *ret, struct error *err);
 
 #endif

@@ -2,6 +2,7 @@
 /* Repair, validation, origin and split of a source's document. */
 #include "report/intake.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,14 +17,14 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "report/details.h"
+#include "report/ghsa.h"
 #include "report/intake_priv.h"
 #include "report/iocs.h"
 #include "report/malicious.h"
+#include "report/mapping.h"
+#include "report/popular.h"
 #include "sys/clock.h"
 #include "sys/sha256.h"
-
-/* Credits of reports that were published by a database like ours. */
-static const char own_credit[] = "OpenSSF: Package Analysis";
 
 void
 intake_done(struct intake *in)
@@ -32,6 +33,9 @@ intake_done(struct intake *in)
 		report_free(in->reports.v[i]);
 	for (size_t i = 0; i < in->notes.n; i++)
 		free(in->notes.v[i]);
+	for (size_t i = 0; i < in->holds.n; i++)
+		free(in->holds.v[i]);
+	vec_done(&in->holds);
 	vec_done(&in->reports);
 	vec_done(&in->notes);
 	free(in->source_id);
@@ -93,19 +97,32 @@ is_draft(const struct report *r, const struct intake *in,
 	    str_eq(r->origins.v[0].source, s->id);
 }
 
+/* Credits of reports that a database like this one has published, as long as
+ * no own names are configured. */
+static const struct str usual_names[] = { { "OpenSSF: Package Analysis", 25 } };
+
+/* Reports that a database like this one has published. Those of this very
+ * database are also known by their ids and contents (ingest.c). */
 static int
-refuse_loops(const struct report *r, struct error *err)
+refuse_loops(const struct report *r, const struct intake_source *s,
+    struct error *err)
 {
+	const struct str *own =
+	    s->own_names != NULL ? s->own_names : usual_names;
+	size_t n_own = s->own_names != NULL ? s->n_own_names :
+					      N_ELEMENTS(usual_names);
+
 	if (details_has_header(r->d.details))
 		return error_set(err, -EINVAL,
 		    "comes from a database like this one: its details have "
 		    "per-source sections");
 	for (size_t i = 0; i < r->d.n_credits; i++)
-		if (str_is(r->d.credits[i].name, own_credit))
-			return error_set(err, -EINVAL,
-			    "comes from a database like this one: it is "
-			    "credited to \"%s\"",
-			    own_credit);
+		for (size_t k = 0; k < n_own; k++)
+			if (str_eq_nocase(r->d.credits[i].name, own[k]))
+				return error_set(err, -EINVAL,
+				    "comes from a database like this one: it "
+				    "is credited to \"%.*s\"",
+				    STR_ARG(own[k]));
 	if (r->origins.n != 0)
 		return error_set(err, -EINVAL,
 		    "comes from a database like this one: it has origins");
@@ -170,10 +187,12 @@ add_alias(struct report *r, const struct intake *in)
 }
 
 /* A scope in the text that the name has not: "@scope/name" in an npm report
- * about "name" has made popular packages malicious before. */
-static void
-look_for_lost_scope(struct intake *in, const struct report *r)
+ * about "name" has made popular packages malicious before. NULL, or why a
+ * person should look at it; owned. */
+static char *
+look_for_lost_scope(const struct report *r)
 {
+	char *why = NULL;
 	const struct osv_affected *a = &r->d.affected[0];
 	const struct str texts[] = { r->d.summary, r->d.details };
 	struct str needle;
@@ -181,26 +200,52 @@ look_for_lost_scope(struct intake *in, const struct report *r)
 	ptrdiff_t at;
 
 	if (!str_is(a->ecosystem, "npm") || str_chr(a->name, '/') >= 0)
-		return;
+		return NULL;
 	slash = mem_printf("/%.*s", STR_ARG(a->name));
 	needle = str_of(slash);
-	for (size_t i = 0; i < N_ELEMENTS(texts); i++) {
+	for (size_t i = 0; i < N_ELEMENTS(texts) && why == NULL; i++) {
 		at = str_find(texts[i], needle);
 		while (at > 0 && texts[i].p[at - 1] != '@' &&
 		    strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.~",
 			texts[i].p[at - 1]) != NULL)
 			at--;
 		if (at > 0 && texts[i].p[at - 1] == '@') {
-			in->hold = true;
-			intake_note(in,
+			struct str word =
+			    str_sub(texts[i], (size_t)at, (size_t)at + 60);
+
+			while (word.n != 0 && !str_is_utf8(word))
+				word.n--;
+			why = mem_printf(
 			    "the text speaks of a scope, \"@%.*s\","
-			    " the package is \"%.*s\": held for review",
-			    (int)MIN_OF(texts[i].n - (size_t)at, (size_t)60),
-			    texts[i].p + at, STR_ARG(a->name));
-			break;
+			    " the package is \"%.*s\"",
+			    STR_ARG(word), STR_ARG(a->name));
 		}
 	}
 	free(slash);
+	return why;
+}
+
+/* A popular package of which all versions are said to be malicious, also
+ * all up to some version: a compromise of a few was meant nearly always. */
+static char *
+look_for_broad_claim(const struct report *r, const struct intake_source *s)
+{
+	const struct osv_affected *a = &r->d.affected[0];
+	bool broad = a->n_versions == 0 && a->n_ranges == 0;
+
+	for (size_t i = 0; i < a->n_ranges; i++)
+		for (size_t k = 0; k < a->ranges[i].n_events; k++)
+			broad = broad ||
+			    (a->ranges[i].type != OSV_GIT &&
+				a->ranges[i].events[k].kind ==
+				    OSV_INTRODUCED &&
+				(str_is(a->ranges[i].events[k].value, "0") ||
+				    str_is(a->ranges[i].events[k].value,
+					"0.0.0")));
+	if (!broad || !popular_has(s->popular, a->ecosystem, a->name))
+		return NULL;
+	return mem_printf("claims every version of the popular package %.*s",
+	    STR_ARG(a->name));
 }
 
 /* The house rules, on the report as it would be written. */
@@ -228,6 +273,7 @@ static int
 take_package(struct intake *in, struct report *r, const struct intake_source *s,
     int64_t now_s, struct error *err)
 {
+	char *why;
 	int rc = 0;
 
 	if (!ecosystem_allowed(s, r->d.affected[0].ecosystem)) {
@@ -246,7 +292,10 @@ take_package(struct intake *in, struct report *r, const struct intake_source *s,
 		report_free(r);
 		return rc;
 	}
-	look_for_lost_scope(in, r);
+	why = look_for_broad_claim(r, s);
+	if (why == NULL)
+		why = look_for_lost_scope(r);
+	vec_push(&in->holds, why);
 	add_origin(r, in, s, now_s);
 	vec_push(&in->reports, r);
 	return 0;
@@ -261,7 +310,7 @@ take_packages(struct intake *in, struct report **all_p,
 
 	if (is_draft(all, in, s))
 		all->origins.n = 0;
-	rc = refuse_loops(all, err);
+	rc = refuse_loops(all, s, err);
 
 	if (rc == 0 && all->d.n_affected == 0)
 		rc = error_set(err, -EINVAL, "affected is missing or empty");
@@ -281,16 +330,34 @@ take_packages(struct intake *in, struct report **all_p,
 	return rc;
 }
 
-int
-intake_document(struct str bytes, const struct intake_source *source,
-    int64_t now_s, struct intake *ret, struct error *err)
+/* The document as OSV; 1: it is about no malware. */
+static int
+convert(struct str bytes, const struct intake_source *s, struct buf *out,
+    struct error *err)
 {
-	struct intake in = { .hold = false };
+	switch (s->kind) {
+	case INTAKE_GHSA:
+		return ghsa_convert(bytes, out, err);
+	case INTAKE_MAP:
+		return mapping_convert(s->mapping, bytes, out, err);
+	case INTAKE_OSV:
+	case INTAKE_KIND__MAX:
+		break;
+	}
+	assert(!"this kind is not converted");
+	return -EINVAL;
+}
+
+static int
+document_of(struct str bytes, struct str raw,
+    const struct intake_source *source, int64_t now_s, struct intake *ret, struct error *err)
+{
+	struct intake in = { .withdrawn = false };
 	_cleanup_(report_freep) struct report *all = NULL;
 	yyjson_mut_doc *m = NULL;
 	int rc;
 
-	sha256_of(bytes, in.raw_sha256);
+	sha256_of(raw, in.raw_sha256);
 	rc = intake_repair(&in, bytes, &m, err);
 	if (rc == 0)
 		rc = read_repaired(m, now_s, &all, err);
@@ -306,4 +373,29 @@ intake_document(struct str bytes, const struct intake_source *source,
 	}
 	*ret = in;
 	return 0;
+}
+
+/* An origin has the hash of what the source sent, not of what we made of it.
+ */
+int
+intake_document(struct str bytes, const struct intake_source *source,
+    int64_t now_s, struct intake *ret, struct error *err)
+{
+	struct buf osv;
+	int rc;
+
+	if (source->kind == INTAKE_OSV)
+		return document_of(bytes, bytes, source, now_s, ret, err);
+	buf_init(&osv, 64 * (size_t)MIB);
+	rc = convert(bytes, source, &osv, err);
+	if (rc == 0)
+		rc = document_of(buf_str(&osv), bytes, source, now_s, ret, err);
+	if (rc == 1) {
+		*ret = (struct intake){ .ignored = true };
+		sha256_of(bytes, ret->raw_sha256);
+		sha256_of(bytes, ret->canonical_sha256);
+		rc = 0;
+	}
+	buf_done(&osv);
+	return rc;
 }

@@ -13,6 +13,16 @@
 #include "report/report.h"
 
 struct error;
+struct mapping;
+struct popular;
+
+/* What a source's documents are. */
+enum intake_kind {
+	INTAKE_OSV,
+	INTAKE_GHSA, /* ghsa.h */
+	INTAKE_MAP, /* mapping.h */
+	INTAKE_KIND__MAX
+};
 
 struct intake_filter {
 	bool related; /* of `related`; otherwise of `aliases` */
@@ -28,17 +38,23 @@ struct intake_source {
 	size_t n_filters;
 	const struct str *ecosystems; /* allowed ones; n 0: all */
 	size_t n_ecosystems;
+	enum intake_kind kind;
+	const struct mapping *mapping; /* of INTAKE_MAP */
+	const struct popular *popular; /* NULL: none are known */
+	const struct str *own_names; /* credits of ours; NULL: the usual */
+	size_t n_own_names;
 };
 
 struct intake {
 	VEC(struct report *) reports; /* owned; normalisation is later */
+	/* owned; per report: why a person should look at it first, or NULL */
+	VEC(char *) holds;
 	VEC(char *) notes; /* owned; what was repaired or dropped */
 	uint8_t raw_sha256[32]; /* of the bytes */
 	uint8_t canonical_sha256[32]; /* of the content, however formatted */
 	char *source_id; /* owned; the document's id at its source, or NULL */
 	bool withdrawn; /* the source took it back */
-	bool
-	    hold; /* a person should look at it first: the last note says why */
+	bool ignored; /* not about malware: there are no reports */
 };
 
 /* -EINVAL: refused. The bytes are borrowed for the call only. */

@@ -24,6 +24,15 @@ static const char *const names[REPO_TREE__MAX] = {
 	[REPO_MALICIOUS] = "malicious",
 	[REPO_WITHDRAWN] = "withdrawn",
 	[REPO_UNMERGABLE] = "unmergable",
+	[REPO_HELD] = "held",
+};
+
+/* Below the database's folder. */
+static const char *const folders[REPO_TREE__MAX] = {
+	[REPO_MALICIOUS] = "osv/malicious",
+	[REPO_WITHDRAWN] = "osv/withdrawn",
+	[REPO_UNMERGABLE] = "osv/unmergable",
+	[REPO_HELD] = "held",
 };
 
 const char *
@@ -67,8 +76,8 @@ open_trees(struct repo *r, bool make, struct error *err)
 	char path[LIMIT_PATH_BYTES];
 
 	for (int i = 0; i < REPO_TREE__MAX; i++) {
-		(void)snprintf(path, sizeof(path), "%s/osv/%s", r->dir,
-		    names[i]);
+		(void)snprintf(path, sizeof(path), "%s/%s", r->dir,
+		    folders[i]);
 		if (make && paths_make(path, 0755, err) != 0)
 			return err->code;
 		r->trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -345,7 +354,7 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 	FTSENT *e;
 	int rc = 0;
 
-	(void)snprintf(root, sizeof(root), "%s/osv/%s/", r->dir, names[tree]);
+	(void)snprintf(root, sizeof(root), "%s/%s/", r->dir, folders[tree]);
 	skip = strlen(root);
 	(void)snprintf(root + skip, sizeof(root) - skip, "%s",
 	    folder != NULL ? folder : "");

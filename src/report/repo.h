@@ -7,6 +7,7 @@
  *	DIR/osv/withdrawn/<ecosystem>/<name>/MAL-YYYY-N.json   taken back
  *	DIR/osv/unmergable/<ecosystem>/<name>/MAL-0000-….json  a person's turn
  *	DIR/osv/malicious/.id-allocator    changes with every allocation
+ *	DIR/held/<ecosystem>/<name>/…      see held.h
  *	DIR/.lazaret/index.db              what has been seen, highest ids
  *	DIR/.lazaret/lock                  one writer at a time
  *
@@ -33,6 +34,7 @@ enum repo_tree {
 	REPO_MALICIOUS,
 	REPO_WITHDRAWN,
 	REPO_UNMERGABLE,
+	REPO_HELD, /* through held.h */
 	REPO_TREE__MAX
 };
 
@@ -107,8 +109,33 @@ int repo_remember(struct repo *r, const struct repo_seen *s, struct error *err);
 /* After a merge or an assignment: what became `from` is now in `to`. */
 int repo_renamed(struct repo *r, const char *from, const char *to,
     struct error *err);
+/* Items of one origin of one report (provenance.h). */
+struct repo_said {
+	struct str source, sha256; /* as the origin has them */
+	struct str folder; /* of the report */
+};
+int repo_said_put(struct repo *r, const struct repo_said *s, struct str items,
+    struct error *err);
+/* false: not known. */
+bool repo_said_get(struct repo *r, const struct repo_said *s,
+    struct buf *ret_items);
+/* The source's document that last went into a file; both owned. */
+bool repo_seen_who(struct repo *r, const char *path, char **ret_source,
+    char **ret_id);
+/* Files of other sources' documents with this id of their own. */
+void repo_seen_elsewhere(struct repo *r, struct str source, struct str id,
+    struct repo_paths *ret);
+/* Whether the source had a part in a file, and whether it has said this. */
+bool repo_seen_from(struct repo *r, const char *path, struct str source);
+/* The same, with a document of another id. */
+bool repo_seen_another(struct repo *r, const char *path, struct str source,
+    struct str id);
+bool repo_seen_content(struct repo *r, struct str source,
+    const uint8_t canonical[32]);
 /* Where the next reading of a source starts: a commit, and a hash of how the
  * source is configured. */
+/* What was remembered is added to ret; nothing when there is nothing. */
+void repo_start_get(struct repo *r, struct str source, struct buf *ret);
 bool repo_start_is(struct repo *r, struct str source, struct str key);
 int repo_start_put(struct repo *r, struct str source, struct str key,
     struct error *err);

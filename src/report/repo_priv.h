@@ -29,6 +29,8 @@ enum repo_query {
 /* Years whose files have been looked at are remembered modulo this. */
 #define REPO_YEARS 64
 
+#define REPO_SAID_QUERIES 12 /* of repo-said.c */
+
 struct repo {
 	char *dir; /* owned */
 	int trees[REPO_TREE__MAX], lock;
@@ -37,6 +39,7 @@ struct repo {
 	int years_read[REPO_YEARS];
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
+	struct sqlite3_stmt *said[REPO_SAID_QUERIES];
 };
 
 /* Before the index learns of documents they must outlive a power cut: one
@@ -44,5 +47,6 @@ struct repo {
 int repo_sync(struct repo *r, struct error *err);
 int repo_index_open(struct repo *r, struct error *err);
 void repo_index_close(struct repo *r);
+void repo_said_close(struct repo *r);
 
 #endif

@@ -77,6 +77,9 @@ class Database:
         with open(os.path.join(self.db, "osv", tree, path)) as f:
             return json.load(f)
 
+    def held(self):
+        return json.loads(self.run("held", "--json", "list").stdout)
+
     def only(self, tree="malicious"):
         files = self.files(tree)
         assert len(files) == 1, files
