@@ -115,9 +115,9 @@ run(const char *verb, char **operands, struct error *err)
 			   repo_open(options.db, &r, err);
 
 	if (rc == 0)
-		rc = reading ? list(r, err) :
-			       decide(r, strcmp(verb, "release") == 0,
-				   operands, err);
+		rc = reading ?
+		    list(r, err) :
+		    decide(r, strcmp(verb, "release") == 0, operands, err);
 	repo_close(r);
 	return rc;
 }

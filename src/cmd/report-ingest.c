@@ -401,8 +401,7 @@ print_counts(const struct job *j)
 	if (j->counts[INGEST_IGNORED] != 0)
 		(void)printf(", %zu not about malware",
 		    j->counts[INGEST_IGNORED]);
-	(void)printf("%s\n",
-	    options.dry_run ? " (nothing was written)" : "");
+	(void)printf("%s\n", options.dry_run ? " (nothing was written)" : "");
 }
 
 static bool
@@ -717,8 +716,8 @@ ingest_named(struct job *j, char **operands, struct error *err)
 	j->source = (struct intake_source){ .id = str_of(options.source),
 		.alias_id = options.alias_id,
 		.split = options.split,
-		.kind = options.kind != NULL &&
-			strcmp(options.kind, "ghsa") == 0 ?
+		.kind =
+		    options.kind != NULL && strcmp(options.kind, "ghsa") == 0 ?
 		    INTAKE_GHSA :
 		    INTAKE_OSV,
 		.popular = j->popular,

@@ -51,8 +51,7 @@ child(const struct config_source *s, int fd)
 	if (rc == 0)
 		rc = unfold_serve(fd, s, now_s, &err);
 	if (rc < 0)
-		(void)fprintf(stderr, "lazaret report: reading: %s\n",
-		    err.msg);
+		(void)fprintf(stderr, "lazaret report: reading: %s\n", err.msg);
 	_exit(rc != 0);
 }
 

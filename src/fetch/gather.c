@@ -38,7 +38,8 @@ struct asked {
 	int64_t id;
 };
 
-/* --- credentials ----------------------------------------------------------- */
+/* --- credentials -----------------------------------------------------------
+ */
 
 static struct str
 from_environment(const char *name)
@@ -173,8 +174,8 @@ read_config(struct gathering *g, int *ret_timeout_ms, struct error *err)
 		return rc;
 	*ret_timeout_ms = (int)MIN_OF(timeout_ms, (int64_t)600000);
 	if (region.n != 0)
-		g->sign.scope = str_of(arena_printf(g->arena,
-		    "aws:amz:%.*s:s3", STR_ARG(region)));
+		g->sign.scope = str_of(
+		    arena_printf(g->arena, "aws:amz:%.*s:s3", STR_ARG(region)));
 	return read_credentials(g, (enum gather_credentials)from, file, profile,
 	    err);
 }
@@ -257,8 +258,7 @@ on_answer(void *arg, const struct http_answer *a)
 	message_begin(c, GATHER_GOT);
 	message_put_int(c, q->id);
 	message_put_int(c, a->code);
-	message_put_str(c,
-	    a->code == 0 ? STR_LIT("") : str_of(a->sentence));
+	message_put_str(c, a->code == 0 ? STR_LIT("") : str_of(a->sentence));
 	message_put_int(c, a->code == 0 && a->status == 304);
 	message_put_int(c, a->size);
 	message_put_str(c, a->etag);

@@ -217,7 +217,8 @@ judge_status(struct request *r)
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &after);
 	(void)snprintf(why, sizeof(why), "answers with status %ld", r->status);
-	if (r->status == 200 || (r->status == 304 && r->etag_sent.n + r->modified_sent.n != 0))
+	if (r->status == 200 ||
+	    (r->status == 304 && r->etag_sent.n + r->modified_sent.n != 0))
 		finish(r);
 	else if (r->status >= 300 && r->status < 400)
 		redirect(r);

@@ -44,7 +44,8 @@ struct walk {
 	size_t failures; /* in a row */
 };
 
-/* --- addresses ---------------------------------------------------------------- */
+/* --- addresses
+ * ---------------------------------------------------------------- */
 
 static void
 put_encoded(struct buf *b, struct str s, const char *also)
@@ -88,7 +89,8 @@ put_list_url(struct buf *b, const struct walk *w)
 	}
 }
 
-/* --- the start key ------------------------------------------------------------- */
+/* --- the start key
+ * ------------------------------------------------------------- */
 
 static void
 ring_push(struct walk *w, const char *key)
@@ -131,7 +133,8 @@ recall_start(struct walk *w)
 	buf_done(&b);
 }
 
-/* --- one page --------------------------------------------------------------- */
+/* --- one page ---------------------------------------------------------------
+ */
 
 static void
 on_object(void *arg, const struct unfold_object *o)
@@ -318,8 +321,7 @@ list_page(struct walk *w, bool *ret_more, struct error *err)
 	buf_done(&url);
 	if (rc == 0 && (got.code != 0 || got.fd < 0))
 		rc = error_set(err, got.code != 0 ? got.code : -EPROTO,
-		    "the bucket cannot be listed: %.*s",
-		    STR_ARG(got.sentence));
+		    "the bucket cannot be listed: %.*s", STR_ARG(got.sentence));
 	if (rc == 0)
 		rc = unfold_listing(w->s->unfold, got.fd, on_object, w,
 		    ret_more, err);
@@ -338,9 +340,8 @@ check_order(struct walk *w, struct error *err)
 		const char *key = w->page.v[i].key;
 
 		if ((before != NULL && strcmp(before, key) >= 0) ||
-		    !str_starts(str_of(key), w->prefix.n != 0 ?
-			    w->prefix.p :
-			    ""))
+		    !str_starts(str_of(key),
+			w->prefix.n != 0 ? w->prefix.p : ""))
 			return error_set(err, -EPROTO,
 			    "the listing is not in the order of keys, or not "
 			    "of the prefix (%.80s)",
@@ -382,9 +383,9 @@ walk_prefix(struct walk *w, struct error *err)
 	    STR_ARG(w->s->source->intake.id), STR_ARG(w->prefix));
 	recall_start(w);
 	for (int i = 0; rc == 0 && more; i++)
-		rc = i == MAX_PAGES ? error_set(err, -EPROTO,
-					  "the listing has no end") :
-				      walk_page(w, &more, err);
+		rc = i == MAX_PAGES ?
+		    error_set(err, -EPROTO, "the listing has no end") :
+		    walk_page(w, &more, err);
 	page_clear(w);
 	vec_done(&w->page);
 	for (size_t i = 0; i < w->ring.n; i++)
@@ -405,8 +406,8 @@ bucket_bring(struct sources *s, struct gather *g, struct error *err)
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct walk w = { .s = s,
 			.g = g,
-			.prefix = c->n_prefixes != 0 ? c->prefixes[i] :
-						       STR_LIT("") };
+			.prefix =
+			    c->n_prefixes != 0 ? c->prefixes[i] : STR_LIT("") };
 
 		rc = walk_prefix(&w, err);
 	}

@@ -36,8 +36,7 @@ sources_recall(struct sources *s, struct str key, struct buf *ret)
 	repo_start_get(s->repo, key, &stored);
 	put_config_hash(s, &own);
 	if (str_starts(buf_str(&stored), own.p))
-		buf_put_str(ret,
-		    str_sub(buf_str(&stored), own.n, stored.n));
+		buf_put_str(ret, str_sub(buf_str(&stored), own.n, stored.n));
 	buf_done(&stored);
 	buf_done(&own);
 }
@@ -120,7 +119,8 @@ bring_file(struct sources *s, struct gather *g, struct error *err)
 	return rc;
 }
 
-/* --- both -------------------------------------------------------------------- */
+/* --- both --------------------------------------------------------------------
+ */
 
 static void
 set_credentials(const struct config_source *c, struct gather_options *o)

@@ -64,7 +64,8 @@ too_large(const struct bundle *b, struct str name)
 	    "is larger than a document may be");
 }
 
-/* --- JSON ------------------------------------------------------------------ */
+/* --- JSON ------------------------------------------------------------------
+ */
 
 static int
 read_list(const struct bundle *b, struct str bytes, struct str name,
@@ -142,7 +143,8 @@ read_lines(const struct bundle *b, struct str bytes, struct str name)
 	return rc;
 }
 
-/* --- zip ------------------------------------------------------------------- */
+/* --- zip -------------------------------------------------------------------
+ */
 
 struct zip {
 	const struct bundle *b;
@@ -250,14 +252,14 @@ read_zip(const struct bundle *b, struct str bytes, struct str name,
 	(void)archive_read_support_format_zip(z.a);
 	rc = archive_read_open_memory(z.a, bytes.p, bytes.n) == ARCHIVE_OK ?
 	    read_members(&z, name, err) :
-	    error_set(err, -EINVAL, "is no zip: %s",
-		archive_error_string(z.a));
+	    error_set(err, -EINVAL, "is no zip: %s", archive_error_string(z.a));
 	(void)archive_read_free(z.a);
 	buf_done(&z.member);
 	return rc;
 }
 
-/* --- the whole -------------------------------------------------------------- */
+/* --- the whole --------------------------------------------------------------
+ */
 
 int
 bundle_read_bytes(const struct bundle *b, struct str bytes, struct str name,

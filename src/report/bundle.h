@@ -43,7 +43,7 @@ struct bundle {
  * whole cannot be read on. fd is borrowed. */
 int bundle_read(const struct bundle *b, int fd, struct str name,
     struct error *err);
-int bundle_read_bytes(const struct bundle *b, struct str bytes,
-    struct str name, struct error *err);
+int bundle_read_bytes(const struct bundle *b, struct str bytes, struct str name,
+    struct error *err);
 
 #endif

@@ -253,8 +253,8 @@ read_storage(struct parser *p, const yaml_node_t *n, void *to)
 	    !str_is(type, storage_types[t].name))
 		t++;
 	if (rc == 0 && t == CONFIG_STORAGE__MAX)
-		rc = fail_at(p, n,
-		    "storage type is directory, git, http or s3");
+		rc =
+		    fail_at(p, n, "storage type is directory, git, http or s3");
 	if (rc == 0)
 		rc = check_storage_keys(p, n, &storage_types[t]);
 	if (rc != 0)
@@ -394,7 +394,8 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 	if ((s->intake.kind == INTAKE_MAP) !=
 	    (s->mapping.fields[MAPPING_NAME].p != NULL ||
 		s->mapping.fields[MAPPING_PURL].p != NULL))
-		return fail_at(p, n, "map belongs to kind: map, which needs it");
+		return fail_at(p, n,
+		    "map belongs to kind: map, which needs it");
 	s->intake.mapping = &s->mapping;
 	s->prefixes = prefixes.v;
 	s->n_prefixes = prefixes.n;

@@ -130,8 +130,8 @@ items_of(struct repo *r, const char *path, const struct report_origin *o,
 	const char *slash = strrchr(path, '/');
 	struct repo_said s = { .source = o->source,
 		.sha256 = o->sha256,
-		.folder = str_n(path,
-		    slash != NULL ? (size_t)(slash - path) : 0) };
+		.folder =
+		    str_n(path, slash != NULL ? (size_t)(slash - path) : 0) };
 
 	return repo_said_get(r, &s, ret);
 }
@@ -595,7 +595,8 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 		if (str_eq(o.source, source) &&
 		    (source_id.p == NULL ||
 			(o.id.p != NULL && str_eq(o.id, source_id))))
-			if (report_retract(rep, o.source, o.sha256, &why) >= 0) {
+			if (report_retract(rep, o.source, o.sha256, &why) >=
+			    0) {
 				none_left = rep->origins.n == 0;
 				if (!none_left)
 					take_items_away(r, path, rep, &o);

@@ -31,7 +31,8 @@ struct advisory {
 	VEC(struct package) packages;
 };
 
-/* --- members under either name --------------------------------------------- */
+/* --- members under either name ---------------------------------------------
+ */
 
 static yyjson_val *
 member(yyjson_val *o, const char *rest, const char *graphql)
@@ -57,7 +58,8 @@ list(yyjson_val *o, const char *rest, const char *graphql)
 	return yyjson_is_obj(v) ? yyjson_obj_get(v, "nodes") : v;
 }
 
-/* --- versions --------------------------------------------------------------- */
+/* --- versions ---------------------------------------------------------------
+ */
 
 /* In both interfaces' spelling, without regard to letter case. */
 static const struct {
@@ -342,8 +344,8 @@ put_references(struct json *j, yyjson_val *root)
 	json_array_begin(j);
 	put_reference(j, "ADVISORY", own);
 	while ((v = yyjson_arr_iter_next(&it)) != NULL) {
-		url = yyjson_is_obj(v) ? text(yyjson_obj_get(v, "url")) :
-					 text(v);
+		url =
+		    yyjson_is_obj(v) ? text(yyjson_obj_get(v, "url")) : text(v);
 		if (own.p == NULL || !str_eq(url, own))
 			put_reference(j, "WEB", url);
 	}

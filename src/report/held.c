@@ -29,8 +29,7 @@ put_reason(struct repo *r, const char *path, struct str why, struct error *err)
 	(void)snprintf(file, sizeof(file), "%s" SUFFIX, path);
 	buf_init(&b, 4 * KIB);
 	for (size_t i = 0; i < why.n && i < 1000; i++)
-		buf_putc(&b,
-		    (unsigned char)why.p[i] < ' ' ? ' ' : why.p[i]);
+		buf_putc(&b, (unsigned char)why.p[i] < ' ' ? ' ' : why.p[i]);
 	buf_putc(&b, '\n');
 	rc = repo_put(r, REPO_HELD, file, buf_str(&b), err);
 	buf_done(&b);
@@ -42,8 +41,8 @@ exists(struct repo *r, enum repo_tree tree, const char *path)
 {
 	struct stat st;
 
-	return fstatat(repo_tree_fd(r, tree), path, &st,
-		   AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(repo_tree_fd(r, tree), path, &st, AT_SYMLINK_NOFOLLOW) ==
+	    0;
 }
 
 /* The reason first: a report without one would be a riddle. */
@@ -87,7 +86,8 @@ held_remove(struct repo *r, const char *path, struct error *err)
 	return rc == 0 ? repo_remove(r, REPO_HELD, file, err) : rc;
 }
 
-/* --- the list --------------------------------------------------------------- */
+/* --- the list ---------------------------------------------------------------
+ */
 
 static int
 by_name(const FTSENT **a, const FTSENT **b)
@@ -131,15 +131,15 @@ held_walk(struct repo *r, held_fn fn, void *data, struct error *err)
 	while (fts != NULL && rc == 0 && (e = fts_read(fts)) != NULL)
 		if (e->fts_info == FTS_F &&
 		    str_ends(str_of(e->fts_name), SUFFIX))
-			rc = tell(r, e->fts_path + strlen(root), fn, data,
-			    err);
+			rc = tell(r, e->fts_path + strlen(root), fn, data, err);
 	if (fts != NULL)
 		(void)fts_close(fts);
 	free(root);
 	return rc;
 }
 
-/* --- decisions -------------------------------------------------------------- */
+/* --- decisions --------------------------------------------------------------
+ */
 
 struct search {
 	struct str want;

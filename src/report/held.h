@@ -18,8 +18,8 @@ struct error;
 struct repo;
 
 /* path: of the report, relative to its tree. */
-int held_put(struct repo *r, const char *path, struct str bytes,
-    struct str why, struct error *err);
+int held_put(struct repo *r, const char *path, struct str bytes, struct str why,
+    struct error *err);
 /* A question about a report in osv/malicious. */
 int held_ask(struct repo *r, const char *path, struct str why,
     struct error *err);
@@ -28,8 +28,8 @@ bool held_is_asked(struct repo *r, const char *path);
 int held_remove(struct repo *r, const char *path, struct error *err);
 
 /* why: one line, without its end. A non-zero answer ends the walk. */
-typedef int (*held_fn)(void *data, const char *path, struct str why,
-    bool question);
+typedef int (
+    *held_fn)(void *data, const char *path, struct str why, bool question);
 int held_walk(struct repo *r, held_fn fn, void *data, struct error *err);
 
 /* what: path as the list gives it, or its last part. A held report becomes an

@@ -40,8 +40,8 @@ put_aliases(struct channel *c, const struct intake *in)
 	struct buf b;
 
 	buf_init(&b, 64 * KIB);
-	for (size_t i = 0; in->reports.n != 0 &&
-	     i < in->reports.v[0]->d.n_aliases; i++)
+	for (size_t i = 0;
+	     in->reports.n != 0 && i < in->reports.v[0]->d.n_aliases; i++)
 		buf_printf(&b, "%s%.*s", i == 0 ? "" : "\n",
 		    STR_ARG(in->reports.v[0]->d.aliases[i]));
 	message_put_str(c, buf_str(&b));
@@ -241,8 +241,8 @@ in_tree(struct repo *r, enum repo_tree tree, const char *path)
 {
 	struct stat st;
 
-	return fstatat(repo_tree_fd(r, tree), path, &st,
-		   AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(repo_tree_fd(r, tree), path, &st, AT_SYMLINK_NOFOLLOW) ==
+	    0;
 }
 
 static char *
@@ -280,7 +280,8 @@ conflict_of_packages(struct repo *r, struct str source,
 	char *why = NULL;
 
 	for (int n = 0; why == NULL && n < MAX_ALIASES_LOOKED_AT &&
-	     str_cut(&rest, '\n', &alias); n++) {
+	     str_cut(&rest, '\n', &alias);
+	     n++) {
 		struct repo_paths theirs = { .n = 0 };
 		bool ours = false;
 
@@ -348,8 +349,7 @@ doubt_others(struct repo *r, struct str source, struct str source_id,
 	char *why = mem_printf("%.*s took its report back, and others still "
 			       "say that the package is malicious",
 	    STR_ARG(source));
-	int rc =
-	    repo_walk(r, REPO_MALICIOUS, folder, collect_file, &d, err);
+	int rc = repo_walk(r, REPO_MALICIOUS, folder, collect_file, &d, err);
 
 	for (size_t i = 0; i < d.files.n && rc == 0; i++)
 		/* The source itself says so elsewhere: no conflict. */
@@ -386,8 +386,7 @@ write_report(struct repo *r, struct str source, const struct ingest_result *in,
     int64_t i, struct error *err)
 {
 	char path[LIMIT_PATH_BYTES], hex[SHA256_HEX_SIZE];
-	struct repo_said said = { .source = source,
-		.folder = in->folders[i] };
+	struct repo_said said = { .source = source, .folder = in->folders[i] };
 	int rc;
 
 	file_path(path, sizeof(path), in->folders[i], source, in);
@@ -425,8 +424,8 @@ replace_reports(struct repo *r, struct str source,
 	int rc = write_reports(r, source, in, err);
 
 	for (size_t i = 0; i < old->n && rc == 0; i++) {
-		bool stays = in->why[0] != '\0' &&
-		    in_tree(r, REPO_MALICIOUS, old->v[i]);
+		bool stays =
+		    in->why[0] != '\0' && in_tree(r, REPO_MALICIOUS, old->v[i]);
 
 		for (int64_t k = 0; k < in->n_reports && !stays; k++) {
 			file_path(path, sizeof(path), in->folders[k], source,
@@ -446,8 +445,7 @@ loop_of(struct repo *r, struct str source, const struct ingest_result *in)
 {
 	char path[LIMIT_PATH_BYTES];
 
-	for (int64_t i = 0; i < in->n_reports && in->source_id.p != NULL;
-	     i++) {
+	for (int64_t i = 0; i < in->n_reports && in->source_id.p != NULL; i++) {
 		if (!str_starts(in->source_id, "MAL-") ||
 		    str_starts(in->source_id, "MAL-0000-") ||
 		    str_chr(in->source_id, '/') >= 0)

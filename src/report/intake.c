@@ -109,8 +109,8 @@ refuse_loops(const struct report *r, const struct intake_source *s,
 {
 	const struct str *own =
 	    s->own_names != NULL ? s->own_names : usual_names;
-	size_t n_own = s->own_names != NULL ? s->n_own_names :
-					      N_ELEMENTS(usual_names);
+	size_t n_own =
+	    s->own_names != NULL ? s->n_own_names : N_ELEMENTS(usual_names);
 
 	if (details_has_header(r->d.details))
 		return error_set(err, -EINVAL,
@@ -215,10 +215,10 @@ look_for_lost_scope(const struct report *r)
 
 			while (word.n != 0 && !str_is_utf8(word))
 				word.n--;
-			why = mem_printf(
-			    "the text speaks of a scope, \"@%.*s\","
-			    " the package is \"%.*s\"",
-			    STR_ARG(word), STR_ARG(a->name));
+			why =
+			    mem_printf("the text speaks of a scope, \"@%.*s\","
+				       " the package is \"%.*s\"",
+				STR_ARG(word), STR_ARG(a->name));
 		}
 	}
 	free(slash);
@@ -237,8 +237,7 @@ look_for_broad_claim(const struct report *r, const struct intake_source *s)
 		for (size_t k = 0; k < a->ranges[i].n_events; k++)
 			broad = broad ||
 			    (a->ranges[i].type != OSV_GIT &&
-				a->ranges[i].events[k].kind ==
-				    OSV_INTRODUCED &&
+				a->ranges[i].events[k].kind == OSV_INTRODUCED &&
 				(str_is(a->ranges[i].events[k].value, "0") ||
 				    str_is(a->ranges[i].events[k].value,
 					"0.0.0")));
@@ -350,7 +349,8 @@ convert(struct str bytes, const struct intake_source *s, struct buf *out,
 
 static int
 document_of(struct str bytes, struct str raw,
-    const struct intake_source *source, int64_t now_s, struct intake *ret, struct error *err)
+    const struct intake_source *source, int64_t now_s, struct intake *ret,
+    struct error *err)
 {
 	struct intake in = { .withdrawn = false };
 	_cleanup_(report_freep) struct report *all = NULL;

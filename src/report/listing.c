@@ -139,8 +139,8 @@ decode(struct arena *a, struct str s)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '%' && i + 2 < s.n && digit(s.p[i + 1]) >= 0 &&
 		    digit(s.p[i + 2]) >= 0) {
-			p[n++] = (char)(digit(s.p[i + 1]) * 16 +
-			    digit(s.p[i + 2]));
+			p[n++] =
+			    (char)(digit(s.p[i + 1]) * 16 + digit(s.p[i + 2]));
 			i += 2;
 		} else {
 			p[n++] = s.p[i] == '+' ? ' ' : s.p[i];
@@ -178,16 +178,16 @@ parse(struct parser *p, struct str xml)
 	XML_SetStartDoctypeDeclHandler(p->xml, on_doctype);
 	if (XML_Parse(p->xml, xml.p != NULL ? xml.p : "", (int)xml.n, 1) !=
 	    XML_STATUS_OK)
-		return p->failed ? p->err->code :
-				   error_set(p->err, -EINVAL,
-				       "the listing is no XML (line %lu: %s)",
-				       XML_GetCurrentLineNumber(p->xml),
-				       XML_ErrorString(
-					   XML_GetErrorCode(p->xml)));
+		return p->failed ?
+		    p->err->code :
+		    error_set(p->err, -EINVAL,
+			"the listing is no XML (line %lu: %s)",
+			XML_GetCurrentLineNumber(p->xml),
+			XML_ErrorString(XML_GetErrorCode(p->xml)));
 	if (!p->is_listing)
-		return p->err->code != 0 ? p->err->code :
-					   error_set(p->err, -EINVAL,
-					       "the answer is no listing");
+		return p->err->code != 0 ?
+		    p->err->code :
+		    error_set(p->err, -EINVAL, "the answer is no listing");
 	return check_keys(p);
 }
 

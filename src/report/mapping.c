@@ -39,7 +39,8 @@ const char *const mapping_names[MAPPING_FIELD__MAX] = {
 	[MAPPING_SHA256] = "sha256",
 };
 
-/* --- paths ------------------------------------------------------------------ */
+/* --- paths ------------------------------------------------------------------
+ */
 
 bool
 mapping_path_valid(struct str path)
@@ -118,7 +119,8 @@ collect(struct values *to, yyjson_val *v, struct str path)
 		collect(to, item, path);
 }
 
-/* --- one record -------------------------------------------------------------- */
+/* --- one record --------------------------------------------------------------
+ */
 
 struct record {
 	const struct mapping *m;

@@ -214,11 +214,10 @@ walk_all(struct walk *w)
 			d->credits[i].name))
 			d->credits[n++] = d->credits[i];
 	d->n_credits = n;
-	d->database_specific =
-	    walk_map(w, KIND_DOCUMENT, d->database_specific);
+	d->database_specific = walk_map(w, KIND_DOCUMENT, d->database_specific);
 	for (size_t i = 0; i < d->n_affected; i++)
-		d->affected[i].database_specific = walk_map(w, KIND_PACKAGE,
-		    d->affected[i].database_specific);
+		d->affected[i].database_specific =
+		    walk_map(w, KIND_PACKAGE, d->affected[i].database_specific);
 }
 
 void

@@ -76,8 +76,7 @@ open_trees(struct repo *r, bool make, struct error *err)
 	char path[LIMIT_PATH_BYTES];
 
 	for (int i = 0; i < REPO_TREE__MAX; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", r->dir,
-		    folders[i]);
+		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, folders[i]);
 		if (make && paths_make(path, 0755, err) != 0)
 			return err->code;
 		r->trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -28,7 +28,8 @@ enum unfold_message {
 	UNFOLD_DONE, /* {str what went wrong, int truncated} */
 };
 
-/* --- the worker ------------------------------------------------------------ */
+/* --- the worker ------------------------------------------------------------
+ */
 
 struct worker {
 	struct channel c;
@@ -49,10 +50,9 @@ on_document(void *arg, struct str name, struct str document,
 	rc = message_send(&w->c, w->err);
 	if (rc != 0)
 		return rc;
-	return refused != NULL ?
-	    ingest_work_failed(&w->c, 0, refused, w->err) :
-	    ingest_work(&w->c, 0, document, &w->source->intake, w->now_s,
-		w->err);
+	return refused != NULL ? ingest_work_failed(&w->c, 0, refused, w->err) :
+				 ingest_work(&w->c, 0, document,
+				     &w->source->intake, w->now_s, w->err);
 }
 
 static int
@@ -152,7 +152,8 @@ unfold_serve(int fd, const struct config_source *s, int64_t now_s,
 	return rc;
 }
 
-/* --- the supervisor --------------------------------------------------------- */
+/* --- the supervisor ---------------------------------------------------------
+ */
 
 struct unfold {
 	struct channel c;
