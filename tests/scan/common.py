@@ -116,7 +116,8 @@ class Project:
         for i, doc in enumerate(reports):
             self.put(f"{i}.json", doc, top=feed)
         path = os.path.join(self.dir, f"{n}.snapshot")
-        argv = [os.path.join(LIBEXEC, "report"), "snapshot", "-o", path]
+        argv = [os.path.join(LIBEXEC, "report"), "snapshot",
+                "--only-these-registries", "-o", path]
         for r in registries:
             argv += ["--public-registry", r]
         done = subprocess.run(argv + [feed], capture_output=True, text=True,
