@@ -310,7 +310,8 @@ note_name(struct matcher *m, const struct entry *e, struct error *err)
 static bool
 needs_look(const struct matcher *m)
 {
-	return m->hits.malicious.n != 0 || m->hits.allowed.n != 0 || m->always;
+	return m->hits.malicious.n != 0 || m->hits.allowed.n != 0 ||
+	    m->always || m->npmrc != NULL;
 }
 
 static int

@@ -226,8 +226,8 @@ gem_match(struct str path)
 }
 
 const struct lock_format lock_formats_installed[] = {
-	{ "node_modules", node_match, node_read },
-	{ "Python distribution", python_match, python_read },
-	{ "gem", gem_match, gem_read },
+	{ "node_modules", node_match, node_read, .installed = true },
+	{ "Python distribution", python_match, python_read, .installed = true },
+	{ "gem", gem_match, gem_read, .installed = true },
 	{ NULL },
 };

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 
-BUILD = sys.argv[1]
+BUILD = os.path.abspath(sys.argv[1])
 LIBEXEC = os.path.join(BUILD, "libexec/lazaret")
 PUBLIC = "https://registry.test/"
 PRIVATE = "https://npm.acme.test/"
