@@ -101,7 +101,7 @@ action_match(struct str path)
 }
 
 const struct lock_format lock_formats_actions[] = {
-	{ "GitHub workflow", workflow_match, actions_read },
-	{ "GitHub action", action_match, actions_read },
+	{ "github-workflow", workflow_match, actions_read },
+	{ "action.yml", action_match, actions_read },
 	{ NULL },
 };

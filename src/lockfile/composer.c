@@ -189,6 +189,7 @@ installed_match(struct str path)
 
 const struct lock_format lock_formats_composer[] = {
 	{ "composer.lock", composer_match, composer_read },
-	{ "installed.json", installed_match, installed_read },
+	{ "installed.json", installed_match, installed_read,
+	    .installed = true },
 	{ NULL },
 };

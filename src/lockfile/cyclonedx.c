@@ -200,7 +200,7 @@ xml_match(struct str path)
 }
 
 const struct lock_format lock_formats_cyclonedx[] = {
-	{ "CycloneDX JSON", json_match, json_read },
-	{ "CycloneDX XML", xml_match, xml_read },
+	{ "cdx.json", json_match, json_read },
+	{ "cdx.xml", xml_match, xml_read },
 	{ NULL },
 };

@@ -227,7 +227,7 @@ gem_match(struct str path)
 
 const struct lock_format lock_formats_installed[] = {
 	{ "node_modules", node_match, node_read, .installed = true },
-	{ "Python distribution", python_match, python_read, .installed = true },
-	{ "gem", gem_match, gem_read, .installed = true },
+	{ "site-packages", python_match, python_read, .installed = true },
+	{ "gemspec", gem_match, gem_read, .installed = true },
 	{ NULL },
 };

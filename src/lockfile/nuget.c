@@ -206,7 +206,7 @@ const struct lock_format lock_formats_nuget[] = {
 	{ "packages.lock.json", locked_match, locked_read },
 	{ "deps.json", deps_match, deps_read },
 	{ "packages.config", config_match, config_read },
-	{ "project file", nuget_project_match, nuget_project_read },
+	{ "csproj", nuget_project_match, nuget_project_read },
 	{ "Directory.Packages.props", nuget_central_match, nuget_central_read },
 	{ NULL },
 };

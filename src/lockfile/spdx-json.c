@@ -187,9 +187,9 @@ tags_match(struct str path)
 }
 
 const struct lock_format lock_formats_spdx[] = {
-	{ "SPDX JSON", json_match, json_read },
-	{ "SPDX YAML", yaml_match, yaml_read },
-	{ "SPDX RDF", rdf_match, rdf_read },
-	{ "SPDX", tags_match, spdx_read_tags },
+	{ "spdx.json", json_match, json_read },
+	{ "spdx.yaml", yaml_match, yaml_read },
+	{ "spdx.rdf", rdf_match, rdf_read },
+	{ "spdx", tags_match, spdx_read_tags },
 	{ NULL },
 };
