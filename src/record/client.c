@@ -29,7 +29,8 @@ client_spawn(const struct client_role *role, struct child *ret_child,
 {
 	struct spawn s = SPAWN_INIT;
 	int ours[2], fds[LIMIT_MESSAGE_FDS], rc;
-	const char *argv[3] = { role->name, role->argument, NULL };
+	const char *argv[4] = { role->name, role->argument, role->argument2,
+		NULL };
 	char path[4096];
 
 	rc = spawn_libexec_path(role->name, path, sizeof(path), err);
@@ -116,10 +117,11 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
 	struct record *r = mem_alloc(sizeof(*r));
 	int rc;
 
-	if (o != NULL && o->ring_bytes != 0) {
+	if (o != NULL && (o->ring_bytes != 0 || o->means > RECORD_EBPF)) {
 		(void)snprintf(ring_bytes, sizeof(ring_bytes), "%lld",
 		    (long long)o->ring_bytes);
 		role.argument = ring_bytes;
+		role.argument2 = record_means_word(o->means);
 	}
 	r->magic = RECORD_MAGIC;
 	r->child = (struct child)CHILD_INIT;
@@ -135,6 +137,7 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
 int
 record_start(struct record *r, const struct record_start *s, struct error *err)
 {
+	const int fds[] = { s->cgroup_fd, s->upper_fd, s->listener_fd };
 	struct message m;
 	int rc;
 
@@ -146,10 +149,14 @@ record_start(struct record *r, const struct record_start *s, struct error *err)
 		return rc;
 	message_begin(&r->control, RECORD_START);
 	message_put_int(&r->control, s->sandbox);
-	message_put_int(&r->control, s->upper_fd >= 0);
-	message_put_fd(&r->control, s->cgroup_fd);
-	if (s->upper_fd >= 0)
-		message_put_fd(&r->control, s->upper_fd);
+	message_put_int(&r->control, s->target);
+	for (size_t i = 0; i < RECORD_PROGRAMS; i++)
+		message_put_str(&r->control, s->programs[i]);
+	for (size_t i = 0; i < N_ELEMENTS(fds); i++) {
+		message_put_int(&r->control, fds[i] >= 0);
+		if (fds[i] >= 0)
+			message_put_fd(&r->control, fds[i]);
+	}
 	rc = client_send(&r->control, err);
 	if (rc == 0)
 		rc = client_expect(&r->control, "record", RECORD_STARTED, &m,

@@ -78,7 +78,12 @@ enum record_flag {
 	/* RECORD_EXEC: of a file that the sandbox may have written and may
 	 * remove at once: the process is stopped until it has been opened. */
 	RECORD_STOPPED = 1 << 3,
+	/* RECORD_CALL: the open makes the file (where no descriptor says so). */
+	RECORD_CREATED = 1 << 4,
 };
+
+/* Result of a call that was told at its begin (as FACT_NONE). */
+#define RECORD_UNKNOWN INT64_MIN
 
 struct record_header {
 	__u64 at; /* CLOCK_MONOTONIC, ns */

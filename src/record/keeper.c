@@ -69,14 +69,16 @@ open_executed(int upper_fd, uint32_t pid, struct str path)
 	return fd;
 }
 
-static int
-answer(struct channel *c, struct message *m, int upper_fd, struct error *err)
+int
+keeper_answer(struct channel *c, struct message *m, int upper_fd,
+    pid_t *ret_pid, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
 	int64_t pid, is_stopped;
 	struct str path;
 	int rc;
 
+	*ret_pid = 0;
 	pid = message_get_int(m);
 	is_stopped = message_get_int(m);
 	path = message_get_str(m);
@@ -84,8 +86,7 @@ answer(struct channel *c, struct message *m, int upper_fd, struct error *err)
 	if (rc != 0 || m->type != KEEPER_OPEN || pid <= 0 || pid > INT32_MAX)
 		return error_set(err, -EPROTO, "keeper: bad question");
 	fd = open_executed(upper_fd, (uint32_t)pid, path);
-	if (is_stopped != 0)
-		(void)kill((pid_t)pid, SIGCONT);
+	*ret_pid = is_stopped != 0 ? (pid_t)pid : 0;
 	message_begin(c, KEEPER_OPENED);
 	message_put_int(c, fd >= 0 ? 0 : -ENOENT);
 	if (fd >= 0)
@@ -99,11 +100,14 @@ keeper_serve(int fd, int upper_fd, struct error *err)
 {
 	struct channel c;
 	struct message m;
+	pid_t pid = 0;
 	int rc;
 
 	channel_init(&c, fd);
 	while ((rc = channel_recv(&c, &m, err)) == 1) {
-		rc = answer(&c, &m, upper_fd, err);
+		rc = keeper_answer(&c, &m, upper_fd, &pid, err);
+		if (pid > 0)
+			(void)kill(pid, SIGCONT);
 		if (rc != 0)
 			break;
 	}
@@ -132,4 +136,14 @@ keeper_open(struct channel *c, uint32_t host_pid, struct str path,
 	if (message_end(&m, &ignored) != 0)
 		closep(&fd);
 	return fd >= 0 ? fd : -ENOENT;
+}
+
+int
+keeper_mark(struct channel *c, struct error *err)
+{
+	int rc;
+
+	message_begin(c, KEEPER_MARK);
+	rc = message_send(c, err);
+	return rc != 0 ? rc : channel_flush(c, err);
 }

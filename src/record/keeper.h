@@ -17,21 +17,29 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/str.h"
 #include "runfile/control.h"
 
 struct channel;
 struct error;
+struct message;
 
 enum keeper_type {
 	KEEPER_OPEN = CONTROL_ROLE + 32,
 	KEEPER_OPENED,
+	KEEPER_MARK, /* the watcher alone: everything told, then a mark */
 };
 
 /* The keeper: serves until the other end closes. Both descriptors are
  * borrowed; upper_fd -1: there is none. Call after lockdown. */
 int keeper_serve(int fd, int upper_fd, struct error *err);
+/* One question, for who serves other things as well (the watcher): whom it was
+ * about, so that it can be let go on. */
+int keeper_answer(struct channel *c, struct message *m, int upper_fd,
+    pid_t *ret_pid, struct error *err);
+int keeper_mark(struct channel *c, struct error *err);
 /* The decoder's question: a descriptor, or -ENOENT. */
 int keeper_open(struct channel *c, uint32_t host_pid, struct str path,
     bool is_stopped);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The recorder as supervisors see it: roles `record` (what processes of one
- * control group do, by eBPF) and `upper` (what they left in the overlay's
+ * sandbox do: by eBPF, user notification or ptrace) and `upper` (what they left in the overlay's
  * upper layer). Facts of both go to scribe; here are the messages on
  * descriptor 3 and the functions that send them (client.c, upper-client.c).
  *
@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "runfile/control.h"
 
 struct error;
@@ -35,10 +36,12 @@ struct error;
  *
  *	record     → CONTROL_READY: the programs are attached; nothing is
  *	               watched and nothing foreign read yet
- *	supervisor → RECORD_START {int sandbox, int has_upper} with the cgroup's
- *	               folder (v2; its descendants are watched too) and, where
- *	               has_upper, the upper layer's folder; role locks itself
- *	               down and answers
+ *	supervisor → RECORD_START {int sandbox, int target, str program,
+ *	               str program, int has_cgroup, int has_upper,
+ *	               int has_listener} with, where they are, the cgroup's
+ *	               folder (v2; its descendants are watched too), the upper
+ *	               layer's folder and the listener of user notification;
+ *	               role locks itself down and answers
  *	record     → RECORD_STARTED
  *	supervisor → RECORD_COMMAND {str role, str package, str project}: how
  *	               the next process that the sandbox's init starts is
@@ -90,8 +93,31 @@ enum upper_keep {
 struct record; /* a running role record */
 struct upper; /* a running role upper */
 
+/* What the view of system calls is made with. */
+enum record_means {
+	RECORD_AUTO, /* the first of those below that this host has */
+	RECORD_EBPF,
+	RECORD_NOTIFY, /* seccomp user notification */
+	RECORD_PTRACE,
+	RECORD_MEANS__MAX
+};
+
+/* "auto", "ebpf", "notify", "ptrace"; -EINVAL for any other word. */
+const char *record_means_word(enum record_means m);
+int record_means_parse(const char *word, enum record_means *ret);
+
+/* RECORD_AUTO: tries each; `why` says what refused those before the one that
+ * was taken ("": the best was). Any other: whether this one works. */
+int record_choose(enum record_means wanted, enum record_means *ret, char *why,
+    size_t why_size, struct error *err);
+
+/* Programs of isolation that the recorder answers for (RECORD_NOTIFY,
+ * RECORD_PTRACE). */
+#define RECORD_PROGRAMS 2
+
 struct record_options {
 	int64_t ring_bytes; /* 0: 32 MiB; a power of two */
+	enum record_means means; /* RECORD_AUTO: RECORD_EBPF */
 };
 
 /* facts_fd: a facts channel (scribe has the other end); taken. Returns while
@@ -101,8 +127,14 @@ int record_spawn(const struct record_options *o, int facts_fd,
 
 struct record_start {
 	int64_t sandbox; /* number of the sandbox in this run, from 0 */
-	int cgroup_fd; /* folder of its v2 cgroup; borrowed */
+	int cgroup_fd; /* folder of its v2 cgroup; eBPF; -1; borrowed */
 	int upper_fd; /* folder of its upper layer, -1: none; borrowed */
+	/* RECORD_NOTIFY, RECORD_PTRACE: the first process, in our pid
+	 * namespace; the listener of the filter that it and all it starts run
+	 * under (-1: none; borrowed), and what isolation refuses. */
+	int64_t target;
+	int listener_fd;
+	struct str programs[RECORD_PROGRAMS];
 };
 
 int record_start(struct record *r, const struct record_start *s,

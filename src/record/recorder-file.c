@@ -73,6 +73,8 @@ recorder_open(struct recorder *r, const struct recorder_event *x,
 	} else {
 		f.path = path_argument(r, e, 0);
 	}
+	if ((e->h.flags & RECORD_CREATED) != 0)
+		f.op = STR_LIT("create");
 	if (f.flags != FACT_NONE && (f.flags & O_CREAT) != 0)
 		f.mode = argument(e, row->mode_arg);
 	recorder_send(r, FACT_FILE_EVENT, &f);

@@ -223,7 +223,9 @@ event_exit(struct recorder *r, const struct recorder_event *x)
 	f.phase = p->phase;
 	f.pid = p->inner_pid;
 	f.ended_at = x->at;
-	if (signal != 0)
+	if (x->e->h.result == RECORD_UNKNOWN || x->e->h.result < 0)
+		signal = 0;
+	else if (signal != 0)
 		f.exit_signal = signal;
 	else
 		f.exit_status = x->e->h.result >> 8 & 0xff;

@@ -4,7 +4,10 @@
  * attaches the eBPF programs, waits for the sandbox (RECORD_START), then
  * splits: the keeper (a child) may open files and reads none; the decoder
  * (this process) reads events and has no rights but the maps it holds.
- * Descriptors: 3 control, 4 facts. Argument: size of the ring in bytes.
+ * Without eBPF the child is the watcher, which holds stopped threads, tells
+ * the same events and does the keeper's work as well.
+ * Descriptors: 3 control, 4 facts. Arguments: size of the ring in bytes (0:
+ * the usual), ebpf|notify|ptrace.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -25,6 +28,7 @@
 #include "record/load.h"
 #include "record/record.h"
 #include "record/recorder.h"
+#include "record/watch.h"
 #include "runfile/control.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -39,7 +43,9 @@
 #define DRAIN_EVENTS 100000
 
 struct role {
-	struct load *load;
+	enum record_means means;
+	struct load *load; /* eBPF */
+	struct watched *watched; /* the others */
 	struct recorder *recorder;
 	struct channel control, facts, keeper;
 	int64_t phase; /* FACT_NONE-like -1: none is open */
@@ -55,7 +61,8 @@ take_total(void *context, const struct record_io_key *key,
 {
 	struct role *r = context;
 
-	return load_take_total(r->load, key, ret);
+	return r->load != NULL ? load_take_total(r->load, key, ret) :
+				 watched_take_total(r->watched, key, ret);
 }
 
 static int
@@ -63,7 +70,8 @@ any_total(void *context, struct record_io_key *ret)
 {
 	struct role *r = context;
 
-	return load_any_total(r->load, ret);
+	return r->load != NULL ? load_any_total(r->load, ret) :
+				 watched_any_total(r->watched, ret);
 }
 
 static int
@@ -80,7 +88,8 @@ dropped(void *context)
 {
 	struct role *r = context;
 
-	return load_dropped(r->load);
+	return r->load != NULL ? load_dropped(r->load) :
+				 watched_dropped(r->watched);
 }
 
 static int
@@ -98,6 +107,18 @@ take_event(void *context, struct str event)
 	return ++r->drained >= DRAIN_EVENTS && r->until == 0 ? -ECANCELED : 0;
 }
 
+static int
+drain_watched(struct role *r, bool to_now)
+{
+	int rc;
+
+	r->until = 0; /* the watcher's mark says when it is enough */
+	if (!to_now)
+		return watched_drain(r->watched, take_event, r);
+	rc = keeper_mark(&r->keeper, r->err);
+	return rc != 0 ? rc : watched_sync(r->watched, take_event, r);
+}
+
 /* Everything that is there now; what comes meanwhile only up to a bound. */
 static int
 drain(struct role *r, bool to_now)
@@ -106,7 +127,10 @@ drain(struct role *r, bool to_now)
 
 	r->until = to_now ? clock_ns() : 0;
 	r->drained = 0;
-	rc = load_drain(r->load, take_event, r);
+	rc = r->load != NULL ? load_drain(r->load, take_event, r) :
+			       drain_watched(r, to_now);
+	if (rc == -EPIPE && r->load == NULL)
+		return error_set(r->err, rc, "record: the watcher is gone");
 	if (rc == -ECANCELED)
 		rc = 0;
 	if (rc == 0)
@@ -225,7 +249,9 @@ serve(struct role *r)
 {
 	struct pollfd fds[2] = {
 		{ .fd = r->control.fd, .events = POLLIN },
-		{ .fd = load_fd(r->load), .events = POLLIN },
+		{ .fd = r->load != NULL ? load_fd(r->load) :
+					  watched_fd(r->watched),
+		    .events = POLLIN },
 	};
 	int rc = 0;
 
@@ -262,14 +288,53 @@ static void __attribute__((noreturn)) keeper_main(int fd, int upper_fd)
 		EXIT_TOOL_FAILED);
 }
 
-static int
-split(struct role *r, int upper_fd)
+static void __attribute__((noreturn))
+watcher_process(struct watch_start *s, struct error *err)
 {
-	static const struct lockdown rights = { .rights = LOCKDOWN_BPF };
-	int fds[2], rc;
+	static const struct lockdown rights = {
+		.rights = LOCKDOWN_READ_FILES | LOCKDOWN_FOREIGN_FILES |
+		    LOCKDOWN_KILL | LOCKDOWN_TRACE,
+		.keep_caps =
+		    1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH,
+	};
+	int kept[4] = { s->events_fd, s->keeper_fd, -1, -1 };
+	size_t n = 2, upper = 0, listener = 0;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (s->upper_fd >= 0)
+		kept[upper = n++] = s->upper_fd;
+	if (s->listener_fd >= 0)
+		kept[listener = n++] = s->listener_fd;
+	if (fd_arrange(kept, n) != 0 || lockdown(&rights, err) != 0)
+		_exit(EXIT_TOOL_FAILED);
+	s->events_fd = 3;
+	s->keeper_fd = 4;
+	s->upper_fd = upper != 0 ? (int)upper + 3 : -1;
+	s->listener_fd = listener != 0 ? (int)listener + 3 : -1;
+	_exit(watcher_main(s, err) == 0 ? EXIT_NOTHING_FOUND :
+					  EXIT_TOOL_FAILED);
+}
+
+/* What RECORD_START brought. */
+struct started {
+	int cgroup_fd, upper_fd, listener_fd; /* owned */
+	struct watch_start watch;
+};
+
+static void
+started_done(struct started *s)
+{
+	closep(&s->cgroup_fd);
+	closep(&s->upper_fd);
+	closep(&s->listener_fd);
+}
+
+static int
+fork_keeper(struct role *r, int upper_fd)
+{
+	int fds[2], rc = fd_socketpair(fds, r->err);
 	pid_t pid;
 
-	rc = fd_socketpair(fds, r->err);
 	if (rc != 0)
 		return rc;
 	pid = fork();
@@ -280,16 +345,77 @@ split(struct role *r, int upper_fd)
 	(void)close(fds[1]);
 	channel_init(&r->keeper, fds[0]);
 	r->has_keeper = true;
-	return lockdown(&rights, r->err);
+	return 0;
+}
+
+static int
+fork_watcher(struct role *r, struct started *s)
+{
+	int events[2], keeper[2], rc = fd_socketpair(events, r->err);
+	char begun;
+	pid_t pid;
+
+	if (rc == 0)
+		rc = fd_socketpair(keeper, r->err);
+	if (rc != 0)
+		return rc;
+	s->watch.means = r->means;
+	s->watch.events_fd = events[1];
+	s->watch.keeper_fd = keeper[1];
+	s->watch.upper_fd = s->upper_fd;
+	s->watch.listener_fd = s->listener_fd;
+	pid = fork();
+	if (pid < 0)
+		return error_errno(r->err, "fork");
+	if (pid == 0)
+		watcher_process(&s->watch, r->err);
+	(void)close(events[1]);
+	(void)close(keeper[1]);
+	channel_init(&r->keeper, keeper[0]);
+	r->has_keeper = true;
+	r->watched = watched_new(events[0]);
+	if (read(events[0], &begun, 1) != 1)
+		return error_set(r->err, -EIO,
+		    "the recorder cannot hold the sandbox (%s)",
+		    record_means_word(r->means));
+	return 0;
+}
+
+static int
+split(struct role *r, struct started *s)
+{
+	static const struct lockdown with_maps = { .rights = LOCKDOWN_BPF };
+	static const struct lockdown nothing = { .rights = LOCKDOWN_PURE };
+	int rc = r->load != NULL ? fork_keeper(r, s->upper_fd) :
+				   fork_watcher(r, s);
+
+	if (rc != 0)
+		return rc;
+	return lockdown(r->load != NULL ? &with_maps : &nothing, r->err);
+}
+
+static int
+begin(struct role *r, struct started *s)
+{
+	int rc = 0;
+
+	if (r->load != NULL && s->cgroup_fd < 0)
+		return error_set(r->err, -EINVAL, "record: no control group");
+	if (r->means == RECORD_NOTIFY && s->listener_fd < 0)
+		return error_set(r->err, -EINVAL, "record: no listener");
+	if (r->load != NULL)
+		rc = load_watch(r->load, s->cgroup_fd, r->err);
+	return rc == 0 ? split(r, s) : rc;
 }
 
 /* Waits for RECORD_START: 0 started, 1 the supervisor went away. */
 static int
 start(struct role *r, const struct recorder_outside *outside)
 {
-	_cleanup_(closep) int cgroup_fd = -1;
-	_cleanup_(closep) int upper_fd = -1;
-	int64_t sandbox, has_upper;
+	_cleanup_(started_done) struct started s = { -1, -1, -1,
+		{ .listener_fd = -1 } };
+	int *const fds[] = { &s.cgroup_fd, &s.upper_fd, &s.listener_fd };
+	int64_t sandbox;
 	struct message m;
 	int rc = channel_recv(&r->control, &m, r->err);
 
@@ -298,16 +424,16 @@ start(struct role *r, const struct recorder_outside *outside)
 	if (rc < 0)
 		return rc;
 	sandbox = message_get_int(&m);
-	has_upper = message_get_int(&m);
-	cgroup_fd = message_get_fd(&m);
-	if (has_upper != 0)
-		upper_fd = message_get_fd(&m);
+	s.watch.target = (pid_t)message_get_int(&m);
+	for (size_t i = 0; i < RECORD_PROGRAMS; i++)
+		s.watch.programs[i] = message_get_str(&m);
+	for (size_t i = 0; i < N_ELEMENTS(fds); i++)
+		if (message_get_int(&m) != 0)
+			*fds[i] = message_get_fd(&m);
 	rc = message_end(&m, r->err);
 	if (rc != 0 || m.type != RECORD_START)
 		return error_set(r->err, -EPROTO, "record: bad start message");
-	rc = load_watch(r->load, cgroup_fd, r->err);
-	if (rc == 0)
-		rc = split(r, upper_fd);
+	rc = begin(r, &s);
 	if (rc != 0)
 		return rc;
 	r->recorder = recorder_new(sandbox, &r->facts, outside);
@@ -319,8 +445,10 @@ run(struct role *r, int64_t ring_bytes)
 {
 	const struct recorder_outside outside = { r, take_total, any_total,
 		open_executed, dropped };
-	int rc = load_new(ring_bytes, &r->load, r->err);
+	int rc = 0;
 
+	if (r->means == RECORD_EBPF)
+		rc = load_new(ring_bytes, &r->load, r->err);
 	if (rc == 0)
 		rc = say(&r->control, CONTROL_READY, r->err);
 	if (rc == 0)
@@ -334,13 +462,19 @@ int
 main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT, ignored = ERROR_INIT;
-	struct role r = { .phase = -1, .err = &err };
+	struct role r = { .phase = -1, .err = &err, .means = RECORD_EBPF };
 	uint64_t ring_bytes = RING_BYTES;
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (argc > 1 && str_to_u64(str_of(argv[1]), &ring_bytes) != 0)
 		return EXIT_USAGE;
+	if (argc > 2 && record_means_parse(argv[2], &r.means) != 0)
+		return EXIT_USAGE;
+	if (ring_bytes == 0)
+		ring_bytes = RING_BYTES;
+	if (r.means == RECORD_AUTO)
+		r.means = RECORD_EBPF;
 	channel_init(&r.control, CONTROL_FD);
 	channel_init(&r.facts, FACTS_FD);
 	rc = run(&r, (int64_t)ring_bytes);
@@ -356,6 +490,7 @@ main(int argc, char **argv)
 	if (r.has_keeper)
 		channel_done(&r.keeper);
 	load_free(r.load);
+	watched_free(r.watched);
 	channel_done(&r.facts);
 	channel_done(&r.control);
 	return rc < 0 ? EXIT_TOOL_FAILED : EXIT_NOTHING_FOUND;

@@ -25,6 +25,9 @@ enum lockdown_right {
 	 * Landlock refuses both, so it is left out. */
 	LOCKDOWN_FOREIGN_FILES = 1 << 6,
 	LOCKDOWN_ACCEPT = 1 << 7, /* of sockets that others have bound */
+	/* Holding and reading threads of others: ptrace, notifications, copies
+	 * of their descriptors. */
+	LOCKDOWN_TRACE = 1 << 8,
 };
 
 /* Folders that stay readable or writable with the FILES rights, by Landlock

@@ -4,7 +4,7 @@
  * own, with the recorder on it, and compares what the case says that it did
  * ("+ fact" must be there, "- fact" must not) with the facts of its phase.
  *
- *	run [--print] PROBE [CASE…]
+ *	run [--recorder=ebpf|notify|ptrace] [--print] PROBE [CASE…]
  *	run --print -- COMMAND ARG…	records any command as a package manager
  *		whose project is its folder, prints its facts
  *	run --flood -- COMMAND ARG…	with a ring far too small for what
@@ -29,8 +29,11 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "record/differences.h"
 #include "record/facts.h"
+#include "record/nursery.h"
 #include "record/record.h"
+#include "record/watch.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
@@ -41,13 +44,15 @@
 #define FLOOD_RING_BYTES   (64 * KIB)
 
 struct run {
+	enum record_means means;
+	struct nursery nursery; /* without eBPF */
 	char cgroup[256], folder[256], facts_path[300];
 	int cgroup_fd;
 	struct record *record;
 	pid_t reader;
 	VEC(char *) wanted; /* owned; expectations of case i */
 	VEC(char *) names;
-	bool print, flood;
+	bool print, flood, all;
 	int64_t dropped;
 };
 
@@ -106,21 +111,50 @@ start_reader(struct run *r, int *ret_facts_fd, struct error *err)
 	return r->reader < 0 ? error_errno(err, "fork") : 0;
 }
 
+/* As sandbox and supervisor do it: a listener before the recorder begins, a
+ * tracer before there is anything to trace. */
+static int
+start_watching(struct run *r, struct record_start *start, struct error *err)
+{
+	struct buf program;
+	int rc;
+
+	buf_init(&program, MIB);
+	watch_program(r->means, &program);
+	watch_program_end(r->means, &program);
+	nursery_start(&r->nursery, r->cgroup_fd);
+	start->target = r->nursery.pid;
+	if (r->means == RECORD_NOTIFY)
+		start->listener_fd =
+		    nursery_filter(&r->nursery, buf_str(&program), 1);
+	rc = record_start(r->record, start, err);
+	if (rc == 0 && r->means == RECORD_PTRACE)
+		(void)nursery_filter(&r->nursery, buf_str(&program), 0);
+	if (start->listener_fd >= 0)
+		(void)close(start->listener_fd);
+	buf_done(&program);
+	return rc;
+}
+
 static int
 start_recorder(struct run *r, struct error *err)
 {
-	struct record_start start = { .sandbox = 3, .cgroup_fd = r->cgroup_fd };
+	struct record_start start = { .sandbox = 3, .cgroup_fd = r->cgroup_fd,
+		.listener_fd = -1 };
 	struct record_command command = { "package", "node_modules/probe",
 		"/nowhere" };
 	struct record_command any = { "manager", NULL, r->folder };
-	struct record_options options = { r->flood ? FLOOD_RING_BYTES : 0 };
+	struct record_options options = { r->flood ? FLOOD_RING_BYTES : 0,
+		r->means };
 	int facts_fd = -1, rc = start_reader(r, &facts_fd, err);
 
 	start.upper_fd = open("/", O_PATH | O_CLOEXEC);
 	if (rc == 0)
 		rc = record_spawn(&options, facts_fd, &r->record, err);
 	if (rc == 0)
-		rc = record_start(r->record, &start, err);
+		rc = r->means == RECORD_EBPF ?
+		    record_start(r->record, &start, err) :
+		    start_watching(r, &start, err);
 	if (rc == 0)
 		rc = record_command(r->record, r->print ? &any : &command, err);
 	(void)close(start.upper_fd);
@@ -129,16 +163,21 @@ start_recorder(struct run *r, struct error *err)
 
 /* The command's standard output, until it and all that hold it are gone. */
 static char *
-run_command(const struct run *r, char *const *argv, int *ret_status)
+run_command(struct run *r, char *const *argv, int *ret_status)
 {
 	struct error err = ERROR_INIT;
 	struct buf said;
 	int p[2];
-	pid_t pid;
+	pid_t pid = 0;
 
 	if (pipe2(p, O_CLOEXEC) != 0)
 		fatal("pipe");
-	pid = fork();
+	if (r->means == RECORD_EBPF)
+		pid = fork();
+	else
+		nursery_run(&r->nursery, r->folder, argv, r->print ? -1 : p[1]);
+	if (r->means != RECORD_EBPF)
+		pid = -1;
 	if (pid == 0) {
 		enter_cgroup(r);
 		if (chdir(r->folder) != 0)
@@ -153,7 +192,9 @@ run_command(const struct run *r, char *const *argv, int *ret_status)
 	if (fd_read_all(p[0], &said, &err) != 0)
 		fatal("%s", err.msg);
 	(void)close(p[0]);
-	if (waitpid(pid, ret_status, 0) != pid)
+	if (pid < 0)
+		*ret_status = nursery_wait(&r->nursery);
+	else if (waitpid(pid, ret_status, 0) != pid)
 		fatal("waitpid");
 	buf_puts(&said, "");
 	return buf_steal(&said);
@@ -214,6 +255,9 @@ check_case(const struct run *r, size_t i, struct str facts)
 {
 	struct str wanted = str_of(r->wanted.v[i]), line;
 	int failures = 0, checks = 0;
+	struct buf changed;
+
+	buf_init(&changed, MIB);
 
 	while (wanted.p != NULL && str_cut(&wanted, '\n', &line)) {
 		bool want;
@@ -222,13 +266,16 @@ check_case(const struct run *r, size_t i, struct str facts)
 			continue;
 		want = line.p[0] == '+';
 		checks++;
-		if (any_line(facts, str_sub(line, 2, line.n), (int)i + 1) ==
-		    want)
+		if (!differences_apply(r->means, r->names.v[i], want,
+			str_sub(line, 2, line.n), &changed))
+			continue;
+		if (any_line(facts, buf_str(&changed), (int)i + 1) == want)
 			continue;
 		failures++;
 		(void)printf("# %s: %.*s\n", want ? "missing" : "unexpected",
 		    STR_ARG(line));
 	}
+	buf_done(&changed);
 	if (checks == 0)
 		failures++;
 	(void)printf("%s %zu - %s (%d)\n", failures == 0 ? "ok" : "not ok",
@@ -270,6 +317,8 @@ check(const struct run *r)
 	else
 		for (size_t i = 0; i < r->wanted.n; i++)
 			failures += check_case(r, i, buf_str(&facts));
+	if (!r->print && !r->flood && r->all)
+		failures += differences_unused(r->means);
 	if (str_find(buf_str(&facts), STR_LIT("outside-of-the-group")) >= 0) {
 		(void)printf("# a process outside was recorded\n");
 		failures++;
@@ -320,6 +369,7 @@ run_probe(struct run *r, char **argv, struct error *err)
 
 	if (probe == NULL)
 		return error_errno(err, "%s", argv[0]);
+	r->all = argv[1] == NULL;
 	rc = run_cases(r, probe, argv[1] != NULL ? argv + 1 : NULL, err);
 	free(probe);
 	if (rc == 0 && r->wanted.n == 0)
@@ -333,6 +383,7 @@ clean_up(struct run *r)
 	int status;
 	pid_t pid;
 
+	nursery_stop(&r->nursery);
 	record_free(r->record);
 	for (int i = 0; i < 100 && rmdir(r->cgroup) != 0; i++)
 		(void)usleep(20000);
@@ -392,6 +443,10 @@ main(int argc, char **argv)
 
 	(void)argc;
 	argv++;
+	r.means = RECORD_EBPF;
+	if (*argv != NULL && strncmp(*argv, "--recorder=", 11) == 0 &&
+	    record_means_parse(*argv++ + 11, &r.means) != 0)
+		return 2;
 	if (*argv != NULL && strcmp(*argv, "--print") == 0)
 		r.print = *argv++ != NULL;
 	else if (*argv != NULL && strcmp(*argv, "--flood") == 0)

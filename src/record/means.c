@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this host can record system calls with, best first: found by trying,
+ * since rights, configuration and filters above us may each refuse. Runs in
+ * supervisors.
+ */
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "record/record.h"
+
+static const char *const words[RECORD_MEANS__MAX] = {
+	[RECORD_AUTO] = "auto",
+	[RECORD_EBPF] = "ebpf",
+	[RECORD_NOTIFY] = "notify",
+	[RECORD_PTRACE] = "ptrace",
+};
+
+const char *
+record_means_word(enum record_means m)
+{
+	return words[m];
+}
+
+int
+record_means_parse(const char *word, enum record_means *ret)
+{
+	for (unsigned i = 0; i < RECORD_MEANS__MAX; i++)
+		if (strcmp(word, words[i]) == 0) {
+			*ret = (enum record_means)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static bool
+kernel_is(int major, int minor)
+{
+	struct utsname u;
+	int have[2] = { 0, 0 };
+
+	if (uname(&u) != 0 || sscanf(u.release, "%d.%d", &have[0], &have[1]) != 2)
+		return false;
+	return have[0] > major || (have[0] == major && have[1] >= minor);
+}
+
+/* The smallest program of the kind that the recorder's are. */
+static int
+try_ebpf(struct error *err)
+{
+	const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr a;
+	_cleanup_(closep) int fd = -1;
+
+	if (!kernel_is(5, 17))
+		return error_set(err, -ENOSYS, "eBPF: the kernel is older than "
+					       "5.17");
+	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+		return error_errno(err, "eBPF: /sys/kernel/btf/vmlinux");
+	memset(&a, 0, sizeof(a));
+	a.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+	a.insn_cnt = N_ELEMENTS(program);
+	a.insns = (uintptr_t)program;
+	a.license = (uintptr_t)"GPL";
+	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
+	return fd >= 0 ? 0 : error_errno(err, "eBPF: bpf");
+}
+
+/* In a child: the filter stays with whoever loads it. */
+static int
+listen_once(void)
+{
+	struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &all };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return errno;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		   SECCOMP_FILTER_FLAG_NEW_LISTENER |
+		       SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+		   &program) >= 0 ?
+	    0 :
+	    errno;
+}
+
+static int
+trace_once(void)
+{
+	return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : errno;
+}
+
+static int
+in_child(int (*what)(void), const char *name, struct error *err)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(what() & 0xff);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return error_errno(err, "%s", name);
+	if (!WIFEXITED(status))
+		return error_set(err, -EIO, "%s: a test of it died", name);
+	if (WEXITSTATUS(status) == 0)
+		return 0;
+	return error_set(err, -WEXITSTATUS(status), "%s: %s", name,
+	    strerror(WEXITSTATUS(status)));
+}
+
+static int
+try_means(enum record_means m, struct error *err)
+{
+	if (m == RECORD_EBPF)
+		return try_ebpf(err);
+	if (m == RECORD_NOTIFY)
+		return in_child(listen_once, "user notification", err);
+	return in_child(trace_once, "ptrace", err);
+}
+
+int
+record_choose(enum record_means wanted, enum record_means *ret, char *why,
+    size_t why_size, struct error *err)
+{
+	int rc = 0;
+	size_t at = 0;
+
+	why[0] = '\0';
+	if (wanted != RECORD_AUTO) {
+		*ret = wanted;
+		return try_means(wanted, err);
+	}
+	for (int m = RECORD_EBPF; m < RECORD_MEANS__MAX; m++) {
+		rc = try_means((enum record_means)m, err);
+		if (rc == 0) {
+			*ret = (enum record_means)m;
+			return 0;
+		}
+		at += (size_t)snprintf(why + at, why_size - at, "%s%s",
+		    at != 0 ? "; " : "", err->msg);
+		at = MIN_OF(at, why_size - 1);
+	}
+	return error_set(err, rc, "no recorder works here: %s", why);
+}
