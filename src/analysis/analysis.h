@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "record/record.h"
 
 struct error;
 struct progress;
@@ -31,6 +32,8 @@ struct analysis_options {
 	bool offline; /* registry documents and archives from the cache */
 	bool trace; /* times of the steps on standard error */
 	struct progress *progress; /* may be NULL */
+	enum record_means recorder; /* never RECORD_AUTO */
+	const char *recorder_why; /* why it is not a better one; NULL */
 	/* For this folder alone: the empty package is recorded as such, to this
 	 * path, without a verdict. NULL: an analysis. */
 	const char *baseline_path;

@@ -66,6 +66,7 @@ struct analysis {
 	struct scribe *scribe;
 	struct sandbox *sandbox;
 	struct record *record; /* NULL: lost */
+	struct buf watch_program; /* of its filter; empty: eBPF */
 	struct upper *upper; /* NULL: lost */
 	struct sink *sink; /* NULL: lost */
 	struct plan plan;

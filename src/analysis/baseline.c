@@ -24,12 +24,14 @@
 
 /* Everything that decides what the empty package does. */
 static void
-key_of(const struct image *image, char ret[SHA256_HEX_SIZE])
+key_of(const struct image *image, enum record_means recorder,
+    char ret[SHA256_HEX_SIZE])
 {
 	struct sha256 *h = sha256_new();
 	uint8_t digest[SHA256_BYTES];
 	const char *const parts[] = { "1", LAZARET_VERSION, image->id,
-		driver_npm_allow, driver_npm_import };
+		driver_npm_allow, driver_npm_import,
+		record_means_word(recorder) };
 
 	for (size_t i = 0; i < N_ELEMENTS(parts); i++)
 		sha256_add(h, parts[i], strlen(parts[i]) + 1);
@@ -46,7 +48,7 @@ baseline_path(const struct analysis_options *o, const struct image *image,
 
 	if (r < 0)
 		return r;
-	key_of(image, key);
+	key_of(image, o->recorder, key);
 	if ((size_t)snprintf(ret, size, "%s/baseline", state) >= size)
 		return error_set(err, -ENAMETOOLONG, "%s is too long", state);
 	r = paths_make(ret, 0700, err);
@@ -78,7 +80,8 @@ baseline_ensure(const struct analysis_options *o, struct error *err)
 	char path[LIMIT_PATH_BYTES], data[LIMIT_PATH_BYTES / 2];
 	char folder[LIMIT_PATH_BYTES];
 	struct analysis_options quiet = { .state = o->state,
-		.progress = o->progress };
+		.progress = o->progress,
+		.recorder = o->recorder };
 	struct analysis_subject subject = { .path = folder };
 	struct analysis_result result = { .run_fd = -1 };
 	int r = make_image(o, path, sizeof(path), err);

@@ -44,6 +44,10 @@ host_json(struct analysis *a)
 		if (line.n > 0)
 			json_str(&j, line);
 	json_array_end(&j);
+	if (a->o->recorder_why != NULL && a->o->recorder_why[0] != '\0') {
+		json_key(&j, "no_better_recorder");
+		json_strz(&j, a->o->recorder_why);
+	}
 	json_object_end(&j);
 	struct str s = arena_str(a->arena, buf_str(&b));
 	buf_done(&b);
@@ -68,7 +72,7 @@ facts_run(struct analysis *a, const char *status, const char *reason,
 	f.tool_version = STR_LIT(LAZARET_VERSION);
 	f.image = str_of(a->image.id);
 	f.isolation = STR_LIT("ns");
-	f.recorder = STR_LIT("ebpf");
+	f.recorder = str_of(record_means_word(a->o->recorder));
 	f.host = host_json(a);
 	if (status == NULL)
 		f.started_at = clock_wall_ns();

@@ -274,7 +274,7 @@ views_end(struct analysis *a, const struct phase *ph, struct error *err)
 	if (a->record != NULL &&
 	    record_phase_end(a->record, ph->id, &events, &dropped, &lost) < 0)
 		record_freep(&a->record);
-	r = facts_view(a, ph->id, "ebpf", events, dropped,
+	r = facts_view(a, ph->id, record_means_word(a->o->recorder), events, dropped,
 	    a->record != NULL ? NULL : lost.msg, err);
 	if (r < 0)
 		return r;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "analysis/analysis_priv.h"
+#include "analysis/attend.h"
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -60,7 +61,7 @@ open_run_file(struct analysis *a, struct error *err)
 static int
 spawn_record(struct analysis *a, struct error *err)
 {
-	const struct record_options o = { 0 };
+	const struct record_options o = { .means = a->o->recorder };
 	int facts = -1;
 	int r = scribe_attach(a->scribe, PRODUCER_RECORD, &facts, err);
 
@@ -161,6 +162,7 @@ start_sandbox(struct analysis *a, struct error *err)
 	spec.gid = PERSONA_GID;
 	spec.limits.memory_bytes = a->o->memory_bytes;
 	spec.state = a->o->state;
+	attend_spec(a->o->recorder, &a->watch_program, &spec);
 	r = sandbox_plan(&spec, &plan, err);
 	return r < 0 ? r : sandbox_start(plan, &a->sandbox, err);
 }
@@ -217,19 +219,7 @@ start_sink(struct analysis *a, struct error *err)
 static int
 start_record(struct analysis *a, struct error *err)
 {
-	const char *path = sandbox_cgroup_path(a->sandbox);
-	_cleanup_(closep) int cgroup = -1;
-
-	if (path == NULL)
-		return error_set(err, -ENOTSUP,
-		    "the recorder needs cgroup v2: mount -t cgroup2 none "
-		    "/sys/fs/cgroup/unified");
-	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cgroup < 0)
-		return error_errno(err, "cannot open %s", path);
-	const struct record_start s = { 0, cgroup,
-		sandbox_upper_fd(a->sandbox) };
-	return record_start(a->record, &s, err);
+	return attend_start(a->o->recorder, a->record, a->sandbox, err);
 }
 
 /* The user's npm cache is copies of archives: their hashes say enough. */
@@ -359,5 +349,6 @@ prepare_undo(struct analysis *a)
 	closep(&a->pcap_fd);
 	closep(&a->keys_fd);
 	closep(&a->signal_fd);
+	buf_done(&a->watch_program);
 	arena_freep(&a->arena);
 }

@@ -17,11 +17,11 @@
 
 struct options {
 	struct analysis_options analysis;
-	const char *fail_on, *export;
+	const char *fail_on, *export, *recorder;
 	bool json, quiet;
 };
 
-static struct options o;
+static struct options o = { .recorder = "auto" };
 
 static const struct opt options[] = {
 	{ "json", 0, OPT_FLAG, &o.json, NULL,
@@ -41,6 +41,8 @@ static const struct opt options[] = {
 	    "end each import after TIME (default 1m)" },
 	{ "memory", 0, OPT_SIZE, &o.analysis.memory_bytes, "SIZE",
 	    "memory of the sandbox" },
+	{ "recorder", 0, OPT_STRING, &o.recorder, "auto|ebpf|notify|ptrace",
+	    "how system calls are recorded (auto: the best of this host)" },
 	{ "trace", 0, OPT_FLAG, &o.analysis.trace, NULL,
 	    "say on standard error when each step was done" },
 	{ "state", 0, OPT_STRING, &o.analysis.state, "DIR",
@@ -169,6 +171,21 @@ analyze(const char *word, struct arena *a)
 	return r < 0 ? EXIT_TOOL_FAILED : status_of(result.label);
 }
 
+/* Chosen once: packages and the empty one are recorded alike. */
+static int
+choose_recorder(struct error *err)
+{
+	static char why[240];
+	enum record_means wanted;
+
+	if (record_means_parse(o.recorder, &wanted) != 0)
+		opt_usage_error(&command,
+		    "--recorder=%s: auto, ebpf, notify or ptrace", o.recorder);
+	o.analysis.recorder_why = why;
+	return record_choose(wanted, &o.analysis.recorder, why, sizeof(why),
+	    err);
+}
+
 /* Of several packages the worst counts; found before failed before
  * incomplete. */
 static enum exit_status
@@ -198,6 +215,7 @@ main(int argc, char **argv)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(1u * MIB);
 	enum exit_status status = EXIT_NOTHING_FOUND;
+	struct error err = ERROR_INIT;
 	int first;
 
 	o.fail_on = "suspicious";
@@ -215,6 +233,10 @@ main(int argc, char **argv)
 		fprintf(stderr,
 		    "lazaret analyze: needs root: run it with "
 		    "sudo\n");
+		return EXIT_TOOL_FAILED;
+	}
+	if (choose_recorder(&err) != 0) {
+		fprintf(stderr, "lazaret analyze: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}
 	if (is_three_words(argv + first, (size_t)(argc - first))) {

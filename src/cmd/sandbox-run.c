@@ -413,7 +413,7 @@ block_signals(struct run *r, struct error *err)
 }
 
 int
-sandbox_run(const struct sandbox_options *o, const struct sandbox_spec *spec,
+sandbox_run(const struct sandbox_options *o, struct sandbox_spec *spec,
     const struct image *image, char **argv, int *ret_status, struct error *err)
 {
 	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
@@ -425,6 +425,8 @@ sandbox_run(const struct sandbox_options *o, const struct sandbox_spec *spec,
 	for (int i = 0; i < PUMPS; i++)
 		r->pumps[i].from = r->pumps[i].to = -1;
 	rc = block_signals(r, err);
+	if (rc == 0)
+		rc = views_choose(&r->views, o, spec, err);
 	if (rc == 0)
 		rc = sandbox_plan(spec, &plan, err);
 	if (rc == 0)

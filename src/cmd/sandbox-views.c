@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "analysis/attend.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "cmd/sandbox-run.h"
 #include "record/record.h"
@@ -52,7 +54,7 @@ lose_record(struct views *v, const struct error *why)
 static int
 spawn_record(struct views *v, struct error *err)
 {
-	const struct record_options options = { 0 };
+	const struct record_options options = { .means = v->means };
 	struct error why = ERROR_INIT;
 	int facts = -1;
 	int rc = scribe_attach(v->scribe, PRODUCER_RECORD, &facts, err);
@@ -62,13 +64,33 @@ spawn_record(struct views *v, struct error *err)
 	return rc;
 }
 
+/* With auto, a command runs without a recorder where none works. */
+int
+views_choose(struct views *v, const struct sandbox_options *o,
+    struct sandbox_spec *spec, struct error *err)
+{
+	enum record_means wanted = RECORD_AUTO;
+	int rc;
+
+	*v = (struct views){ .o = o, .run_fd = -1, .means = RECORD_EBPF };
+	if (!wants_record(v))
+		return 0;
+	(void)record_means_parse(o->recorder, &wanted);
+	rc = record_choose(wanted, &v->means, v->why, sizeof(v->why), err);
+	if (rc != 0 && wanted != RECORD_AUTO)
+		return rc;
+	if (rc != 0)
+		v->means = RECORD_EBPF; /* which will say why not */
+	attend_spec(v->means, &v->watch_program, spec);
+	return 0;
+}
+
 int
 views_open(struct views *v, const struct sandbox_options *o, struct error *err)
 {
 	char runs[LIMIT_PATH_BYTES];
 	int rc;
 
-	*v = (struct views){ .o = o, .run_fd = -1 };
 	if (!wants_record(v) && !wants_sink(v))
 		return 0;
 	rc = paths_get(PATHS_RUNS, o->state, runs, sizeof(runs), err);
@@ -102,8 +124,6 @@ start_upper(struct views *v, struct sandbox *s, struct error *err)
 static int
 start_record(struct views *v, struct sandbox *s, struct error *err)
 {
-	const struct record_start r = { 0, sandbox_cgroup_fd(s),
-		sandbox_upper_fd(s) };
 	struct error why = ERROR_INIT;
 	int rc;
 
@@ -112,14 +132,12 @@ start_record(struct views *v, struct sandbox *s, struct error *err)
 	rc = start_upper(v, s, err);
 	if (rc != 0 || v->record == NULL)
 		return rc;
-	if (r.cgroup_fd < 0)
-		rc = error_set(&why, -EOPNOTSUPP,
-		    "no cgroup2 is mounted here: nothing to watch by");
-	else
-		rc = record_start(v->record, &r, &why);
-	if (rc != 0)
-		lose_record(v, &why);
-	return 0;
+	rc = attend_start(v->means, v->record, s, &why);
+	if (rc == 0)
+		return 0;
+	lose_record(v, &why);
+	/* Nothing runs under a filter that nobody answers. */
+	return v->means == RECORD_EBPF ? 0 : error_set(err, rc, "%s", why.msg);
 }
 
 static int
@@ -178,17 +196,40 @@ begin_phase(struct views *v, struct error *err)
 
 /* --- facts --- */
 
+/* Why it is not a better recorder. */
+static struct str
+host_json(const struct views *v, char *ret, size_t size)
+{
+	struct buf b;
+	struct json j;
+
+	if (v->why[0] == '\0')
+		return STR_NONE;
+	buf_init(&b, size - 1);
+	json_init(&j, &b, 0);
+	json_object_begin(&j);
+	json_key(&j, "no_better_recorder");
+	json_strz(&j, v->why);
+	json_object_end(&j);
+	(void)snprintf(ret, size, "%s", b.p);
+	buf_done(&b);
+	return str_of(ret);
+}
+
 static int
 fact_of_run(struct views *v, const struct image *image, char **argv,
     const char *status, struct error *err)
 {
 	struct fact_run f;
+	char host[600];
 
 	fact_init(FACT_RUN, &f);
 	f.origin = STR_LIT("command");
 	f.tool_version = STR_LIT(LAZARET_VERSION);
 	f.isolation = STR_LIT("ns");
-	f.recorder = v->record != NULL ? STR_LIT("ebpf") : STR_LIT("off");
+	f.recorder = v->record != NULL ? str_of(record_means_word(v->means)) :
+					STR_LIT("off");
+	f.host = host_json(v, host, sizeof(host));
 	if (argv != NULL)
 		f.name = str_of(argv[0]);
 	if (image != NULL)
@@ -275,7 +316,7 @@ end_record(struct views *v, struct error *err)
 	if (v->record != NULL &&
 	    record_phase_end(v->record, PHASE, &events, &dropped, &why) != 0)
 		lose_record(v, &why);
-	rc = fact_of_view(v, "ebpf", events, dropped,
+	rc = fact_of_view(v, record_means_word(v->means), events, dropped,
 	    v->record != NULL ? NULL : v->lost, err);
 	if (rc == 0 && upper_walk(v->upper, PHASE, &up, &why) != 0)
 		upper_freep(&v->upper);
@@ -418,4 +459,5 @@ views_done(struct views *v)
 	sink_freep(&v->sink);
 	scribe_freep(&v->scribe);
 	closep(&v->run_fd);
+	buf_done(&v->watch_program);
 }

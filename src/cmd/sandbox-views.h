@@ -7,11 +7,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "record/record.h"
+
 struct error;
 struct image;
 struct record;
 struct sandbox;
 struct sandbox_options;
+struct sandbox_spec;
 struct scribe;
 struct sink;
 struct upper;
@@ -23,6 +27,9 @@ struct views {
 	struct record *record; /* NULL: off, or lost */
 	struct upper *upper;
 	struct sink *sink;
+	enum record_means means; /* never RECORD_AUTO */
+	char why[240]; /* "": no better one was refused */
+	struct buf watch_program;
 	char lost[240]; /* why there is no recorder; "" : there is */
 	int64_t begun_at, started_at; /* ns: monotonic, since 1970 */
 };
@@ -34,6 +41,9 @@ struct views_end {
 	const char *reason; /* NULL: none */
 };
 
+/* Before the plan: which recorder, and what the sandbox must have for it. */
+int views_choose(struct views *v, const struct sandbox_options *o,
+    struct sandbox_spec *spec, struct error *err);
 /* Before the sandbox: programs load while it is made. */
 int views_open(struct views *v, const struct sandbox_options *o,
     struct error *err);

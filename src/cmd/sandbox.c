@@ -19,6 +19,7 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "cmd/sandbox-run.h"
+#include "record/record.h"
 #include "sandbox/filter.h"
 #include "sandbox/image.h"
 #include "sandbox/sandbox.h"
@@ -39,8 +40,8 @@ static const struct opt options[] = {
 	{ "put", 0, OPT_LIST, &o.put, "FILE[:PATH]",
 	    "copy a file in, with its mode" },
 	{ "output", 'o', OPT_STRING, &o.output, "FILE", "keep the facts" },
-	{ "recorder", 0, OPT_STRING, &o.recorder, "auto|off",
-	    "record what the command does (auto)" },
+	{ "recorder", 0, OPT_STRING, &o.recorder, "MEANS",
+	    "auto, ebpf, notify, ptrace, off: how it is recorded (auto)" },
 	{ "network", 0, OPT_STRING, &o.network, "off|sink",
 	    "no network, or a fake Internet (off)" },
 	{ "env", 0, OPT_LIST, &o.env, "NAME=VALUE", "set a variable inside" },
@@ -197,6 +198,7 @@ main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	bool is_plan, is_run;
 	struct image image = IMAGE_INIT;
+	enum record_means means;
 	char **words;
 	int first, status;
 
@@ -214,8 +216,10 @@ main(int argc, char **argv)
 		opt_usage_error(&command, "plan or run?");
 	if (is_run && words[0] == NULL)
 		opt_usage_error(&command, "no command given");
-	if (strcmp(o.recorder, "auto") != 0 && strcmp(o.recorder, "off") != 0)
-		opt_usage_error(&command, "--recorder=%s: auto or off",
+	if (strcmp(o.recorder, "off") != 0 &&
+	    record_means_parse(o.recorder, &means) != 0)
+		opt_usage_error(&command,
+		    "--recorder=%s: auto, ebpf, notify, ptrace or off",
 		    o.recorder);
 	sandbox_spec_init(&spec);
 	spec.limits = o.limits;

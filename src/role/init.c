@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct init {
 	struct inside inside;
 	VEC(struct command) commands; /* running */
 	bool empty; /* said so since the last command */
+	int listener; /* -1; open until the supervisor has a copy */
 };
 
 /* One INIT_EXEC, taken apart. */
@@ -340,12 +342,39 @@ reap(struct init *in, struct error *err)
 	return rc == 0 ? channel_flush(&in->channel, err) : rc;
 }
 
+/* The answer goes out by a call that no listener is told of. */
+static int
+watch(struct init *in, struct message *m, struct error *err)
+{
+	struct str program = message_get_str(m);
+	int64_t listen = message_get_int(m);
+	int number, rc;
+
+	number = inside_filter(program,
+	    listen != 0 ? SECCOMP_FILTER_FLAG_NEW_LISTENER |
+		    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV :
+			  0u);
+	rc = message_end(m, err);
+	if (listen != 0 && number >= 0)
+		in->listener = number;
+	if (rc != 0)
+		return rc;
+	message_begin(&in->channel, INIT_WATCHED);
+	message_put_int(&in->channel, number);
+	rc = message_send(&in->channel, err);
+	return rc == 0 ? channel_flush(&in->channel, err) : rc;
+}
+
 static int
 dispatch(struct init *in, struct message *m, struct error *err)
 {
 	int rc;
 
+	/* Whoever speaks again has taken it. */
+	closep(&in->listener);
 	switch (m->type) {
+	case INIT_WATCH:
+		return watch(in, m, err);
 	case INIT_EXEC:
 		return start(in, m, err);
 	case INIT_KILL:
@@ -405,7 +434,8 @@ int
 main(void)
 {
 	struct init in = { .inside = { .landlock = -1, .root = -1 },
-		.empty = true };
+		.empty = true,
+		.listener = -1 };
 	struct error err = ERROR_INIT;
 	sigset_t mask;
 	int signals, rc;

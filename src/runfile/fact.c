@@ -27,7 +27,8 @@ const char *const fact_classes[] = { "credential-theft", "dropper", "backdoor",
 	"telemetry", "spam", NULL };
 const char *const fact_labels[] = { "malicious", "suspicious", "incomplete",
 	"clean", NULL };
-const char *const fact_views[] = { "ebpf", "upper", "sink", NULL };
+const char *const fact_views[] = { "ebpf", "notify", "ptrace", "fanotify",
+	"upper", "sink", NULL };
 const char *const fact_file_ops[] = { "open", "create", "read", "write",
 	"rename", "link", "symlink", "unlink", "mkdir", "rmdir", "chmod",
 	"chown", "truncate", "mknod", "mmap-exec", "memfd", NULL };

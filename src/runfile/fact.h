@@ -338,7 +338,8 @@ extern const char *const fact_roles[];
 extern const char *const fact_severities[]; /* strongest first */
 extern const char *const fact_classes[];
 extern const char *const fact_labels[]; /* worst first */
-extern const char *const fact_views[]; /* ebpf, upper, sink */
+extern const char *const fact_views[]; /* ebpf, notify, ptrace,
+					* fanotify, upper, sink */
 extern const char *const fact_file_ops[];
 extern const char *const fact_socket_ops[];
 extern const char *const fact_descriptor_ops[];

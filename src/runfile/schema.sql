@@ -18,7 +18,7 @@ CREATE TABLE run (
 	tool_version TEXT NOT NULL,
 	image TEXT,                 -- content hash of the image
 	isolation TEXT,             -- ns
-	recorder TEXT,              -- ebpf, off
+	recorder TEXT,              -- ebpf, notify, ptrace, off
 	host TEXT,                  -- JSON object of capabilities
 	started_at INTEGER,         -- ns since 1970
 	ended_at INTEGER,

@@ -18,6 +18,10 @@ struct sandbox_spec; /* its test_omit */
 #define FILTER_PROGRAMS 2
 int filter_make(const struct sandbox_spec *spec,
     struct buf ret[FILTER_PROGRAMS], struct error *err);
+/* The programs as one, for a recorder that stops processes: `first` runs before
+ * them, and what they refuse is answered with `action`. */
+void filter_watched(const struct buf programs[FILTER_PROGRAMS],
+    struct str first, uint32_t action, struct buf *out);
 /* What is refused, one line each: "bpf: EPERM". */
 void filter_print(struct buf *out);
 void filter_json(struct json *j); /* an array of objects */

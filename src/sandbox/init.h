@@ -7,6 +7,8 @@
  *	               the order of the plan; not answered one by one
  *	supervisor → INIT_END: do all of that
  *	init       → INIT_READY, or INIT_FAILED {int code, str sentence}
+ *	supervisor → INIT_WATCH {str program, int listen}: from now on under it
+ *	init       → INIT_WATCHED {int number of the listener, or -errno}
  *	supervisor → INIT_EXEC {int id, int uid, int gid, str cwd, str argv,
  *	               str env, str rlimits, int mask} + descriptors
  *	               (argv, env: NUL-terminated strings; rlimits: pairs of
@@ -45,6 +47,8 @@ enum init_message {
 	INIT_EXITED,
 	INIT_EMPTY,
 	INIT_KILL,
+	INIT_WATCH,
+	INIT_WATCHED,
 };
 
 /* Operations inside. The second half of the plan. */
@@ -66,7 +70,9 @@ enum init_op {
 			       * commands have none */
 	INIT_OP_NO_NEW_PRIVS,
 	INIT_OP_LANDLOCK, /* rights for commands; none where not there */
-	INIT_OP_SECCOMP, /* b: struct sock_filter[], a second call: another */
+	INIT_OP_SECCOMP, /* b: struct sock_filter[], a second call: another;
+			  * m: for the look from inside alone, since
+			  * INIT_WATCH brings the same in another form */
 	INIT_OP_VERIFY, /* a: uid_map; n, m: uid and gid of the probe; b:
 			 * mount points, NUL-terminated */
 	INIT_OP__MAX
@@ -85,10 +91,13 @@ struct inside {
 	int landlock; /* ruleset that commands restrict themselves with; -1 */
 	int root; /* folder where the new root lies until the pivot */
 	bool drops; /* INIT_OP_CAPABILITIES: commands have none */
+	struct str programs[2]; /* of the look from inside; p owned */
 };
 
 int inside_apply(struct inside *in, const struct init_order *o,
     struct error *err);
+/* 0, or a negative errno. With flags: what seccomp(2) gave. */
+int inside_filter(struct str program, unsigned flags);
 /* In a child of init: gives up everything, becomes uid and gid. Errors are
  * negative errnos. */
 int inside_become(const struct inside *in, uint32_t uid, uint32_t gid);

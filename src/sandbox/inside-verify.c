@@ -229,6 +229,10 @@ static const struct check {
 static int
 probe(const struct inside *in, const struct init_order *o)
 {
+	for (size_t i = 0; i < N_ELEMENTS(in->programs); i++)
+		if (in->programs[i].p != NULL &&
+		    inside_filter(in->programs[i], 0) < 0)
+			return 255;
 	if (inside_become(in, (uint32_t)o->n, (uint32_t)o->m) != 0 ||
 	    close_range(3, ~0u, 0) != 0)
 		return 255;

@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "sandbox/init.h"
 
 /* Where the root waits for the pivot: over something that is never needed
@@ -381,21 +382,35 @@ apply_landlock(struct inside *in, const struct init_order *o, struct error *err)
 	return 0;
 }
 
+int
+inside_filter(struct str program, unsigned flags)
+{
+	struct sock_filter aligned[BPF_MAXINSNS];
+	struct sock_fprog f = { 0, aligned };
+	size_t n = program.n / sizeof(aligned[0]);
+	long rc;
+
+	if (n == 0 || n > BPF_MAXINSNS || program.n % sizeof(aligned[0]) != 0)
+		return -EINVAL;
+	memcpy(aligned, program.p, program.n);
+	f.len = (unsigned short)n;
+	rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &f);
+	return rc >= 0 ? (int)rc : -errno;
+}
+
 static int
 apply_seccomp(struct inside *in, const struct init_order *o, struct error *err)
 {
-	struct sock_filter program[BPF_MAXINSNS];
-	struct sock_fprog f = { 0, program };
-	size_t n = o->b.n / sizeof(program[0]);
+	int rc;
 
-	(void)in;
-	if (n == 0 || n > BPF_MAXINSNS || o->b.n % sizeof(program[0]) != 0)
-		return error_set(err, -EINVAL, "seccomp: bad program");
-	memcpy(program, o->b.p, o->b.n); /* aligned */
-	f.len = (unsigned short)n;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &f) != 0)
-		return error_errno(err, "seccomp");
-	return 0;
+	for (size_t i = 0; o->m != 0 && i < N_ELEMENTS(in->programs); i++)
+		if (in->programs[i].p == NULL) {
+			in->programs[i].p = mem_strndup(o->b);
+			in->programs[i].n = o->b.n;
+			return 0;
+		}
+	rc = inside_filter(o->b, 0);
+	return rc < 0 ? error_set(err, rc, "seccomp: %s", strerror(-rc)) : 0;
 }
 
 int

@@ -413,6 +413,7 @@ plan_rights(struct sandbox_plan *p)
 	for (int i = 0; i < FILTER_PROGRAMS; i++)
 		add(p,
 		    INSIDE(INIT_OP_SECCOMP, .n = i,
+			.m = p->spec->watch_program.p != NULL,
 			.text = i == 0 ? "kills foreign architectures and "
 					 "x32; refuses what --calls lists" :
 					 "refuses calls that are too new"));

@@ -98,6 +98,17 @@ struct sandbox_spec {
 
 	const char *state; /* value of --state; NULL: default */
 
+	/*
+	 * Without eBPF the recorder stops processes at calls: a program
+	 * (struct sock_filter[]) that answers with watch_action
+	 * (SECCOMP_RET_USER_NOTIF or _TRACE) or falls off its end. It stands
+	 * before isolation's own, whose refusals become watch_action too, or
+	 * nobody would hear of them: the recorder gives the answer, by
+	 * sandbox_filter(). p NULL: isolation refuses by itself.
+	 */
+	struct str watch_program; /* borrowed until sandbox_watch() */
+	uint32_t watch_action;
+
 	/* For tests alone: attach layers by path even where descriptors work;
 	 * pretend that there are no cgroup controllers, no Landlock; leave out
 	 * safeguards, by names with commas between: operations ("pivot", or
@@ -167,6 +178,13 @@ const char *sandbox_plan_hostname(const struct sandbox_plan *p);
 /* What isolation there is, for the record: "ns", "userns", "landlock 7",
  * "memory: cgroup v1", … one per line. */
 const char *sandbox_describe(const struct sandbox *s);
+
+/* Of a sandbox with a watch_program, before its first command: from now on
+ * init and commands run under it. ret_listener: owned by the caller; NULL: a
+ * tracer, which holds init already. */
+int sandbox_watch(struct sandbox *s, int *ret_listener, struct error *err);
+/* What isolation refuses, as programs: p NULL when there is no program i. */
+struct str sandbox_filter(const struct sandbox *s, size_t i);
 
 /* --- commands --- */
 

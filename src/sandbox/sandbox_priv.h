@@ -98,6 +98,8 @@ struct sandbox {
 	struct channel control; /* to init */
 	struct channel warden_control;
 	struct buf filters[FILTER_PROGRAMS];
+	struct str watch_program; /* borrowed; p NULL: none */
+	uint32_t watch_action;
 	char described[512];
 
 	/* command.c */

@@ -522,6 +522,8 @@ new_sandbox(const struct sandbox_plan *p)
 	s->uid = p->uid;
 	s->gid = p->gid;
 	(void)snprintf(s->home, sizeof(s->home), "%s", p->home);
+	s->watch_program = p->spec->watch_program;
+	s->watch_action = p->spec->watch_action;
 	s->has_network = p->spec->network == SANDBOX_NETWORK_SINK;
 	s->network = p->network;
 	s->run.lock = s->run.claim = -1;
@@ -564,7 +566,7 @@ sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
 	/* What init has attached lives in its namespace. */
 	closep(&s->mounts.dev);
 	closep(&s->mounts.hide);
-	for (int i = 0; i < FILTER_PROGRAMS; i++)
+	for (int i = 0; i < FILTER_PROGRAMS && s->watch_program.p == NULL; i++)
 		buf_done(&s->filters[i]);
 	describe(s);
 	*ret = steal(&s);
