@@ -21,8 +21,8 @@ attend_spec(enum record_means means, struct buf *program,
 		return;
 	watch_program(means, program);
 	spec->watch_program = buf_str(program);
-	spec->watch_action = means == RECORD_NOTIFY ? SECCOMP_RET_USER_NOTIF :
-						      SECCOMP_RET_TRACE;
+	spec->watch_action =
+	    means == RECORD_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE;
 }
 
 static int

@@ -274,8 +274,8 @@ views_end(struct analysis *a, const struct phase *ph, struct error *err)
 	if (a->record != NULL &&
 	    record_phase_end(a->record, ph->id, &events, &dropped, &lost) < 0)
 		record_freep(&a->record);
-	r = facts_view(a, ph->id, record_means_word(a->o->recorder), events, dropped,
-	    a->record != NULL ? NULL : lost.msg, err);
+	r = facts_view(a, ph->id, record_means_word(a->o->recorder), events,
+	    dropped, a->record != NULL ? NULL : lost.msg, err);
 	if (r < 0)
 		return r;
 	if (a->sink != NULL &&

@@ -29,8 +29,7 @@ struct sandbox_options {
 int sandbox_run_layers(const struct sandbox_options *o, struct image *image,
     struct sandbox_layer *ret, size_t *ret_n, struct error *err);
 /* Runs the command to its end; ret_status is what we exit with. */
-int sandbox_run(const struct sandbox_options *o,
-    struct sandbox_spec *spec, const struct image *image, char **argv,
-    int *ret_status, struct error *err);
+int sandbox_run(const struct sandbox_options *o, struct sandbox_spec *spec,
+    const struct image *image, char **argv, int *ret_status, struct error *err);
 
 #endif

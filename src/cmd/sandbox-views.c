@@ -228,7 +228,7 @@ fact_of_run(struct views *v, const struct image *image, char **argv,
 	f.tool_version = STR_LIT(LAZARET_VERSION);
 	f.isolation = STR_LIT("ns");
 	f.recorder = v->record != NULL ? str_of(record_means_word(v->means)) :
-					STR_LIT("off");
+					 STR_LIT("off");
 	f.host = host_json(v, host, sizeof(host));
 	if (argv != NULL)
 		f.name = str_of(argv[0]);

@@ -78,7 +78,8 @@ enum record_flag {
 	/* RECORD_EXEC: of a file that the sandbox may have written and may
 	 * remove at once: the process is stopped until it has been opened. */
 	RECORD_STOPPED = 1 << 3,
-	/* RECORD_CALL: the open makes the file (where no descriptor says so). */
+	/* RECORD_CALL: the open makes the file (where no descriptor says so).
+	 */
 	RECORD_CREATED = 1 << 4,
 };
 

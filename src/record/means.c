@@ -52,7 +52,8 @@ kernel_is(int major, int minor)
 	struct utsname u;
 	int have[2] = { 0, 0 };
 
-	if (uname(&u) != 0 || sscanf(u.release, "%d.%d", &have[0], &have[1]) != 2)
+	if (uname(&u) != 0 ||
+	    sscanf(u.release, "%d.%d", &have[0], &have[1]) != 2)
 		return false;
 	return have[0] > major || (have[0] == major && have[1] >= minor);
 }
@@ -69,15 +70,16 @@ try_ebpf(struct error *err)
 	_cleanup_(closep) int fd = -1;
 
 	if (!kernel_is(5, 17))
-		return error_set(err, -ENOSYS, "eBPF: the kernel is older than "
-					       "5.17");
+		return error_set(err, -ENOSYS,
+		    "eBPF: the kernel is older than "
+		    "5.17");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return error_errno(err, "eBPF: /sys/kernel/btf/vmlinux");
 	memset(&a, 0, sizeof(a));
 	a.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 	a.insn_cnt = N_ELEMENTS(program);
 	a.insns = (uintptr_t)program;
-	a.license = (uintptr_t)"GPL";
+	a.license = (uintptr_t) "GPL";
 	fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &a, sizeof(a));
 	return fd >= 0 ? 0 : error_errno(err, "eBPF: bpf");
 }

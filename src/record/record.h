@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The recorder as supervisors see it: roles `record` (what processes of one
- * sandbox do: by eBPF, user notification or ptrace) and `upper` (what they left in the overlay's
- * upper layer). Facts of both go to scribe; here are the messages on
- * descriptor 3 and the functions that send them (client.c, upper-client.c).
+ * sandbox do: by eBPF, user notification or ptrace) and `upper` (what they left
+ *in the overlay's upper layer). Facts of both go to scribe; here are the
+ *messages on descriptor 3 and the functions that send them (client.c,
+ *upper-client.c).
  *
  * Order of calls for a run:
  *

@@ -26,11 +26,9 @@
 #include "record/watch_priv.h"
 #include "sys/clock.h"
 
-#define STRING_BYTES  4096 /* as put.bpf.h */
-#define PIECE_BYTES   8192
-#define MAX_MESSAGES  64
+#define STRING_BYTES 4096 /* as put.bpf.h */
+#define PIECE_BYTES  8192
 
-#define MAX_RIGHTS    4
 #define ADDRESS_BYTES sizeof(struct sockaddr_storage)
 #define PAGE_BYTES    4096u
 
@@ -73,8 +71,8 @@ event_peek_string(pid_t pid, uint64_t at, char ret[4096], size_t *ret_n)
 
 /* --- sections --- */
 
-static void
-put_section(struct watcher *w, unsigned type, uint32_t value, const void *p,
+void
+event_section(struct watcher *w, unsigned type, uint32_t value, const void *p,
     size_t n)
 {
 	static const char padding[8];
@@ -104,8 +102,8 @@ event_open(struct watcher *w, unsigned kind, const struct watch_call *c)
 	buf_put(&w->event, &h, sizeof(h));
 }
 
-static void
-add_flags(struct watcher *w, uint32_t flags)
+void
+event_flags(struct watcher *w, uint32_t flags)
 {
 	struct record_header h;
 
@@ -172,7 +170,7 @@ put_walk(struct watcher *w, unsigned type, struct str path, bool deleted)
 		n += name.n + 1;
 		path.n = slash < 0 ? 0 : (size_t)slash;
 	}
-	put_section(w, type, flags, names, n);
+	event_section(w, type, flags, names, n);
 }
 
 static bool
@@ -222,9 +220,9 @@ put_path_argument(struct watcher *w, const struct watch_call *c, unsigned path,
 			memcpy(text, "memfd:", 6);
 			n += 6;
 		}
-		put_section(w, string_type, 0, text, n);
+		event_section(w, string_type, 0, text, n);
 	} else
-		put_section(w, string_type, RECORD_UNREADABLE, text, 0);
+		event_section(w, string_type, RECORD_UNREADABLE, text, 0);
 	if (text[0] == '/')
 		return;
 	if (fd < 0) {
@@ -265,8 +263,8 @@ flags_of(pid_t tid, int fd)
 	return line != NULL ? (uint32_t)strtoul(line + 7, NULL, 8) : 0;
 }
 
-static uint32_t
-kernel_dev(dev_t d)
+uint32_t
+event_dev(dev_t d)
 {
 	return (uint32_t)(major(d) << 20 | minor(d));
 }
@@ -341,12 +339,12 @@ put_socket(struct watcher *w, const struct watch_process *p, int fd,
 		if (getpeername(copy, (struct sockaddr *)&a, &n) == 0)
 			fill_name(&a, &s.port, s.address);
 	}
-	put_section(w, RECORD_SOCKET, (uint32_t)fd, &s, sizeof(s));
+	event_section(w, RECORD_SOCKET, (uint32_t)fd, &s, sizeof(s));
 }
 
 /* The file of a descriptor; of the program for -1. */
-static bool
-put_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
+bool
+event_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
     bool with_path, bool reaches)
 {
 	struct record_file r;
@@ -362,12 +360,12 @@ put_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
 		return false;
 	memset(&r, 0, sizeof(r));
 	r.ino = st.st_ino;
-	r.dev = kernel_dev(st.st_dev);
-	r.rdev = kernel_dev(st.st_rdev);
+	r.dev = event_dev(st.st_dev);
+	r.rdev = event_dev(st.st_rdev);
 	r.mode = st.st_mode;
 	r.links = (uint32_t)st.st_nlink;
 	r.flags = fd >= 0 && with_path ? flags_of(tid, fd) : 0;
-	put_section(w, RECORD_FILE, (uint32_t)fd, &r, sizeof(r));
+	event_section(w, RECORD_FILE, (uint32_t)fd, &r, sizeof(r));
 	if (S_ISSOCK(st.st_mode))
 		put_socket(w, p, fd, reaches);
 	else
@@ -375,23 +373,22 @@ put_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
 	return true;
 }
 
-static void
-put_fd(struct watcher *w, const struct watch_call *c, int fd, bool with_path)
+void
+event_fd(struct watcher *w, const struct watch_call *c, int fd, bool with_path)
 {
-	bool reaches =
-	    c->result == RECORD_UNKNOWN && c->number == SYS_connect;
+	bool reaches = c->result == RECORD_UNKNOWN && c->number == SYS_connect;
 
-	(void)put_file(w, c->process, c->tid, fd, with_path, reaches);
+	(void)event_file(w, c->process, c->tid, fd, with_path, reaches);
 }
 
-static void
-put_address(struct watcher *w, pid_t tid, uint64_t at, uint64_t n)
+void
+event_address(struct watcher *w, pid_t tid, uint64_t at, uint64_t n)
 {
 	char bytes[ADDRESS_BYTES];
 
 	n = MIN_OF(n, sizeof(bytes));
 	if (at != 0 && n != 0 && event_peek(tid, at, bytes, n) == (ssize_t)n)
-		put_section(w, RECORD_ADDRESS, 0, bytes, n);
+		event_section(w, RECORD_ADDRESS, 0, bytes, n);
 }
 
 /* --- calls --- */
@@ -417,9 +414,8 @@ whole_path(const struct watch_call *c, const struct calls_row *row,
 		return true;
 	}
 	if (text[0] != '/') {
-		fd = row->call.base != 0 ?
-		    (int)c->args[row->call.base - 1] :
-		    -1;
+		fd =
+		    row->call.base != 0 ? (int)c->args[row->call.base - 1] : -1;
 		(void)snprintf(proc, sizeof(proc),
 		    fd < 0 ? "/proc/%d/cwd" : "/proc/%d/fd/%d", (int)c->tid,
 		    fd);
@@ -496,14 +492,14 @@ event_of_open(struct watcher *w, struct watch_call *c, uint64_t flags)
 	}
 	memset(&r, 0, sizeof(r));
 	r.ino = st.st_ino;
-	r.dev = kernel_dev(st.st_dev);
-	r.rdev = kernel_dev(st.st_rdev);
+	r.dev = event_dev(st.st_dev);
+	r.rdev = event_dev(st.st_rdev);
 	r.mode = st.st_mode;
 	r.links = (uint32_t)st.st_nlink;
 	r.flags = (uint32_t)flags;
 	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 	event_open(w, RECORD_CALL, c);
-	put_section(w, RECORD_FILE, UINT32_MAX, &r, sizeof(r));
+	event_section(w, RECORD_FILE, UINT32_MAX, &r, sizeof(r));
 	put_walk_of(w, RECORD_PATH, proc);
 	event_close(w);
 }
@@ -557,7 +553,7 @@ event_of_call(struct watcher *w, const struct watch_call *c, unsigned kind)
 	event_open(w, kind, c);
 	if (kind != RECORD_ENTRY && (call->flags & RECORD_RESULT_FD) != 0 &&
 	    c->result >= 0)
-		put_fd(w, c, (int)c->result, true);
+		event_fd(w, c, (int)c->result, true);
 	else
 		put_path_arguments(w, c, call);
 	if (kind == RECORD_ENTRY) {
@@ -565,180 +561,17 @@ event_of_call(struct watcher *w, const struct watch_call *c, unsigned kind)
 		return;
 	}
 	if (call->fd != 0 && (int)c->args[call->fd - 1] >= 0)
-		put_fd(w, c, (int)c->args[call->fd - 1], true);
+		event_fd(w, c, (int)c->args[call->fd - 1], true);
 	if (call->address != 0)
-		put_address(w, c->tid, c->args[call->address - 1],
+		event_address(w, c->tid, c->args[call->address - 1],
 		    (uint32_t)c->args[call->address]);
 	if (call->pair != 0 && c->result >= 0 &&
 	    event_peek(c->tid, c->args[call->pair - 1], pair, sizeof(pair)) ==
 		sizeof(pair)) {
-		put_fd(w, c, pair[0], false);
-		put_fd(w, c, pair[1], false);
+		event_fd(w, c, pair[0], false);
+		event_fd(w, c, pair[1], false);
 	}
 	event_close(w);
-}
-
-/* --- bytes --- */
-
-struct name {
-	uint64_t at;
-	uint32_t n;
-};
-
-static void
-account(struct watcher *w, const struct watch_call *c, int fd, int64_t bytes,
-    bool writing, struct name name)
-{
-	struct watch_call told = *c;
-	struct record_io_key key;
-	struct stat st;
-	char proc[64];
-	__u8 a[28] = { 0 };
-
-	(void)snprintf(proc, sizeof(proc), "/proc/%d/fd/%d", (int)c->tid, fd);
-	if (fd < 0 || stat(proc, &st) != 0 ||
-	    (!S_ISREG(st.st_mode) && !S_ISSOCK(st.st_mode)))
-		return;
-	memset(&key, 0, sizeof(key));
-	key.pid = (uint32_t)c->process->pid;
-	key.writing = writing;
-	key.ino = st.st_ino;
-	key.dev = kernel_dev(st.st_dev);
-	if (name.at != 0 && name.n >= 8) {
-		(void)event_peek(c->tid, name.at, a, name.n >= 28 ? 28 : 8);
-		key.port = (uint32_t)(a[2] << 8 | a[3]);
-		memcpy(key.address, name.n >= 28 ? a + 8 : a + 4,
-		    name.n >= 28 ? 16 : 4);
-	}
-	told.args[0] = (uint64_t)fd;
-	told.result = bytes;
-	event_open(w, RECORD_IO, &told);
-	if (writing)
-		add_flags(w, RECORD_WRITING);
-	put_section(w, RECORD_KEY, 0, &key, sizeof(key));
-	if (!put_file(w, c->process, c->tid, fd, true,
-		c->result == RECORD_UNKNOWN))
-		return;
-	put_address(w, c->tid, name.at, name.n);
-	event_close(w);
-}
-
-struct user_message {
-	uint64_t name;
-	uint32_t name_bytes, pad;
-	uint64_t pieces, n_pieces, control, control_bytes;
-	uint32_t flags, pad2;
-};
-
-struct user_rights {
-	uint64_t bytes;
-	uint32_t level, type;
-};
-
-static void
-tell_rights(struct watcher *w, const struct watch_call *c,
-    const struct user_message *m, int fd)
-{
-	struct user_rights rights;
-	uint64_t at = sizeof(rights);
-	int passed;
-
-	if (m->control_bytes < sizeof(rights) + sizeof(passed) ||
-	    event_peek(c->tid, m->control, &rights, sizeof(rights)) !=
-		sizeof(rights) ||
-	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
-		return;
-	event_open(w, RECORD_PASS, c);
-	put_fd(w, c, fd, false);
-	for (int i = 0; i < MAX_RIGHTS; i++, at += sizeof(passed)) {
-		if (rights.bytes < at + sizeof(passed) ||
-		    m->control_bytes < at + sizeof(passed) ||
-		    event_peek(c->tid, m->control + at, &passed,
-			sizeof(passed)) != sizeof(passed))
-			break;
-		put_fd(w, c, passed, false);
-	}
-	event_close(w);
-}
-
-/* At the begin of a send: what it wants to send. */
-static int64_t
-pieces_bytes(const struct watch_call *c, const struct user_message *m)
-{
-	struct iovec pieces[64];
-	uint64_t n = MIN_OF(m->n_pieces, N_ELEMENTS(pieces));
-	int64_t bytes = 0;
-
-	if (n == 0 ||
-	    event_peek(c->tid, m->pieces, pieces, n * sizeof(pieces[0])) !=
-		(ssize_t)(n * sizeof(pieces[0])))
-		return 0;
-	for (uint64_t i = 0; i < n; i++)
-		if (pieces[i].iov_len < INT32_MAX)
-			bytes += (int64_t)pieces[i].iov_len;
-	return bytes;
-}
-
-static void
-tell_message(struct watcher *w, const struct watch_call *c, uint64_t at,
-    int64_t bytes, bool writing)
-{
-	struct user_message m;
-
-	if (event_peek(c->tid, at, &m, sizeof(m)) != sizeof(m))
-		return;
-	account(w, c, (int)c->args[0],
-	    bytes == RECORD_UNKNOWN ? pieces_bytes(c, &m) : bytes, writing,
-	    (struct name){ m.name, m.name_bytes });
-	if (writing && m.control_bytes != 0)
-		tell_rights(w, c, &m, (int)c->args[0]);
-}
-
-static void
-tell_messages(struct watcher *w, const struct watch_call *c, bool writing)
-{
-	bool known = c->result != RECORD_UNKNOWN;
-	int64_t n = known ? c->result : (int64_t)(uint32_t)c->args[2];
-	uint64_t at = c->args[1];
-	uint32_t bytes = 0;
-
-	for (int64_t i = 0; i < n && i < MAX_MESSAGES; i++) {
-		if (event_peek(c->tid, at + sizeof(struct user_message), &bytes,
-			sizeof(bytes)) != sizeof(bytes))
-			return;
-		tell_message(w, c, at, known ? (int64_t)bytes : RECORD_UNKNOWN,
-		    writing);
-		at += sizeof(struct user_message) + 8;
-	}
-}
-
-void
-event_of_bytes(struct watcher *w, const struct watch_call *c)
-{
-	const struct calls_row *row = calls_get(c->number);
-	const struct record_call *call = &row->call;
-	bool unknown = c->result == RECORD_UNKNOWN;
-	struct name name = { 0, 0 };
-	int64_t bytes = c->result;
-
-	if (call->filter == RECORD_IF_MESSAGE && (unknown || bytes >= 0))
-		tell_message(w, c, c->args[1], bytes, true);
-	if (call->filter == RECORD_IF_MESSAGES)
-		tell_messages(w, c, true);
-	if (call->filter == RECORD_IF_RECEIVED)
-		tell_messages(w, c, false);
-	if (unknown && c->number == SYS_sendto)
-		bytes = (int64_t)MIN_OF(c->args[2], (uint64_t)INT32_MAX);
-	if (bytes <= 0)
-		return;
-	if (call->in_fd != 0)
-		account(w, c, (int)c->args[call->in_fd - 1], bytes, false,
-		    name);
-	if (call->address != 0)
-		name = (struct name){ c->args[4], (uint32_t)c->args[5] };
-	if (call->out_fd != 0)
-		account(w, c, (int)c->args[call->out_fd - 1], bytes, true,
-		    name);
 }
 
 /* --- programs --- */
@@ -757,7 +590,7 @@ put_pieces(struct watcher *w, struct watch_call *c, unsigned kind,
 			return;
 		c->args[0] = at;
 		event_open(w, kind, c);
-		put_section(w, RECORD_PIECE, 0, bytes, n);
+		event_section(w, RECORD_PIECE, 0, bytes, n);
 		event_close(w);
 		at += n;
 	}
@@ -815,15 +648,15 @@ event_of_exec(struct watcher *w, struct watch_process *p, int64_t at,
 	(void)snprintf(proc, sizeof(proc), "/proc/%d/exe", (int)p->pid);
 	event_open(w, RECORD_EXEC, &c);
 	if (is_script(p, filename))
-		add_flags(w, RECORD_SCRIPT | RECORD_STOPPED);
+		event_flags(w, RECORD_SCRIPT | RECORD_STOPPED);
 	else if (stat(proc, &st) == 0 &&
 	    (st.st_nlink == 0 || st.st_ctim.tv_sec >= w->since))
-		add_flags(w, RECORD_STOPPED);
-	(void)put_file(w, p, p->pid, -1, true, false);
+		event_flags(w, RECORD_STOPPED);
+	(void)event_file(w, p, p->pid, -1, true, false);
 	put_cwd(w, p->pid, RECORD_CWD);
-	put_section(w, RECORD_STRING1, 0, filename.p, filename.n);
+	event_section(w, RECORD_STRING1, 0, filename.p, filename.n);
 	for (int fd = 0; fd <= 2; fd++)
-		(void)put_file(w, p, p->pid, fd, false, false);
+		(void)event_file(w, p, p->pid, fd, false, false);
 	p->held =
 	    (((const struct record_header *)(const void *)w->event.p)->flags &
 		RECORD_STOPPED) != 0;

@@ -124,7 +124,8 @@ static void
 tell_birth(struct watcher *w, struct watch_process *p,
     struct watch_process *parent, int64_t at)
 {
-	struct watch_call c = { .process = parent, .tid = parent->pid,
+	struct watch_call c = { .process = parent,
+		.tid = parent->pid,
 		.at = at };
 
 	c.args[0] = (uint64_t)p->pid;

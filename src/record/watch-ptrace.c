@@ -41,7 +41,7 @@
 	    PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL)
 
 /* Between these the kernel will try a call again. */
-#define ERESTARTSYS          512
+#define ERESTARTSYS           512
 #define ERESTART_RESTARTBLOCK 516
 
 struct watch_tracee {
@@ -106,7 +106,7 @@ refuse(pid_t tid, int error)
 	(void)request(PTRACE_POKEUSER, tid,
 	    offsetof(struct user_regs_struct, orig_rax), (uintptr_t)-1l);
 	(void)request(PTRACE_POKEUSER, tid,
-	    offsetof(struct user_regs_struct, rax), (uintptr_t)-(long)error);
+	    offsetof(struct user_regs_struct, rax), (uintptr_t) - (long)error);
 #else
 #error "refusing a call is not written for this architecture"
 #endif
@@ -153,16 +153,17 @@ call_begins(struct watcher *w, struct watch_tracee *t, pid_t tid)
 
 	if (!info_of(tid, &info) || info.op != PTRACE_SYSCALL_INFO_SECCOMP)
 		return PTRACE_CONT;
-	*c = (struct watch_call){ .process = t->process, .tid = tid,
-		.number = (unsigned)info.seccomp.nr, .at = clock_ns(),
+	*c = (struct watch_call){ .process = t->process,
+		.tid = tid,
+		.number = (unsigned)info.seccomp.nr,
+		.at = clock_ns(),
 		.result = RECORD_UNKNOWN };
 	memset(&d, 0, sizeof(d));
 	d.nr = (int)info.seccomp.nr;
 	d.arch = info.arch;
 	for (int i = 0; i < 6; i++)
 		c->args[i] = d.args[i] = info.seccomp.args[i];
-	t->foreign =
-	    info.arch != NATIVE || (info.seccomp.nr & 0x40000000) != 0;
+	t->foreign = info.arch != NATIVE || (info.seccomp.nr & 0x40000000) != 0;
 	error = watch_refusal(w, &d);
 	if (error != 0) {
 		c->result = -error;
@@ -256,8 +257,8 @@ dies(struct watcher *w, struct watch_tracee *t, pid_t tid)
 	errno = 0;
 #if defined(__x86_64__)
 	args[0] = (uint64_t)request(PTRACE_PEEKUSER, tid,
-	    offsetof(struct user_regs_struct, orig_rax), (uintptr_t)&args[0]) ==
-		0 ?
+		      offsetof(struct user_regs_struct, orig_rax),
+		      (uintptr_t)&args[0]) == 0 ?
 	    args[0] :
 	    0;
 #endif

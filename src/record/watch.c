@@ -98,8 +98,7 @@ on_keeper(struct watcher *w)
 	struct message m;
 	int rc = channel_fill(&w->keeper, w->err);
 
-	while (rc == 0 &&
-	    (rc = channel_next(&w->keeper, &m, w->err)) == 1)
+	while (rc == 0 && (rc = channel_next(&w->keeper, &m, w->err)) == 1)
 		rc = on_question(w, &m);
 	return rc;
 }
@@ -185,7 +184,9 @@ begin(struct watcher *w)
 int
 watcher_main(const struct watch_start *s, struct error *err)
 {
-	struct watcher w = { .start = s, .epoll = -1, .signals = -1,
+	struct watcher w = { .start = s,
+		.epoll = -1,
+		.signals = -1,
 		.err = err };
 	int rc;
 

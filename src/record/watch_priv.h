@@ -75,9 +75,23 @@ struct watcher {
 	struct error *err;
 };
 
-/* --- watch-event.c: events as bytes --- */
+/* --- watch-event.c, watch-bytes.c: events as bytes --- */
 void event_open(struct watcher *w, unsigned kind, const struct watch_call *c);
 void event_close(struct watcher *w); /* into the queue */
+/* Parts of the one at hand. */
+void event_section(struct watcher *w, unsigned type, uint32_t value,
+    const void *p, size_t n);
+void event_flags(struct watcher *w, uint32_t flags); /* added */
+/* The file of a descriptor; of the program for -1. reaches: a socket is about
+ * to reach somebody. */
+bool event_file(struct watcher *w, const struct watch_process *p, pid_t tid,
+    int fd, bool with_path, bool reaches);
+void event_fd(struct watcher *w, const struct watch_call *c, int fd,
+    bool with_path);
+void event_address(struct watcher *w, pid_t tid, uint64_t at, uint64_t n);
+uint32_t event_dev(dev_t d); /* as the kernel counts */
+
+/* Whole events. */
 void event_of_call(struct watcher *w, const struct watch_call *c,
     unsigned kind);
 /* An open at its begin; `flags` as open(2) has them. */

@@ -74,8 +74,7 @@ add_total(struct watched *w, struct str bytes)
 	struct decode_event e;
 	struct total *t;
 
-	if (decode_parse(bytes, &e, NULL) != 0 || !e.has_key ||
-	    e.h.result < 0)
+	if (decode_parse(bytes, &e, NULL) != 0 || !e.has_key || e.h.result < 0)
 		return true;
 	t = map_get(w->totals, str_n(&e.key, sizeof(e.key)));
 	if (t != NULL) {

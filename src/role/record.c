@@ -311,8 +311,8 @@ watcher_process(struct watch_start *s, struct error *err)
 	s->keeper_fd = 4;
 	s->upper_fd = upper != 0 ? (int)upper + 3 : -1;
 	s->listener_fd = listener != 0 ? (int)listener + 3 : -1;
-	_exit(watcher_main(s, err) == 0 ? EXIT_NOTHING_FOUND :
-					  EXIT_TOOL_FAILED);
+	_exit(
+	    watcher_main(s, err) == 0 ? EXIT_NOTHING_FOUND : EXIT_TOOL_FAILED);
 }
 
 /* What RECORD_START brought. */
@@ -386,8 +386,8 @@ split(struct role *r, struct started *s)
 {
 	static const struct lockdown with_maps = { .rights = LOCKDOWN_BPF };
 	static const struct lockdown nothing = { .rights = LOCKDOWN_PURE };
-	int rc = r->load != NULL ? fork_keeper(r, s->upper_fd) :
-				   fork_watcher(r, s);
+	int rc =
+	    r->load != NULL ? fork_keeper(r, s->upper_fd) : fork_watcher(r, s);
 
 	if (rc != 0)
 		return rc;

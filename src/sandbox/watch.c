@@ -55,8 +55,7 @@ sandbox_watch(struct sandbox *s, int *ret_listener, struct error *err)
 
 	assert(s->magic == SANDBOX_MAGIC && s->watch_program.p != NULL);
 	buf_init(&program, 256 * KIB);
-	filter_watched(s->filters, s->watch_program, s->watch_action,
-	    &program);
+	filter_watched(s->filters, s->watch_program, s->watch_action, &program);
 	message_begin(&s->control, INIT_WATCH);
 	message_put_str(&s->control, buf_str(&program));
 	message_put_int(&s->control, ret_listener != NULL);

@@ -35,7 +35,8 @@ static const char *const queries[] = {
 	"WHERE " EXERCISED " AND f.status IN ('completed', 'failed') "
 	"AND coalesce(f.reason, '') NOT LIKE '" PHASE_NOTHING_TO "%' "
 	"AND NOT EXISTS (SELECT 1 FROM phase_view v WHERE v.phase = f.id "
-	"AND v.view IN ('ebpf', 'notify', 'ptrace')) GROUP BY f.trigger ORDER BY min(f.id)",
+	"AND v.view IN ('ebpf', 'notify', 'ptrace')) GROUP BY f.trigger ORDER "
+	"BY min(f.id)",
 
 	"SELECT f.trigger || CASE f.status WHEN 'timeout' "
 	"THEN ' did not end in time' WHEN 'limit' THEN ' reached a limit' "

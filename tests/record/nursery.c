@@ -20,7 +20,10 @@
 #include "sys/fd.h"
 #include "sys/message.h"
 
-enum { FILTER = 1, RUN };
+enum {
+	FILTER = 1,
+	RUN
+};
 
 static void
 say(int fd, int value)
@@ -125,8 +128,8 @@ nursery_start(struct nursery *n, int cgroup_fd)
 		fatal("%s", err.msg);
 	n->pid = fork();
 	if (n->pid == 0) {
-		int procs = openat(cgroup_fd, "cgroup.procs",
-		    O_WRONLY | O_CLOEXEC);
+		int procs =
+		    openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 
 		if (procs < 0 || write(procs, "0", 1) != 1)
 			_exit(125);

@@ -114,7 +114,8 @@ start_reader(struct run *r, int *ret_facts_fd, struct error *err)
 /* As sandbox and supervisor do it: a listener before the recorder begins, a
  * tracer before there is anything to trace. */
 static int
-start_watching(struct run *r, struct record_start *start, struct error *err)
+start_watching(struct run *r, struct record_start *start,
+    const struct record_command *command, struct error *err)
 {
 	struct buf program;
 	int rc;
@@ -128,6 +129,9 @@ start_watching(struct run *r, struct record_start *start, struct error *err)
 		start->listener_fd =
 		    nursery_filter(&r->nursery, buf_str(&program), 1);
 	rc = record_start(r->record, start, err);
+	/* Before the nursery does anything that it would be known by. */
+	if (rc == 0)
+		rc = record_command(r->record, command, err);
 	if (rc == 0 && r->means == RECORD_PTRACE)
 		(void)nursery_filter(&r->nursery, buf_str(&program), 0);
 	if (start->listener_fd >= 0)
@@ -139,7 +143,8 @@ start_watching(struct run *r, struct record_start *start, struct error *err)
 static int
 start_recorder(struct run *r, struct error *err)
 {
-	struct record_start start = { .sandbox = 3, .cgroup_fd = r->cgroup_fd,
+	struct record_start start = { .sandbox = 3,
+		.cgroup_fd = r->cgroup_fd,
 		.listener_fd = -1 };
 	struct record_command command = { "package", "node_modules/probe",
 		"/nowhere" };
@@ -154,8 +159,8 @@ start_recorder(struct run *r, struct error *err)
 	if (rc == 0)
 		rc = r->means == RECORD_EBPF ?
 		    record_start(r->record, &start, err) :
-		    start_watching(r, &start, err);
-	if (rc == 0)
+		    start_watching(r, &start, r->print ? &any : &command, err);
+	if (rc == 0 && r->means == RECORD_EBPF)
 		rc = record_command(r->record, r->print ? &any : &command, err);
 	(void)close(start.upper_fd);
 	return rc;
