@@ -289,18 +289,32 @@ check_file_name(struct checker *c, const struct osv_document *d,
 }
 
 static bool
-folder_of(struct arena *a, const struct osv_affected *e, struct buf *ret)
+folder_of(struct arena *a, const struct osv_affected *e, bool canonical,
+    struct buf *ret)
 {
 	struct str url, name;
 
+	buf_reset(ret);
 	if (e->has_package)
-		return report_path(e->ecosystem, e->name, ret);
+		return report_path(e->ecosystem,
+		    canonical ?
+			report_canonical_name(a, e->ecosystem, e->name) :
+			e->name,
+		    ret);
 	if (e->n_ranges == 0 ||
 	    !report_git_name(a, e->ranges[0].repo, &url, &name))
 		return false;
 	return report_path(STR_LIT("git"), name, ret);
 }
 
+static bool
+lies_in(struct str folder, const struct buf *want)
+{
+	return str_ends(folder, buf_str(want).p) &&
+	    (folder.n == want->n || folder.p[folder.n - want->n - 1] == '/');
+}
+
+/* Older trees have folders of names as they are written. */
 void
 malicious_check_path(struct checker *c, const struct osv_document *d,
     struct str path)
@@ -312,9 +326,10 @@ malicious_check_path(struct checker *c, const struct osv_document *d,
 
 	buf_init(&want, LIMIT_PATH_BYTES);
 	check_file_name(c, d, str_sub(path, (size_t)(slash + 1), path.n));
-	if (d->n_affected == 1 && folder_of(a, &d->affected[0], &want) &&
-	    !(str_ends(folder, buf_str(&want).p) &&
-		(folder.n == want.n || folder.p[folder.n - want.n - 1] == '/')))
+	if (d->n_affected == 1 && folder_of(a, &d->affected[0], false, &want) &&
+	    !lies_in(folder, &want) &&
+	    folder_of(a, &d->affected[0], true, &want) &&
+	    !lies_in(folder, &want))
 		checker_error(c, "mal-folder",
 		    "lies in \"%.*s\"; must lie in \"%s\"", SHOWN(folder),
 		    buf_str(&want).p);

@@ -53,7 +53,8 @@ read_line(struct arena *a, struct str line, struct str *ret_ecosystem,
 		return 0;
 	}
 	*ret_ecosystem = cell;
-	(void)str_cut(&rest, ',', &cell);
+	if (!str_cut(&rest, ',', &cell))
+		cell = STR_NONE;
 	*ret_name = str_trim(cell);
 	if (!osv_ecosystem_valid(*ret_ecosystem) || ret_name->n == 0)
 		return error_set(err, -EINVAL,

@@ -166,7 +166,8 @@ report_folder(struct report *r, struct buf *ret)
 	struct str ecosystem, name;
 
 	report_package(r, &ecosystem, &name);
-	return report_path(ecosystem, name, ret);
+	return report_path(ecosystem,
+	    report_canonical_name(r->arena, ecosystem, name), ret);
 }
 
 /* --- writing -------------------------------------------------------------- */

@@ -52,7 +52,8 @@ struct report *report_copy(struct report *r);
 /* "PyPI" and the name, or "GIT" and the repository. */
 void report_package(struct report *r, struct str *ret_ecosystem,
     struct str *ret_name);
-/* The folder below a tree; false when the name allows none. */
+/* The folder below a tree, of the canonical name: a package has one, however
+ * a source writes it. False when the name allows none. */
 bool report_folder(struct report *r, struct buf *ret);
 
 /* A report without an id becomes one of the database: canonical name, summary,
