@@ -35,7 +35,7 @@ enum phase_end {
 	PHASE_TIMEOUT,
 	PHASE_LIMIT,
 	PHASE_INTERRUPTED,
-	PHASE_BROKEN, /* could not be started, or the sandbox died */
+	PHASE_BROKEN, /* could not be started, or sandbox or sink died */
 };
 
 struct phase {
@@ -76,6 +76,7 @@ struct analysis {
 	int64_t n_phases;
 	int64_t begun_at; /* clock_ns() */
 	bool interrupted;
+	bool sink_died; /* nothing can be exercised any more */
 	struct child baseline_child; /* role baseline, while it tells */
 	struct channel baseline_control;
 	bool empty; /* no process but init is left in the sandbox */

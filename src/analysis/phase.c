@@ -154,6 +154,8 @@ turn(struct analysis *a, struct phase *ph, struct error *err)
 		{ ph->out.fd, POLLIN, 0 },
 		{ ph->err.fd, POLLIN, 0 },
 		{ a->signal_fd, POLLIN, 0 },
+		{ a->sink != NULL && !a->sink_died ? sink_pidfd(a->sink) : -1,
+		    POLLIN, 0 },
 	};
 	int64_t left = ph->deadline_at - clock_ns();
 	struct sandbox_event e;
@@ -166,6 +168,11 @@ turn(struct analysis *a, struct phase *ph, struct error *err)
 	}
 	if (p[3].revents != 0)
 		on_signal(a, ph);
+	/* Without it every name and connection would only time out. */
+	if (p[4].revents != 0) {
+		a->sink_died = true;
+		end_phase(ph, PHASE_BROKEN, "the sink died");
+	}
 	/* Output first: what was written before the exit is there. */
 	capture_read(&ph->out);
 	capture_read(&ph->err);
@@ -375,7 +382,9 @@ phase_run(struct analysis *a, const struct step *const *steps, size_t n,
 	r = begin(a, &ph, err);
 	if (r == 0)
 		r = facts_phase(a, &ph, err);
-	if (r == 0)
+	if (a->sink_died)
+		end_phase(&ph, PHASE_BROKEN, "the sink died");
+	if (r == 0 && !a->sink_died)
 		r = run_steps(a, &ph, steps, n, err);
 	if (r == 0 && ph.end != PHASE_DONE && ph.end != PHASE_TOLD)
 		r = kill_all(a, &ph, err);

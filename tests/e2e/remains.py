@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a running analysis is made of, and what of it is still there."""
+import glob
+import os
+import subprocess
+
+NAMESPACES = ("mnt", "net", "pid", "ipc", "uts", "user", "cgroup", "time")
+
+
+def read(path):
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def processes():
+    """pid -> (start time, parent)"""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            rest = read(f"/proc/{name}/stat").rpartition(b")")[2].split()
+            if len(rest) > 20:
+                found[int(name)] = (rest[19], int(rest[1]))
+    return found
+
+
+def namespaces(pids):
+    found = set()
+    for pid in pids:
+        for kind in NAMESPACES:
+            try:
+                found.add(os.readlink(f"/proc/{pid}/ns/{kind}"))
+            except OSError:
+                pass
+    return found
+
+
+def groups(pids):
+    """Folders of control groups, whatever hierarchy they are in."""
+    found = set()
+    for pid in pids:
+        for line in read(f"/proc/{pid}/cgroup").decode().splitlines():
+            found.add(line.split(":", 2)[2])
+    return found - {"/"}
+
+
+def group_folders(names):
+    return [path for name in names
+            for path in glob.glob("/sys/fs/cgroup" + name) +
+            glob.glob("/sys/fs/cgroup/*" + name)]
+
+
+def interfaces():
+    out = subprocess.run(["ip", "-o", "link"], stdout=subprocess.PIPE,
+                         text=True, check=True).stdout
+    return {line.split(":")[1].strip() for line in out.splitlines()}
+
+
+class Trace:
+    """What a running analysis is made of, gathered while it runs."""
+
+    def __init__(self, root):
+        self.own = namespaces(["self"])
+        self.own_groups = groups(["self"])
+        self.root = root
+        self.pids, self.namespaces, self.groups = {}, set(), set()
+
+    def look(self):
+        now = processes()
+        mine = {pid for pid in self.pids if pid in now} | {self.root}
+        size = 0
+        while size != len(mine):	# children, and children of those
+            size = len(mine)
+            mine |= {p for p, (_, parent) in now.items() if parent in mine}
+        # What was handed to another parent is still in our groups.
+        for pid in now.keys() - mine:
+            if groups([pid]) & self.groups:
+                mine.add(pid)
+        for pid in mine & now.keys():
+            self.pids.setdefault(pid, now[pid][0])
+        self.namespaces |= namespaces(mine) - self.own
+        self.groups |= groups(mine) - self.own_groups
+        return mine
+
+    def left(self):
+        now = processes()
+        out = [f"process {pid} {read(f'/proc/{pid}/cmdline')[:80]!r}"
+               for pid, start in self.pids.items()
+               if pid in now and now[pid][0] == start]
+        alive = namespaces(now.keys())
+        out += [f"namespace {ns}" for ns in self.namespaces & alive]
+        out += [f"group {path}" for path in group_folders(self.groups)]
+        return out
+
+
+def running(trace, word):
+    return any(word in read(f"/proc/{pid}/cmdline") for pid in trace.look())
+
+
+def files_left(lab):
+    out = []
+    top = os.path.join(lab.state, "runtime")
+    for folder, _, names in os.walk(top):
+        out += [os.path.join(folder, name) for name in names]
+        # Folders of runs lie in one that stays.
+        if folder not in (top, os.path.join(top, "sandbox")):
+            out.append(folder)
+    for name in glob.glob(os.path.join(lab.state, "**/.tmp-*"),
+                          recursive=True):
+        out.append(name)
+    return [f"file {name}" for name in out
+            if not name.endswith(("/lock", "/.lock"))]
+
+
+def mounts_left(lab):
+    return [f"mount {line}" for line in
+            read("/proc/self/mountinfo").decode().splitlines()
+            if lab.state in line]
