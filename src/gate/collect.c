@@ -21,6 +21,7 @@ struct answer {
 	struct str path, message; /* in the arena */
 	const struct lock_format *format;
 	struct str bytes;
+	struct str context; /* of an included file */
 };
 
 void
@@ -158,7 +159,7 @@ open_beside(void *data, struct str relative, struct str *ret)
 }
 
 static bool
-include_beside(void *data, struct str relative)
+include_beside(void *data, struct str relative, struct str context)
 {
 	struct collect *c = data;
 	struct error err = ERROR_INIT;
@@ -175,6 +176,7 @@ include_beside(void *data, struct str relative)
 	if (map_has(c->seen, a->path))
 		return true;
 	a->format = c->format;
+	a->context = context;
 	vec_push(&c->includes, a);
 	return true;
 }
@@ -200,7 +202,8 @@ read_file(struct collect *c, const struct answer *a)
 		.bytes = a->bytes,
 		.open = open_beside,
 		.include = include_beside,
-		.data = c };
+		.data = c,
+		.context = a->context };
 	struct collect_file *f;
 
 	if (map_put(c->seen, a->path, c) == 1)

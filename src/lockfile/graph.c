@@ -41,12 +41,16 @@ lock_graph_newest(const struct lock_graph *g)
 }
 
 void
+lock_graph_name_at(struct lock_graph *g, struct str key, uint32_t index)
+{
+	if (!map_has(g->names, key))
+		(void)map_put(g->names, key, (void *)((uintptr_t)index + 1));
+}
+
+void
 lock_graph_name(struct lock_graph *g, struct str key)
 {
-	/* A full list gives its last place again and again. */
-	if (g->list->packages.n > g->first && !map_has(g->names, key))
-		(void)map_put(g->names, key,
-		    (void *)(uintptr_t)g->list->packages.n);
+	lock_graph_name_at(g, key, (uint32_t)g->list->packages.n - 1);
 }
 
 void

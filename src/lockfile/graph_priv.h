@@ -34,6 +34,8 @@ uint32_t lock_graph_newest(const struct lock_graph *g);
 /* The newest entry of the list can be asked for by this key; the first entry
  * with a key keeps it. */
 void lock_graph_name(struct lock_graph *g, struct str key);
+/* The same for the entry at this index. */
+void lock_graph_name_at(struct lock_graph *g, struct str key, uint32_t index);
 /* Index of the entry, or LOCK_NONE. */
 uint32_t lock_graph_find(const struct lock_graph *g, struct str key);
 /* The entry at index from asks for `to`, which may come later. */

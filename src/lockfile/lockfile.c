@@ -10,10 +10,12 @@
 #include "lockfile/families_priv.h"
 #include "lockfile/js_priv.h"
 #include "lockfile/lockfile_priv.h"
+#include "lockfile/py_priv.h"
 
 /* One table per family of readers. */
 static const struct lock_format *const families[] = {
 	lock_formats_js,
+	lock_formats_python,
 	lock_formats_gem,
 	lock_formats_go,
 	lock_formats_gradle,

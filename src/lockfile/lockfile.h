@@ -71,9 +71,11 @@ struct lock_input {
 	 * none, or it is out of reach. NULL: nothing can be opened. */
 	bool (*open)(void *data, struct str relative, struct str *ret);
 	/* A file beside this one is part of it: it is read by the same reader,
-	 * once, as a file of its own. false: out of reach. NULL: likewise. */
-	bool (*include)(void *data, struct str relative);
+	 * once, as a file of its own, and is given the context. false: out of
+	 * reach. NULL: likewise. */
+	bool (*include)(void *data, struct str relative, struct str context);
 	void *data;
+	struct str context; /* from the file that includes this one; p NULL */
 };
 
 struct lock_format {
