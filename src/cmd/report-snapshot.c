@@ -28,7 +28,7 @@
 #include "sys/opt.h"
 
 static struct {
-	const char *output, *from, *built_at;
+	const char *output, *from, *built_at, *publish, *delta;
 	struct opt_list registries;
 	bool own_registries;
 } options;
@@ -38,6 +38,12 @@ static const struct opt option_table[] = {
 	    "the snapshot; an old one is replaced when the new one is whole" },
 	{ "from", 0, OPT_STRING, &options.from, "OLD",
 	    "pack documents as in this snapshot: deltas from it stay small" },
+	{ "publish", 0, OPT_STRING, &options.publish, "DIR",
+	    "instead of -o: a folder for db update, with deltas from the "
+	    "three before" },
+	{ "delta", 0, OPT_STRING, &options.delta, "OLD",
+	    "write to -o what makes the snapshot PATH out of the snapshot "
+	    "OLD" },
 	{ "public-registry", 0, OPT_LIST, &options.registries, "ECOSYSTEM=URL",
 	    "counts as public too (repeatable)" },
 	{ "only-these-registries", 0, OPT_FLAG, &options.own_registries, NULL,
@@ -61,7 +67,10 @@ static const struct opt_command command = {
 	.examples = "  lazaret report snapshot -o malicious.snapshot reports\n"
 		    "  lazaret report snapshot -o all.snapshot osv.dev/\n"
 		    "  lazaret report snapshot -o ours.snapshot "
-		    "--public-registry npm=https://npm.corp.test/ reports\n",
+		    "--public-registry npm=https://npm.corp.test/ reports\n"
+		    "  lazaret report snapshot --publish public reports\n"
+		    "  lazaret report snapshot --delta old.snapshot -o "
+		    "new.delta new.snapshot\n",
 };
 
 /* --- options
@@ -185,40 +194,84 @@ say(const struct snapshot_info *i, size_t n_refused)
 	    n_refused);
 }
 
+static int
+make(struct snapshot_writer *w, char **operands, int64_t at_s,
+    size_t *ret_refused, struct snapshot_info *ret, struct error *err)
+{
+	struct inputs inputs = { 0 };
+	struct collecting c = { .inputs = &inputs,
+		.operands = operands,
+		.spools = { -1, -1 },
+		.now_s = clock_wall_ns() / NS_PER_SEC };
+	struct buf dictionary = { 0 };
+	int rc;
+
+	add_registries(w);
+	if (!options.own_registries)
+		registries_collect(w);
+	rc = inputs_find(&inputs, operands, err);
+	if (rc == 0)
+		rc = collect(&c, w, &dictionary, err);
+	if (rc == 0)
+		rc = write_file(w, buf_str(&dictionary), at_s, ret, err);
+	for (size_t i = 0; i < COLLECT_WORKERS; i++)
+		closep(&c.spools[i]);
+	buf_done(&dictionary);
+	inputs_done(&inputs);
+	*ret_refused = c.n_refused;
+	return rc;
+}
+
+static int
+run(char **operands, int64_t at_s, size_t *ret_refused,
+    struct snapshot_info *ret, struct error *err)
+{
+	struct snapshot_writer *w = snapshot_writer_new();
+	char output[LIMIT_PATH_BYTES], from[LIMIT_PATH_BYTES];
+	int rc = 0;
+
+	if (options.publish != NULL) {
+		rc = publish_begin(options.publish, at_s, output,
+		    sizeof(output), from, sizeof(from), err);
+		options.output = output;
+		if (options.from == NULL && from[0] != '\0')
+			options.from = from;
+	}
+	if (rc == 0)
+		rc = make(w, operands, at_s, ret_refused, ret, err);
+	if (rc == 0 && options.publish != NULL)
+		rc = publish_end(options.publish, output, err);
+	snapshot_writer_free(w);
+	return rc;
+}
+
 int
 report_snapshot_main(int argc, char **argv)
 {
 	int first = opt_parse(&command, argc, argv), rc;
-	struct inputs inputs = { 0 };
-	struct collecting c = { .inputs = &inputs,
-		.spools = { -1, -1 },
-		.now_s = clock_wall_ns() / NS_PER_SEC };
-	struct snapshot_writer *w = snapshot_writer_new();
-	struct buf dictionary = { 0 };
 	struct error err = ERROR_INIT;
 	struct snapshot_info info;
 	int64_t at_s = built_at();
+	size_t n_refused = 0;
 
-	if (options.output == NULL || first >= argc)
-		opt_usage_error(&command, "say -o FILE, and name a PATH");
-	c.operands = argv + first;
-	add_registries(w);
-	if (!options.own_registries)
-		registries_collect(w);
-	rc = inputs_find(&inputs, c.operands, &err);
-	if (rc == 0)
-		rc = collect(&c, w, &dictionary, &err);
-	if (rc == 0)
-		rc = write_file(w, buf_str(&dictionary), at_s, &info, &err);
-	for (size_t i = 0; i < COLLECT_WORKERS; i++)
-		closep(&c.spools[i]);
-	snapshot_writer_free(w);
-	buf_done(&dictionary);
-	inputs_done(&inputs);
+	if ((options.output == NULL) == (options.publish == NULL) ||
+	    first >= argc)
+		opt_usage_error(&command,
+		    "say -o FILE or --publish DIR, and name a PATH");
+	if (options.delta != NULL &&
+	    (options.publish != NULL || argc - first != 1))
+		opt_usage_error(&command,
+		    "--delta OLD takes -o DELTA and one snapshot");
+	if (options.delta != NULL)
+		rc = publish_delta(options.delta, argv[first], options.output,
+		    &err);
+	else
+		rc = run(argv + first, at_s, &n_refused, &info, &err);
 	if (rc != 0) {
 		(void)fprintf(stderr, "lazaret report snapshot: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}
-	say(&info, c.n_refused);
-	return c.n_refused != 0 ? EXIT_INCOMPLETE : EXIT_NOTHING_FOUND;
+	if (options.delta == NULL)
+		say(&info, n_refused);
+	return n_refused != 0 ? EXIT_INCOMPLETE : EXIT_NOTHING_FOUND;
 }

@@ -47,4 +47,14 @@ int collect_all(struct collecting *c, struct str dictionary,
  * nothing. */
 void registries_collect(struct snapshot_writer *w);
 
+/* A delta that makes the snapshot `to` out of `from`. */
+int publish_delta(const char *from, const char *to, const char *output,
+    struct error *err);
+/* A folder for `lazaret db update`: where the new snapshot goes, and the one
+ * before it ("" when it is the first). */
+int publish_begin(const char *dir, int64_t built_at_s, char *ret_output,
+    size_t output_size, char *ret_from, size_t from_size, struct error *err);
+/* Deltas from those before, and latest.json; what it leaves out goes. */
+int publish_end(const char *dir, const char *output, struct error *err);
+
 #endif
