@@ -17,7 +17,7 @@
 
 #define INDEX     ".cache/index"
 #define SEGMENTS  ".cache/segments"
-#define MAGIC     "lazaret export 1\n"
+#define MAGIC     "lazaret export 2\n"
 #define INDEX_MAX ((size_t)4 << 30)
 
 struct reader {
@@ -116,6 +116,21 @@ get_entry(struct reader *r, struct export_entry *e, uint64_t end)
 	    osv_time_parse(e->modified, &e->modified_s) == 0;
 }
 
+static void
+read_states(struct reader *r, struct outfile_sums *sums)
+{
+	struct str bytes = get_str(r);
+	size_t n = bytes.n / sizeof(*sums->states);
+
+	if (n * sizeof(*sums->states) != bytes.n)
+		r->bad = true;
+	if (r->bad || n == 0)
+		return;
+	sums->states = mem_array(n, sizeof(*sums->states));
+	memcpy(sums->states, bytes.p, bytes.n);
+	sums->n_states = n;
+}
+
 static bool
 read_index(struct exporter *x, struct reader *r)
 {
@@ -139,6 +154,10 @@ read_index(struct exporter *x, struct reader *r)
 		if (hex.n != SHA256_HEX_SIZE - 1)
 			return false;
 		memcpy(s->sums.sha256, hex.p, hex.n);
+		s->sums.size = get(r);
+		s->sums.inode = get(r);
+		s->sums.mtime_ns = (int64_t)get(r);
+		read_states(r, &s->sums);
 	}
 	x->dead = get(r);
 	return !r->bad;
@@ -167,6 +186,8 @@ export_cache_load(struct exporter *x)
 	buf_done(&b);
 	map_free(x->old);
 	x->old = map_new(EXPORT_MAX_REPORTS);
+	for (size_t i = 0; i < x->sums.n; i++)
+		free(x->sums.v[i].sums.states);
 	x->sums.n = 0;
 	x->dead = 0;
 	x->all_changed = true;
@@ -191,6 +212,13 @@ export_cache_save(struct exporter *x, struct error *err)
 		put_str(&b, x->sums.v[i].name);
 		put_str(&b, str_of(x->sums.v[i].sums.sha256));
 		put(&b, x->sums.v[i].sums.crc32c);
+		put(&b, x->sums.v[i].sums.size);
+		put(&b, x->sums.v[i].sums.inode);
+		put(&b, (uint64_t)x->sums.v[i].sums.mtime_ns);
+		put_str(&b,
+		    str_n(x->sums.v[i].sums.states,
+			x->sums.v[i].sums.n_states *
+			    sizeof(struct outfile_state)));
 	}
 	put(&b, x->dead);
 	rc = b.full ? error_set(err, -EFBIG, "%s", INDEX) :
@@ -210,8 +238,9 @@ export_cache_compact(struct exporter *x, struct error *err)
 		return 0;
 	(void)unlinkat(x->dir, INDEX, 0);
 	o = outfile_open(x->dir, SEGMENTS);
+	/* In the same order: archives stay as they are. */
 	for (size_t i = 0; i < x->entries.n; i++) {
-		struct export_entry *e = x->entries.v[i];
+		struct export_entry *e = x->by_place[i];
 
 		outfile_put_str(o, export_segment(x, e));
 		e->at = at;

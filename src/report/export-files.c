@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -18,16 +19,20 @@
 #include "osv/osv.h"
 #include "report/export_priv.h"
 #include "report/zip.h"
+#include "sys/fd.h"
+#include "sys/message.h"
 
 /* A newline as a deflate block of its own (stored, not the last). */
 #define NEWLINE STR_LIT("\x00\x01\x00\xfe\xff\n")
 
+/* Takes the states of sums. */
 static void
 remember(struct exporter *x, struct str name, const struct outfile_sums *sums)
 {
 	x->counts.files++;
 	for (size_t i = 0; i < x->sums.n; i++)
 		if (str_eq(x->sums.v[i].name, name)) {
+			free(x->sums.v[i].sums.states);
 			x->sums.v[i].sums = *sums;
 			return;
 		}
@@ -71,29 +76,78 @@ lies_in(const struct export_entry *e, struct str dir)
 /* --- archives of single documents ------------------------------------------
  */
 
-static int
-write_zip(struct exporter *x, struct str dir, const char *path,
-    struct error *err)
+/* How much of the file that is published may stay, of n bytes; 0: nothing. */
+static uint64_t
+keep_bytes(const struct exporter *x, struct outfile *o, const char *name,
+    uint64_t n)
 {
-	struct outfile *o = outfile_open(x->dir, path);
-	char name[LIMIT_TEXT_BYTES];
-	struct zip z;
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (str_is(x->sums.v[i].name, name))
+			return outfile_keep(o, &x->sums.v[i].sums, n) ? n : 0;
+	return 0;
+}
 
-	zip_begin(&z, o);
+static struct zip_member
+member_of(const struct export_entry *e, char name[LIMIT_TEXT_BYTES])
+{
+	(void)snprintf(name, LIMIT_TEXT_BYTES, "%.*s.json", STR_ARG(e->id));
+	return (struct zip_member){ .name = str_of(name),
+		.modified_s = e->modified_s,
+		.crc32 = e->crc32,
+		.size = e->raw,
+		.packed = e->packed + DEFLATE_END.n };
+}
+
+/* Bytes of a member with its header, and where each begins. */
+static uint64_t
+place_members(const struct exporter *x, struct str dir, uint64_t keep)
+{
+	uint64_t at = 0, kept = 0;
+
 	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->entries.v[i];
-		struct zip_member m = { .modified_s = e->modified_s,
-			.crc32 = e->crc32,
-			.size = e->raw,
-			.packed = e->packed + DEFLATE_END.n };
+		struct export_entry *e = x->by_place[i];
 
 		if (!lies_in(e, dir))
 			continue;
-		(void)snprintf(name, sizeof(name), "%.*s.json", STR_ARG(e->id));
-		m.name = str_of(name);
-		zip_member(&z, &m);
+		e->offset = at;
+		at += ZIP_HEADER_BYTES + e->id.n + strlen(".json") + e->packed +
+		    DEFLATE_END.n;
+		if (e->at < keep)
+			kept = at;
+	}
+	return kept;
+}
+
+/* Members in the order of the segments, the directory in the order of ids. */
+static int
+write_zip(struct exporter *x, struct str dir, const char *path, uint64_t keep,
+    struct error *err)
+{
+	struct outfile *o = outfile_open(x->dir, path);
+	uint64_t kept = place_members(x, dir, keep);
+	char name[LIMIT_TEXT_BYTES];
+	struct zip_member m;
+	struct zip z;
+
+	zip_begin(&z, o);
+	kept = keep_bytes(x, o, path, kept);
+	for (size_t i = 0; i < x->entries.n; i++) {
+		const struct export_entry *e = x->by_place[i];
+
+		if (!lies_in(e, dir) || e->offset < kept)
+			continue;
+		m = member_of(e, name);
+		zip_header(&z, &m);
 		outfile_put_str(o, export_segment(x, e));
 		outfile_put_str(o, DEFLATE_END);
+	}
+	for (size_t i = 0; i < x->entries.n; i++) {
+		const struct export_entry *e = x->entries.v[i];
+
+		if (!lies_in(e, dir))
+			continue;
+		m = member_of(e, name);
+		zip_listed(&z, &m, e->offset);
 	}
 	zip_end(&z);
 	return export_close(x, o, path, err);
@@ -119,6 +173,8 @@ link_file(struct exporter *x, const char *from, const char *to,
 		if (str_is(x->sums.v[i].name, from)) {
 			struct outfile_sums sums = x->sums.v[i].sums;
 
+			sums.states = NULL;
+			sums.n_states = 0;
 			remember(x, str_of(to), &sums);
 			break;
 		}
@@ -141,7 +197,7 @@ write_offline(struct exporter *x, const char *ecosystem, bool has_reports,
 		if (has_reports)
 			rc = link_file(x, from, to, err);
 		else if (x->all_changed)
-			rc = write_zip(x, STR_LIT("/"), to, err);
+			rc = write_zip(x, STR_LIT("/"), to, 0, err);
 	}
 	return rc;
 }
@@ -153,12 +209,14 @@ write_zips(struct exporter *x, struct error *err)
 	size_t at = 0;
 	struct str dir;
 	void *value;
-	int rc = write_zip(x, STR_NONE, "all.zip", err);
+	int rc = 0;
 
 	while (rc == 0 && map_next(x->changed, &at, &dir, &value)) {
+		const struct export_change *c = value;
+
 		(void)snprintf(path, sizeof(path), "%.*s/all.zip",
 		    STR_ARG(dir));
-		rc = write_zip(x, dir, path, err);
+		rc = write_zip(x, dir, path, c->keep, err);
 	}
 	for (size_t i = 0; rc == 0 && osv_ecosystems[i] != NULL; i++)
 		rc = write_offline(x, osv_ecosystems[i],
@@ -172,18 +230,17 @@ write_zips(struct exporter *x, struct error *err)
  */
 
 struct lines {
-	uint64_t raw, packed;
+	uint64_t raw, packed, kept; /* kept: of packed, as it was */
 	uLong crc32;
 };
 
 static struct lines
-measure(const struct exporter *x, struct str dir)
+measure(const struct exporter *x, struct str dir, uint64_t keep)
 {
-	struct lines l = { .packed = DEFLATE_END.n,
-		.crc32 = crc32(0, NULL, 0) };
+	struct lines l = { .crc32 = crc32(0, NULL, 0) };
 
 	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->entries.v[i];
+		const struct export_entry *e = x->by_place[i];
 
 		if (!lies_in(e, dir))
 			continue;
@@ -191,18 +248,29 @@ measure(const struct exporter *x, struct str dir)
 		l.crc32 = crc32(l.crc32, (const Bytef *)"\n", 1);
 		l.raw += e->raw + 1;
 		l.packed += e->packed + NEWLINE.n;
+		if (e->at < keep)
+			l.kept = l.packed;
 	}
+	l.packed += DEFLATE_END.n;
 	return l;
 }
 
+/* All but the first `kept` bytes. */
 static void
-put_lines(struct exporter *x, struct outfile *o, struct str dir)
+put_lines(struct exporter *x, struct outfile *o, struct str dir, uint64_t kept)
 {
+	uint64_t at = 0;
+
 	for (size_t i = 0; i < x->entries.n; i++) {
-		if (!lies_in(x->entries.v[i], dir))
+		const struct export_entry *e = x->by_place[i];
+
+		if (!lies_in(e, dir))
 			continue;
-		outfile_put_str(o, export_segment(x, x->entries.v[i]));
-		outfile_put_str(o, NEWLINE);
+		if (at >= kept) {
+			outfile_put_str(o, export_segment(x, e));
+			outfile_put_str(o, NEWLINE);
+		}
+		at += e->packed + NEWLINE.n;
 	}
 	outfile_put_str(o, DEFLATE_END);
 }
@@ -212,53 +280,77 @@ write_ndjson(struct exporter *x, struct error *err)
 {
 	static const unsigned char head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0,
 		3 };
-	struct outfile *o = outfile_open(x->dir, "all.ndjson.gz");
-	struct lines l = measure(x, STR_NONE);
+	static const char path[] = "all.ndjson.gz";
+	struct outfile *o = outfile_open(x->dir, path);
+	struct lines l = measure(x, STR_NONE, x->everything.keep);
 	unsigned char tail[8];
 
 	for (int i = 0; i < 4; i++) {
 		tail[i] = (unsigned char)(l.crc32 >> (8 * i));
 		tail[4 + i] = (unsigned char)(l.raw >> (8 * i));
 	}
-	outfile_put(o, head, sizeof(head));
-	put_lines(x, o, STR_NONE);
+	if (l.kept == 0 || keep_bytes(x, o, path, sizeof(head) + l.kept) == 0) {
+		outfile_put(o, head, sizeof(head));
+		l.kept = 0;
+	}
+	put_lines(x, o, STR_NONE, l.kept);
 	outfile_put(o, tail, sizeof(tail));
-	return export_close(x, o, "all.ndjson.gz", err);
+	return export_close(x, o, path, err);
 }
 
-/* The ecosystems that Renovate looks for. */
+/* The ecosystems that Renovate looks for. The largest is the first, and its
+ * sizes stand behind it: so what is new comes late in the file. */
+static const char *const renovate[] = { "npm", "PyPI", "NuGet", "RubyGems",
+	"crates.io", "Go", "Hackage", "Hex", "Maven", "Packagist", "Pub" };
+
+static uint64_t
+keep_of(const struct exporter *x, struct str dir)
+{
+	const struct export_change *c = map_get(x->changed, dir);
+
+	return c != NULL ? c->keep : UINT64_MAX;
+}
+
+static void
+put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path)
+{
+	struct str dir = str_of(renovate[i]);
+	struct lines l = measure(x, dir, i == 0 ? keep_of(x, dir) : 0);
+	struct zip_member m = { .crc32 = (uint32_t)l.crc32,
+		.size = l.raw,
+		.packed = l.packed,
+		.late = true };
+	uint64_t at = outfile_at(z->out), head;
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s.nedb", renovate[i]);
+	for (char *p = name; *p != '\0'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	m.name = str_of(name);
+	head = ZIP_HEADER_BYTES + m.name.n;
+	/* More than such a reader can hold in memory. */
+	if (l.raw >= UINT32_MAX)
+		return;
+	if (i != 0 || l.kept == 0 ||
+	    keep_bytes(x, z->out, path, head + l.kept) == 0) {
+		zip_header(z, &m);
+		l.kept = 0;
+	}
+	put_lines(x, z->out, dir, l.kept);
+	zip_sizes(z, &m);
+	zip_listed(z, &m, at);
+}
+
 static int
 write_renovate(struct exporter *x, struct error *err)
 {
-	static const char *const names[] = { "crates.io", "Go", "Hackage",
-		"Hex", "Maven", "npm", "NuGet", "Packagist", "Pub", "PyPI",
-		"RubyGems" };
 	static const char path[] = "renovate/osv-offline.zip";
 	struct outfile *o = outfile_open(x->dir, path);
-	int64_t newest = 0;
-	char name[64];
 	struct zip z;
 
-	for (size_t i = 0; i < x->entries.n; i++)
-		newest = MAX_OF(newest, x->entries.v[i]->modified_s);
 	zip_begin(&z, o);
-	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
-		struct lines l = measure(x, str_of(names[i]));
-		struct zip_member m = { .modified_s = newest,
-			.crc32 = (uint32_t)l.crc32,
-			.size = l.raw,
-			.packed = l.packed };
-
-		(void)snprintf(name, sizeof(name), "%s.nedb", names[i]);
-		for (char *p = name; *p != '\0'; p++)
-			*p = (char)tolower((unsigned char)*p);
-		m.name = str_of(name);
-		/* More than such a reader can hold in memory. */
-		if (l.raw >= UINT32_MAX)
-			continue;
-		zip_member(&z, &m);
-		put_lines(x, o, str_of(names[i]));
-	}
+	for (size_t i = 0; i < N_ELEMENTS(renovate); i++)
+		put_renovate(x, &z, i, path);
 	zip_end(&z);
 	return export_close(x, o, path, err);
 }
@@ -343,15 +435,114 @@ write_sums(struct exporter *x, struct error *err)
 	return rc;
 }
 
+/* --- two at a time ----------------------------------------------------------
+ */
+
+#define MESSAGE_SUMS 1
+
+/* What every ecosystem is in. */
+static int
+write_whole(struct exporter *x, struct error *err)
+{
+	int rc = write_zip(x, STR_NONE, "all.zip", x->everything.keep, err);
+
+	return rc == 0 ? write_ndjson(x, err) : rc;
+}
+
+static void __attribute__((noreturn)) whole_child(struct exporter *x, int fd)
+{
+	static const char *const names[] = { "all.zip", "all.ndjson.gz" };
+	struct error err = ERROR_INIT;
+	struct channel c;
+	int rc = write_whole(x, &err);
+
+	channel_init(&c, fd);
+	for (size_t i = 0; i < x->sums.n && rc == 0; i++) {
+		const struct outfile_sums *s = &x->sums.v[i].sums;
+
+		if (!str_is(x->sums.v[i].name, names[0]) &&
+		    !str_is(x->sums.v[i].name, names[1]))
+			continue;
+		message_begin(&c, MESSAGE_SUMS);
+		message_put_str(&c, x->sums.v[i].name);
+		message_put_str(&c, str_n(s, sizeof(*s)));
+		message_put_str(&c,
+		    str_n(s->states, s->n_states * sizeof(*s->states)));
+		rc = message_send(&c, &err);
+	}
+	if (rc == 0)
+		rc = channel_flush(&c, &err);
+	if (rc != 0)
+		fatal("report export: %s", err.msg);
+	_exit(0);
+}
+
+/* The child is this program at this place: its structs are ours. */
+static int
+take_sums(struct exporter *x, int fd, struct error *err)
+{
+	struct outfile_sums sums;
+	struct channel c;
+	struct message m;
+	size_t n = 0;
+	int rc;
+
+	channel_init(&c, fd);
+	while ((rc = channel_recv(&c, &m, err)) == 1) {
+		struct str name = message_get_str(&m);
+		struct str whole = message_get_str(&m);
+		struct str states = message_get_str(&m);
+
+		rc = message_end(&m, err);
+		if (rc != 0 || whole.n != sizeof(sums))
+			break;
+		memcpy(&sums, whole.p, sizeof(sums));
+		sums.states = NULL;
+		if (states.n != 0) {
+			sums.states = mem_array(states.n, 1);
+			memcpy(sums.states, states.p, states.n);
+		}
+		remember(x, name, &sums);
+		n++;
+	}
+	channel_done(&c);
+	if (rc == 0 && n != 2)
+		rc = error_set(err, -EPIPE, "all.zip could not be written");
+	return rc;
+}
+
+/* A second process writes what every ecosystem is in: summing and copying
+ * are most of the work. */
+static int
+write_archives(struct exporter *x, struct error *err)
+{
+	int pair[2], rc, rc_whole;
+	pid_t pid;
+
+	if (fd_socketpair(pair, err) != 0)
+		return err->code;
+	(void)fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return error_errno(err, "fork");
+	if (pid == 0) {
+		(void)close(pair[0]);
+		whole_child(x, pair[1]);
+	}
+	(void)close(pair[1]);
+	rc = write_zips(x, err);
+	if (rc == 0)
+		rc = write_renovate(x, err);
+	rc_whole = take_sums(x, pair[0], rc == 0 ? err : NULL);
+	(void)waitpid(pid, NULL, 0);
+	return rc != 0 ? rc : rc_whole;
+}
+
 int
 export_files_write(struct exporter *x, struct error *err)
 {
-	int rc = write_zips(x, err);
+	int rc = write_archives(x, err);
 
-	if (rc == 0)
-		rc = write_ndjson(x, err);
-	if (rc == 0)
-		rc = write_renovate(x, err);
 	if (rc == 0)
 		rc = write_ecosystems(x, err);
 	return rc == 0 ? write_sums(x, err) : rc;

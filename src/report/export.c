@@ -19,6 +19,8 @@
 #include "sys/message.h"
 #include "sys/paths.h"
 
+#define SEGMENT_CHUNK ((size_t)1 << 20) /* written at once */
+
 static void
 sweep(int dir)
 {
@@ -79,6 +81,8 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 	if (fresh)
 		(void)unlinkat(x->dir, ".cache/index", 0);
 	export_cache_load(x);
+	x->everything.keep = x->segments_end;
+	buf_init(&x->waiting, 2 * SEGMENT_CHUNK + LIMIT_MESSAGE_BYTES);
 	*ret = x;
 	return 0;
 }
@@ -94,7 +98,11 @@ export_free(struct exporter *x)
 	map_free(x->old);
 	map_free(x->changed);
 	vec_done(&x->entries);
+	for (size_t i = 0; i < x->sums.n; i++)
+		free(x->sums.v[i].sums.states);
 	vec_done(&x->sums);
+	buf_done(&x->waiting);
+	free(x->by_place);
 	arena_free(x->arena);
 	free(x);
 }
@@ -105,11 +113,22 @@ mtime_of(const struct stat *st)
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+/* Entries from this place on are no longer where, or what, they were. */
 static void
-mark(struct exporter *x, const struct export_entry *e)
+mark(struct exporter *x, const struct export_entry *e, uint64_t place)
 {
-	for (size_t i = 0; i < e->n_dirs; i++)
-		(void)map_put(x->changed, e->dirs[i], x);
+	struct export_change *c;
+
+	for (size_t i = 0; i < e->n_dirs; i++) {
+		c = map_get(x->changed, e->dirs[i]);
+		if (c == NULL) {
+			c = arena_alloc(x->arena, sizeof(*c));
+			c->keep = place;
+			(void)map_put(x->changed, e->dirs[i], c);
+		}
+		c->keep = MIN_OF(c->keep, place);
+	}
+	x->everything.keep = MIN_OF(x->everything.keep, place);
 }
 
 bool
@@ -204,6 +223,21 @@ write_documents(struct exporter *x, const struct export_entry *e,
 	return rc;
 }
 
+static int
+write_segments(struct exporter *x, struct error *err)
+{
+	int rc = 0;
+
+	if (x->waiting.n != 0 &&
+	    lseek(x->segments, (off_t)(x->segments_end - x->waiting.n),
+		SEEK_SET) < 0)
+		return error_errno(err, ".cache/segments");
+	if (x->waiting.n != 0)
+		rc = fd_write_all(x->segments, x->waiting.p, x->waiting.n, err);
+	buf_reset(&x->waiting);
+	return rc;
+}
+
 int
 export_take(struct exporter *x, struct message *m, struct str path,
     const struct stat *st, struct str *ret_why, struct error *err)
@@ -223,16 +257,16 @@ export_take(struct exporter *x, struct message *m, struct str path,
 	e->mtime_ns = mtime_of(st);
 	e->inode = (int64_t)st->st_ino;
 	e->at = x->segments_end;
-	if (lseek(x->segments, (off_t)e->at, SEEK_SET) < 0)
-		return error_errno(err, ".cache/segments");
-	rc = fd_write_all(x->segments, packed.p, packed.n, err);
+	buf_put_str(&x->waiting, packed);
+	x->segments_end += packed.n;
+	if (x->waiting.n >= SEGMENT_CHUNK)
+		rc = write_segments(x, err);
 	if (rc == 0)
 		rc = write_documents(x, e, json, err);
 	if (rc != 0)
 		return rc;
-	x->segments_end += packed.n;
 	x->counts.changed++;
-	mark(x, e);
+	mark(x, e, e->at);
 	vec_push(&x->entries, e);
 	return 0;
 }
@@ -261,8 +295,11 @@ drop_doubles(struct exporter *x)
 		qsort(x->entries.v, x->entries.n, sizeof(*x->entries.v), by_id);
 	for (size_t i = 0; i < x->entries.n; i++) {
 		if (n != 0 &&
-		    str_eq(x->entries.v[n - 1]->id, x->entries.v[i]->id))
+		    str_eq(x->entries.v[n - 1]->id, x->entries.v[i]->id)) {
 			n--;
+			mark(x, x->entries.v[n], x->entries.v[n]->at);
+			x->dead += x->entries.v[n]->packed;
+		}
 		x->entries.v[n++] = x->entries.v[i];
 	}
 	x->entries.n = n;
@@ -303,7 +340,7 @@ remove_gone(struct exporter *x)
 	while (map_next(x->old, &at, &key, &value)) {
 		const struct export_entry *e = value;
 
-		mark(x, e);
+		mark(x, e, e->at);
 		x->dead += e->packed;
 		for (size_t i = 0; i < e->n_dirs; i++) {
 			if (is_published(x, e->id, e->dirs[i]) ||
@@ -388,16 +425,41 @@ write_lists(struct exporter *x, const char *url, struct error *err)
 	return rc;
 }
 
-int
-export_finish(struct exporter *x, const char *url, struct export_counts *ret,
-    struct error *err)
+static int
+by_place(const void *pa, const void *pb)
 {
-	int rc = 0;
+	const struct export_entry *a = *(struct export_entry *const *)pa;
+	const struct export_entry *b = *(struct export_entry *const *)pb;
+
+	return (a->at > b->at) - (a->at < b->at);
+}
+
+/* The last of what was taken is written, and everything is in order. */
+static int
+settle(struct exporter *x, struct error *err)
+{
+	int rc = write_segments(x, err);
 
 	drop_doubles(x);
 	remove_gone(x);
 	for (size_t i = 0; i < x->entries.n && x->all_changed; i++)
-		mark(x, x->entries.v[i]);
+		mark(x, x->entries.v[i], 0);
+	x->by_place = mem_array(x->entries.n + 1, sizeof(*x->by_place));
+	if (x->entries.n == 0)
+		return rc;
+	memcpy(x->by_place, x->entries.v, x->entries.n * sizeof(*x->by_place));
+	qsort(x->by_place, x->entries.n, sizeof(*x->by_place), by_place);
+	return rc;
+}
+
+int
+export_finish(struct exporter *x, const char *url, struct export_counts *ret,
+    struct error *err)
+{
+	int rc = settle(x, err);
+
+	if (rc != 0)
+		return rc;
 	x->counts.reports = x->entries.n;
 	if (x->segments_end != 0) {
 		void *p = mmap(NULL, x->segments_end, PROT_READ, MAP_SHARED,

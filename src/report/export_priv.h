@@ -29,7 +29,15 @@ struct export_entry {
 	bool withdrawn;
 	uint32_t crc32, raw; /* of the published document */
 	uint64_t at; /* in .cache/segments */
+	uint64_t offset; /* of its header in the archive being written */
 	uint32_t packed;
+};
+
+/* A folder that is to be written anew. Archives hold documents in the order
+ * of the segments, so what was written before the first change stays, and
+ * most of an archive is copied by the kernel and not summed again. */
+struct export_change {
+	uint64_t keep; /* documents below this place are as they were */
 };
 
 /* The sums of a published file that was not written in this run. */
@@ -43,9 +51,12 @@ struct exporter {
 	int dir, lock, segments; /* descriptors */
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
 	struct map *old; /* path → entry of the last export */
-	VEC(struct export_entry *) entries; /* of this export */
+	VEC(struct export_entry *) entries; /* of this export; then by id */
+	struct export_entry **by_place; /* owned; as entries, by `at` */
 	VEC(struct export_sum) sums;
-	struct map *changed; /* names of folders to be written anew */
+	struct map *changed; /* name of a folder → struct export_change */
+	struct export_change everything; /* of the archives of all folders */
+	struct buf waiting; /* segments not yet written */
 	bool all_changed;
 	struct export_counts counts;
 	const char *map; /* of segments, while archives are written */

@@ -10,6 +10,7 @@
 #define MAX_32 0xffffffffull
 /* UTF-8 names; deflate; version 2.0, 4.5 where ZIP64 is needed. */
 #define FLAGS         0x800
+#define FLAG_LATE     8
 #define DEFLATE       8
 #define VERSION       20
 #define VERSION_64    45
@@ -57,15 +58,18 @@ dos_time(int64_t s)
 
 /* What local and central header have in common. */
 static void
-put_common(struct buf *b, const struct zip_member *m, unsigned version)
+put_common(struct buf *b, const struct zip_member *m, unsigned version,
+    bool local)
 {
+	bool blank = local && m->late;
+
 	put(b, version, 2);
-	put(b, FLAGS, 2);
+	put(b, m->late ? FLAGS | FLAG_LATE : FLAGS, 2);
 	put(b, DEFLATE, 2);
 	put(b, dos_time(m->modified_s), 4);
-	put(b, m->crc32, 4);
-	put(b, m->packed, 4);
-	put(b, m->size, 4);
+	put(b, blank ? 0 : m->crc32, 4);
+	put(b, blank ? 0 : m->packed, 4);
+	put(b, blank ? 0 : m->size, 4);
 	put(b, m->name.n, 2);
 }
 
@@ -78,24 +82,44 @@ zip_begin(struct zip *z, struct outfile *out)
 }
 
 void
-zip_member(struct zip *z, const struct zip_member *m)
+zip_header(struct zip *z, const struct zip_member *m)
 {
-	uint64_t at = outfile_at(z->out);
-	unsigned version = at >= MAX_32 ? VERSION_64 : VERSION;
 	struct buf b;
 
 	assert(m->name.n <= MAX_16 && m->size < MAX_32 && m->packed < MAX_32);
 	buf_init(&b, 128 * 1024);
 	put(&b, 0x04034b50, 4);
-	put_common(&b, m, VERSION);
+	put_common(&b, m, VERSION, true);
 	put(&b, 0, 2);
+	assert(b.n == ZIP_HEADER_BYTES);
 	buf_put_str(&b, m->name);
 	outfile_put_str(z->out, buf_str(&b));
 	buf_done(&b);
+}
+
+void
+zip_sizes(struct zip *z, const struct zip_member *m)
+{
+	struct buf b;
+
+	assert(m->late);
+	buf_init(&b, ZIP_SIZES_BYTES);
+	put(&b, 0x08074b50, 4);
+	put(&b, m->crc32, 4);
+	put(&b, m->packed, 4);
+	put(&b, m->size, 4);
+	outfile_put_str(z->out, buf_str(&b));
+	buf_done(&b);
+}
+
+void
+zip_listed(struct zip *z, const struct zip_member *m, uint64_t at)
+{
+	unsigned version = at >= MAX_32 ? VERSION_64 : VERSION;
 
 	put(&z->directory, 0x02014b50, 4);
 	put(&z->directory, MADE_BY, 2);
-	put_common(&z->directory, m, version);
+	put_common(&z->directory, m, version, false);
 	put(&z->directory, at >= MAX_32 ? 12 : 0, 2); /* extra */
 	put(&z->directory, 0, 2); /* comment */
 	put(&z->directory, 0, 2); /* disk */
@@ -109,6 +133,15 @@ zip_member(struct zip *z, const struct zip_member *m)
 		put(&z->directory, at, 8);
 	}
 	z->n_entries++;
+}
+
+void
+zip_member(struct zip *z, const struct zip_member *m)
+{
+	uint64_t at = outfile_at(z->out);
+
+	zip_header(z, m);
+	zip_listed(z, m, at);
 }
 
 void

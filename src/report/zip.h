@@ -6,6 +6,7 @@
 #ifndef REPORT_ZIP_H
 #define REPORT_ZIP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -24,11 +25,20 @@ struct zip_member {
 	int64_t modified_s; /* since 1970, UTC */
 	uint32_t crc32;
 	uint64_t size, packed; /* below 4 GiB each; packed: deflate */
+	bool late; /* sum and sizes stand behind the bytes, not before */
 };
 
 void zip_begin(struct zip *z, struct outfile *out);
 /* Then m->packed bytes of raw deflate go to the outfile. */
 void zip_member(struct zip *z, const struct zip_member *m);
+/* The two halves of zip_member: what stands before the bytes, and the row of
+ * the directory. Rows may come in another order than members. */
+void zip_header(struct zip *z, const struct zip_member *m);
+void zip_listed(struct zip *z, const struct zip_member *m, uint64_t at);
+#define ZIP_HEADER_BYTES 30 /* and the name */
+/* After the bytes of a member with `late` set. */
+void zip_sizes(struct zip *z, const struct zip_member *m);
+#define ZIP_SIZES_BYTES 16
 /* Writes the directory; the outfile stays open. */
 void zip_end(struct zip *z);
 

@@ -7,8 +7,11 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "sys/sha256.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -42,6 +45,27 @@ void
 sha256_free(struct sha256 *h)
 {
 	free(h);
+}
+
+static_assert(sizeof(SHA256_CTX) <= SHA256_STATE_BYTES, "room for a state");
+
+void
+sha256_save(const struct sha256 *h, uint8_t ret[SHA256_STATE_BYTES])
+{
+	memset(ret, 0, SHA256_STATE_BYTES);
+	memcpy(ret, &h->context, sizeof(h->context));
+}
+
+int
+sha256_restore(struct sha256 *h, const uint8_t state[SHA256_STATE_BYTES])
+{
+	SHA256_CTX c;
+
+	memcpy(&c, state, sizeof(c));
+	if (c.num >= SHA256_CBLOCK || c.md_len != SHA256_DIGEST_LENGTH)
+		return -EINVAL;
+	h->context = c;
+	return 0;
 }
 
 void

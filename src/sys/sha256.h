@@ -19,6 +19,11 @@ void sha256_add(struct sha256 *h, const void *p, size_t n);
 void sha256_final(struct sha256 *h, uint8_t ret[SHA256_BYTES]);
 void sha256_free(struct sha256 *h); /* without a result; accepts NULL */
 void sha256_of(struct str s, uint8_t ret[SHA256_BYTES]);
+/* The state in the middle of a stream, to go on from in another process of the
+ * same machine. -EINVAL: it is none. */
+#define SHA256_STATE_BYTES 128
+void sha256_save(const struct sha256 *h, uint8_t ret[SHA256_STATE_BYTES]);
+int sha256_restore(struct sha256 *h, const uint8_t state[SHA256_STATE_BYTES]);
 void sha256_hex(const uint8_t digest[SHA256_BYTES], char ret[SHA256_HEX_SIZE]);
 
 #endif
