@@ -187,6 +187,14 @@ is_archive(struct str path)
 	return false;
 }
 
+/* The package is the repository: there is no other place to have it from. */
+static bool
+is_repository(struct str ecosystem)
+{
+	return str_is(ecosystem, "SwiftURL") ||
+	    str_is(ecosystem, "GitHub Actions");
+}
+
 int
 origin_of(struct origins *o, const struct lock_package *p, enum origin *ret,
     struct error *err)
@@ -196,7 +204,8 @@ origin_of(struct origins *o, const struct lock_package *p, enum origin *ret,
 	*ret = ORIGIN_OTHER;
 	if (p->relation == LOCK_ROOT || str_is(s, "root"))
 		*ret = ORIGIN_LOCAL;
-	else if (str_is(s, "registry"))
+	else if (str_is(s, "registry") ||
+	    (str_starts(s, "git:") && is_repository(p->ecosystem)))
 		*ret = ORIGIN_PUBLIC;
 	else if (str_is(s, "installed"))
 		*ret = ORIGIN_INSTALLED;

@@ -2,9 +2,10 @@
 /*
  * What GitHub workflows use: steps, reusable workflows, and the steps of
  * composite actions. "owner/repository/folder@ref" is the package
- * owner/repository at ref; a commit is told as the origin, for it is no version
- * that a report could name. Folders of the repository itself ("./…") are local,
- * container images ("docker://…") are no packages of this ecosystem.
+ * owner/repository at ref, a tag, a branch or a commit; what a comment says of
+ * a commit's version is anybody's word. Folders of the repository itself
+ * ("./…") are local, container images ("docker://…") are no packages of this
+ * ecosystem.
  */
 #include <ctype.h>
 
@@ -51,10 +52,8 @@ add_use(struct lock_list *l, const struct tree_node *uses)
 	text = str_sub(text, (size_t)at + 1, text.n);
 	p = lock_add(l, "GitHub Actions", path, text, uses->line);
 	p->relation = LOCK_DIRECT;
-	if (is_commit(text)) {
-		p->version = STR_NONE;
+	if (is_commit(text))
 		p->origin = lock_origin_git(l->arena, path, text);
-	}
 }
 
 static void

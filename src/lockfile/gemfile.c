@@ -212,8 +212,9 @@ gemfile_read(const struct lock_input *in, struct lock_list *l)
 static bool
 gemfile_match(struct str path)
 {
+	/* One project may have several: gemfiles/rails_7.gemfile.lock. */
 	return lock_named(path, "Gemfile.lock") ||
-	    lock_named(path, "gems.locked");
+	    lock_named(path, "gems.locked") || str_ends(path, ".gemfile.lock");
 }
 
 const struct lock_format lock_formats_gem[] = {
