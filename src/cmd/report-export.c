@@ -31,6 +31,7 @@
 
 static struct {
 	const char *db, *output, *url;
+	struct report_sign sign;
 	bool fresh;
 } options;
 
@@ -40,6 +41,12 @@ static const struct opt option_table[] = {
 	    "the export; what is unchanged there stays" },
 	{ "url", 0, OPT_STRING, &options.url, "URL",
 	    "where the export will be served, for links in feeds" },
+	{ "sign", 0, OPT_STRING, &options.sign.key, "KEYFILE",
+	    "sign SHA256SUMS with this secret key of minisign" },
+	{ "sign-password", 0, OPT_STRING, &options.sign.password, "FILE",
+	    "the password of an encrypted key" },
+	{ "sign-legacy", 0, OPT_FLAG, &options.sign.legacy, NULL,
+	    "sign the sums themselves, not their hash, for old verifiers" },
 	{ "fresh", 0, OPT_FLAG, &options.fresh, NULL, "write everything anew" },
 	OPT_END,
 };
@@ -287,6 +294,9 @@ report_export_main(int argc, char **argv)
 		rc = work(&j, &err);
 	if (rc == 0)
 		rc = export_finish(j.exporter, options.url, &counts, &err);
+	if (rc == 0 && options.sign.key != NULL &&
+	    report_sign(options.output, &options.sign, &err) != 0)
+		rc = error_wrap(&err, "the export is whole, but not signed");
 	export_free(j.exporter);
 	repo_close(j.repo);
 	for (size_t i = 0; i < j.files.n; i++)

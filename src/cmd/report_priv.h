@@ -3,6 +3,7 @@
 #ifndef CMD_REPORT_PRIV_H
 #define CMD_REPORT_PRIV_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct config_source;
@@ -17,6 +18,14 @@ struct report_worker {
 int report_worker_start(const struct config_source *s,
     struct report_worker *ret, struct error *err);
 void report_worker_stop(struct report_worker *w); /* accepts a zeroed one */
+
+/* Signs the sums of an export (report-sign.c). */
+struct report_sign {
+	const char *key, *password; /* files; password NULL: none */
+	bool legacy; /* over the sums themselves, not their hash */
+};
+int report_sign(const char *dir, const struct report_sign *s,
+    struct error *err);
 
 int report_assign_main(int argc, char **argv);
 int report_draft_main(int argc, char **argv);
