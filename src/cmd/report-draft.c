@@ -10,25 +10,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/exit.h"
 #include "base/limits.h"
 #include "cmd/report_priv.h"
+#include "report/config.h"
 #include "report/draft.h"
+#include "report/ingest.h"
 #include "report/outfile.h"
+#include "report/popular.h"
+#include "report/unfold.h"
 #include "runfile/reader.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/lockdown.h"
 #include "sys/opt.h"
 #include "sys/sha256.h"
+#include "sys/term.h"
 
-#define STATUS_NOT_MALICIOUS 10 /* of the child */
+/* Of the child. */
+#define STATUS_NOT_MALICIOUS 10
+#define STATUS_NO_PROOF      11 /* a draft, of a verdict without a proof */
 
 static struct {
-	const char *output, *evidence;
+	const char *output, *evidence, *db, *config;
+	bool confirm, proof_unconfirmed;
 } options;
 
 static const struct opt option_table[] = {
@@ -36,6 +45,14 @@ static const struct opt option_table[] = {
 	    "write there instead of standard output" },
 	{ "evidence", 0, OPT_STRING, &options.evidence, "URL",
 	    "where the run file can be had; becomes a reference" },
+	{ "db", 0, OPT_STRING, &options.db, "DIR",
+	    "take the draft into this database; there it waits for a person" },
+	{ "confirm", 0, OPT_FLAG, &options.confirm, NULL,
+	    "with --db: a person has looked; it does not wait" },
+	{ "proof-unconfirmed", 0, OPT_FLAG, &options.proof_unconfirmed, NULL,
+	    "with --db: what rests on a proof does not wait" },
+	{ "config", 0, OPT_STRING, &options.config, "FILE",
+	    "with --db: of sources; its draft: and popular: count here" },
 	OPT_END,
 };
 
@@ -49,7 +66,9 @@ static const struct opt_command command = {
 	.options = option_table,
 	.examples = "  lazaret report draft -o draft.json evil.laz\n"
 		    "  lazaret report ingest --db reports --source lazaret "
-		    "draft.json\n",
+		    "draft.json\n"
+		    "  lazaret report draft --db reports --proof-unconfirmed "
+		    "evil.laz\n",
 };
 
 static int
@@ -79,6 +98,7 @@ child(int fd, const char *name, int result)
 	char hex[SHA256_HEX_SIZE];
 	struct error err = ERROR_INIT;
 	struct reader *r = NULL;
+	bool proof = false;
 	struct buf out;
 	int rc = lockdown(&l, &err);
 
@@ -93,13 +113,17 @@ child(int fd, const char *name, int result)
 	if (rc == 0)
 		rc = draft_write(r, &o, &out, &err);
 	if (rc == 0)
+		rc = draft_is_proof(r, &proof, &err);
+	if (rc == 0)
 		rc = fd_write_all(result, out.p, out.n, &err);
 	if (rc < 0)
 		(void)fprintf(stderr, "lazaret report draft: %s: %s\n", name,
 		    err.msg);
 	reader_free(r);
 	buf_done(&out);
-	_exit(rc == 1 ? STATUS_NOT_MALICIOUS : rc < 0 ? EXIT_TOOL_FAILED : 0);
+	if (rc == 0)
+		_exit(proof ? 0 : STATUS_NO_PROOF);
+	_exit(rc == 1 ? STATUS_NOT_MALICIOUS : EXIT_TOOL_FAILED);
 }
 
 static int
@@ -119,6 +143,106 @@ deliver(int result, struct error *err)
 	return rc;
 }
 
+/* --- into the database ------------------------------------------------------
+ */
+
+struct filing {
+	struct repo *repo;
+	bool waits; /* for a person */
+	enum ingest_outcome outcome;
+	char sentence[400]; /* why it waits, or was refused */
+};
+
+static int
+take(void *arg, struct str name, struct ingest_result *in, struct error *err)
+{
+	struct filing *f = arg;
+	int rc;
+
+	(void)name;
+	for (int64_t i = 0; i < in->n_reports && f->waits; i++)
+		if (in->holds[i].p == NULL)
+			in->holds[i] = STR_LIT("a draft that no person has "
+					       "confirmed yet");
+	rc = ingest_apply(f->repo, STR_LIT(INGEST_DRAFTS), in, false,
+	    &f->outcome, err);
+	(void)snprintf(f->sentence, sizeof(f->sentence), "%.*s",
+	    STR_ARG(in->refused.p != NULL ? in->refused : str_of(in->why)));
+	return rc != 0 ? rc : f->outcome == INGEST_REFUSED;
+}
+
+static int
+file_with(struct filing *f, int result, const char *name,
+    struct config_source *s, struct error *err)
+{
+	struct report_worker w = { 0 };
+	size_t refused;
+	int rc = report_worker_start(s, &w, err);
+
+	if (rc == 0)
+		rc = repo_open(options.db, &f->repo, err);
+	if (rc == 0)
+		rc = unfold_documents(w.unfold, result, str_of(name), take, f,
+		    &refused, err);
+	if (rc == 0)
+		rc = repo_commit(f->repo, err);
+	repo_close(f->repo);
+	report_worker_stop(&w);
+	return rc;
+}
+
+static void
+say_outcome(const char *name, const struct filing *f)
+{
+	static const char *const words[INGEST_OUTCOME__MAX] = {
+		[INGEST_ADDED] = "a new report",
+		[INGEST_UPDATED] = "a report, updated",
+		[INGEST_UNCHANGED] = "taken in before",
+		[INGEST_HELD] = "held for review",
+		[INGEST_REFUSED] = "refused",
+	};
+
+	term_print(stdout, str_of(name), 4096);
+	(void)printf(": %s",
+	    words[f->outcome] != NULL ? words[f->outcome] : "nothing to do");
+	if (f->sentence[0] != '\0') {
+		(void)fputs(": ", stdout);
+		term_print(stdout, str_of(f->sentence), 400);
+	}
+	(void)putchar('\n');
+}
+
+/* 1: the draft was refused. */
+static int
+file(int result, const char *name, bool proof, struct error *err)
+{
+	_cleanup_(arena_freep) struct arena *a = arena_new(64 * MIB);
+	struct config_source s = { .format = BUNDLE_JSON };
+	struct config c = { 0 };
+	struct popular *popular = NULL;
+	struct filing f = { .repo = NULL };
+	struct buf yaml;
+	int rc = 0;
+
+	s.intake.id = STR_LIT(INGEST_DRAFTS);
+	buf_init(&yaml, LIMIT_CONFIG_BYTES);
+	if (options.config != NULL)
+		rc = report_config_read(options.config, a, &yaml, &c, err);
+	if (rc == 0)
+		rc = report_popular_read(c.popular.p, &popular, err);
+	s.intake.popular = popular;
+	f.waits = !options.confirm &&
+	    !(proof && (options.proof_unconfirmed || c.draft_unconfirmed));
+	if (rc == 0)
+		rc = file_with(&f, result, name, &s, err);
+	if (rc == 0)
+		say_outcome(name, &f);
+	popular_free(popular);
+	config_done(&c);
+	buf_done(&yaml);
+	return rc != 0 ? rc : f.outcome == INGEST_REFUSED;
+}
+
 int
 report_draft_main(int argc, char **argv)
 {
@@ -127,9 +251,18 @@ report_draft_main(int argc, char **argv)
 	_cleanup_(closep) int result = -1;
 	struct error err = ERROR_INIT;
 	pid_t pid;
+	int rc;
 
 	if (first + 1 != argc)
 		opt_usage_error(&command, "name one run file");
+	if (options.db == NULL &&
+	    (options.confirm || options.proof_unconfirmed ||
+		options.config != NULL))
+		opt_usage_error(&command,
+		    "--confirm, --proof-unconfirmed and --config belong to "
+		    "--db");
+	if (options.db != NULL && options.output != NULL)
+		opt_usage_error(&command, "either --db or -o");
 	fd = open(argv[first], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	result = memfd_create("draft", MFD_CLOEXEC);
 	if (fd < 0 || result < 0) {
@@ -149,11 +282,16 @@ report_draft_main(int argc, char **argv)
 		    argv[first]);
 		return EXIT_FOUND;
 	}
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (!WIFEXITED(status) ||
+	    (WEXITSTATUS(status) != 0 &&
+		WEXITSTATUS(status) != STATUS_NO_PROOF))
 		return EXIT_TOOL_FAILED;
-	if (deliver(result, &err) != 0) {
+	rc = options.db != NULL ?
+	    file(result, argv[first], WEXITSTATUS(status) == 0, &err) :
+	    deliver(result, &err);
+	if (rc < 0)
 		(void)fprintf(stderr, "lazaret report draft: %s\n", err.msg);
-		return EXIT_TOOL_FAILED;
-	}
-	return EXIT_NOTHING_FOUND;
+	return rc < 0 ? EXIT_TOOL_FAILED :
+	    rc == 1   ? EXIT_INCOMPLETE :
+			EXIT_NOTHING_FOUND;
 }

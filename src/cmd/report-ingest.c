@@ -616,49 +616,6 @@ ingest_source(struct job *j, const struct config_source *s, struct str yaml,
 	return rc;
 }
 
-static int
-read_config(struct arena *a, struct buf *yaml, struct config *ret,
-    struct error *err)
-{
-	_cleanup_(closep) int fd = open(options.config, O_RDONLY | O_CLOEXEC);
-	const char *slash = strrchr(options.config, '/');
-	struct str folder = slash == NULL ?
-	    STR_LIT(".") :
-	    slash == options.config ?
-	    STR_LIT("/") :
-	    str_n(options.config, (size_t)(slash - options.config));
-	int rc = 0;
-
-	if (fd < 0)
-		rc = error_errno(err, "cannot be opened");
-	if (rc == 0)
-		rc = fd_read_all(fd, yaml, err);
-	if (rc == 0)
-		rc = config_parse(a, buf_str(yaml), folder, ret, err);
-	return rc != 0 ? error_wrap(err, "%s", options.config) : 0;
-}
-
-static int
-read_popular(struct job *j, const char *path, struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-	struct buf b;
-	int rc = 0;
-
-	if (path == NULL)
-		return 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	buf_init(&b, LIMIT_POPULAR_BYTES);
-	if (fd < 0)
-		rc = error_errno(err, "cannot be opened");
-	if (rc == 0)
-		rc = fd_read_all(fd, &b, err);
-	if (rc == 0)
-		rc = popular_parse(buf_str(&b), &j->popular, err);
-	buf_done(&b);
-	return rc != 0 ? error_wrap(err, "%s", path) : 0;
-}
-
 /* One source's failure does not stop the others; 1: some failed. */
 static int
 ingest_configured(struct job *j, struct error *err)
@@ -672,10 +629,10 @@ ingest_configured(struct job *j, struct error *err)
 	int rc, failed = 0;
 
 	buf_init(&yaml, LIMIT_CONFIG_BYTES);
-	rc = read_config(a, &yaml, &c, err);
+	rc = report_config_read(options.config, a, &yaml, &c, err);
 	popular = options.popular != NULL ? options.popular : c.popular.p;
 	if (rc == 0)
-		rc = read_popular(j, popular, err);
+		rc = report_popular_read(popular, &j->popular, err);
 	for (size_t i = 0; i < c.sources.n && rc == 0; i++) {
 		struct config_source *s = c.sources.v[i];
 
@@ -709,7 +666,7 @@ static int
 ingest_named(struct job *j, char **operands, struct error *err)
 {
 	struct str *own = mem_array(options.own_names.n, sizeof(*own));
-	int rc = read_popular(j, options.popular, err);
+	int rc = report_popular_read(options.popular, &j->popular, err);
 
 	for (size_t i = 0; i < options.own_names.n; i++)
 		own[i] = str_of(options.own_names.v[i]);

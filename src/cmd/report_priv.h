@@ -6,9 +6,20 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct arena;
+struct buf;
+struct config;
 struct config_source;
 struct error;
+struct popular;
 struct unfold;
+
+/* yaml gets the file's bytes. */
+int report_config_read(const char *path, struct arena *a, struct buf *yaml,
+    struct config *ret, struct error *err);
+/* path NULL: nothing is done. */
+int report_popular_read(const char *path, struct popular **ret,
+    struct error *err);
 
 /* The confined process that reads a source's files (report-worker.c). */
 struct report_worker {

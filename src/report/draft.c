@@ -354,3 +354,20 @@ draft_write(struct reader *r, const struct draft_options *o, struct buf *out,
 	buf_putc(out, '\n');
 	return 0;
 }
+
+int
+draft_is_proof(struct reader *r, bool *ret, struct error *err)
+{
+	_cleanup_(reader_finishp) sqlite3_stmt *q = NULL;
+	int rc = reader_prepare(r,
+	    "SELECT 1 FROM verdict WHERE label = 'malicious' AND EXISTS"
+	    " (SELECT 1 FROM finding WHERE severity = 'proof')",
+	    &q, err);
+
+	if (rc == 0)
+		rc = reader_step(r, q, err);
+	if (rc < 0)
+		return rc;
+	*ret = rc == 1;
+	return 0;
+}

@@ -7,6 +7,7 @@
 #ifndef REPORT_DRAFT_H
 #define REPORT_DRAFT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -26,5 +27,8 @@ struct draft_options {
 /* 1: the verdict is not "malicious", nothing was written. */
 int draft_write(struct reader *r, const struct draft_options *o,
     struct buf *out, struct error *err);
+
+/* Whether the verdict rests on a proof, and not on a chain of likelihoods. */
+int draft_is_proof(struct reader *r, bool *ret, struct error *err);
 
 #endif
