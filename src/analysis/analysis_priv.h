@@ -35,7 +35,8 @@ enum phase_end {
 	PHASE_TIMEOUT,
 	PHASE_LIMIT,
 	PHASE_INTERRUPTED,
-	PHASE_BROKEN, /* could not be started, or sandbox or sink died */
+	PHASE_BROKEN, /* could not be started, or sandbox, sink or recorder died
+		       */
 };
 
 struct phase {
@@ -43,6 +44,7 @@ struct phase {
 	int64_t cpu_before_ns;
 	int64_t command; /* id of sandbox_exec() */
 	int64_t deadline_at;
+	int64_t held_ns; /* of record_held(), in deadline_at already */
 	const struct step *step;
 	enum phase_end end;
 	bool exited, empty;
@@ -76,7 +78,8 @@ struct analysis {
 	int64_t n_phases;
 	int64_t begun_at; /* clock_ns() */
 	bool interrupted;
-	bool sink_died; /* nothing can be exercised any more */
+	const char
+	    *died; /* "the sink died": nothing can be exercised any more */
 	struct child baseline_child; /* role baseline, while it tells */
 	struct channel baseline_control;
 	bool empty; /* no process but init is left in the sandbox */

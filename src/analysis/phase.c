@@ -145,6 +145,23 @@ on_signal(struct analysis *a, struct phase *ph)
 	end_phase(ph, PHASE_INTERRUPTED, "interrupted");
 }
 
+/* Time in which a flood was held back does not count. */
+static bool
+time_is_up(struct analysis *a, struct phase *ph)
+{
+	struct error ignored = ERROR_INIT;
+	int64_t held;
+
+	if (clock_ns() < ph->deadline_at)
+		return false;
+	if (a->record == NULL || a->died != NULL ||
+	    record_held(a->record, &held, &ignored) < 0)
+		return true;
+	ph->deadline_at += held - ph->held_ns;
+	ph->held_ns = held;
+	return clock_ns() >= ph->deadline_at;
+}
+
 /* Waits for something to happen, and takes note of it. */
 static int
 turn(struct analysis *a, struct phase *ph, struct error *err)
@@ -154,7 +171,9 @@ turn(struct analysis *a, struct phase *ph, struct error *err)
 		{ ph->out.fd, POLLIN, 0 },
 		{ ph->err.fd, POLLIN, 0 },
 		{ a->signal_fd, POLLIN, 0 },
-		{ a->sink != NULL && !a->sink_died ? sink_pidfd(a->sink) : -1,
+		{ a->sink != NULL && !a->died ? sink_pidfd(a->sink) : -1,
+		    POLLIN, 0 },
+		{ a->record != NULL && !a->died ? record_pidfd(a->record) : -1,
 		    POLLIN, 0 },
 	};
 	int64_t left = ph->deadline_at - clock_ns();
@@ -168,11 +187,14 @@ turn(struct analysis *a, struct phase *ph, struct error *err)
 	}
 	if (p[3].revents != 0)
 		on_signal(a, ph);
-	/* Without it every name and connection would only time out. */
-	if (p[4].revents != 0) {
-		a->sink_died = true;
-		end_phase(ph, PHASE_BROKEN, "the sink died");
-	}
+	/* Without the sink everything would only time out; unrecorded, nothing
+	 * needs to go on. */
+	for (int i = 4; i < (int)N_ELEMENTS(p); i++)
+		if (p[i].revents != 0) {
+			a->died =
+			    i == 4 ? "the sink died" : "the recorder died";
+			end_phase(ph, PHASE_BROKEN, a->died);
+		}
 	/* Output first: what was written before the exit is there. */
 	capture_read(&ph->out);
 	capture_read(&ph->err);
@@ -235,7 +257,7 @@ run_command(struct analysis *a, struct phase *ph, const struct step *s,
 	if (r < 0)
 		return r;
 	a->empty = false;
-	while (r == 0 && !ph->exited && clock_ns() < ph->deadline_at &&
+	while (r == 0 && !ph->exited && !time_is_up(a, ph) &&
 	    (ph->end == PHASE_RUNNING || ph->end == PHASE_TOLD)) {
 		r = turn(a, ph, err);
 		look(ph);
@@ -309,6 +331,12 @@ begin(struct analysis *a, struct phase *ph, struct error *err)
 	sandbox_usage(a->sandbox, &u);
 	ph->cpu_before_ns = u.cpu_ns;
 	sandbox_limit_reset(a->sandbox);
+	ph->held_ns = 0;
+	if (a->record != NULL && a->died == NULL) {
+		int r = record_held(a->record, &ph->held_ns, err);
+		if (r < 0)
+			return r;
+	}
 	return views_begin(a, ph, err);
 }
 
@@ -336,7 +364,7 @@ watch_children(struct analysis *a, struct phase *ph, struct error *err)
 	}
 	r = begin(a, ph, err);
 	while (r == 0 && !a->empty && ph->end == PHASE_RUNNING &&
-	    clock_ns() < ph->deadline_at) {
+	    !time_is_up(a, ph)) {
 		r = turn(a, ph, err);
 		if (ph->out.total_bytes + ph->err.total_bytes >
 		    LIMIT_OUTPUT_BYTES)
@@ -382,9 +410,9 @@ phase_run(struct analysis *a, const struct step *const *steps, size_t n,
 	r = begin(a, &ph, err);
 	if (r == 0)
 		r = facts_phase(a, &ph, err);
-	if (a->sink_died)
-		end_phase(&ph, PHASE_BROKEN, "the sink died");
-	if (r == 0 && !a->sink_died)
+	if (a->died != NULL)
+		end_phase(&ph, PHASE_BROKEN, a->died);
+	else if (r == 0)
 		r = run_steps(a, &ph, steps, n, err);
 	if (r == 0 && ph.end != PHASE_DONE && ph.end != PHASE_TOLD)
 		r = kill_all(a, &ph, err);

@@ -53,6 +53,7 @@ struct run {
 	struct pump pumps[PUMPS];
 	int signals; /* signalfd, owned */
 	int64_t command, deadline_at; /* id; ns, 0: none */
+	int64_t held_ns; /* of record_held(), in deadline_at already */
 	int status; /* what we exit with */
 	int wait_status; /* as of waitpid(2); -1: not executed */
 	bool exited, empty;
@@ -308,6 +309,23 @@ timeout_ms(const struct run *r)
 	return left < 0 ? 0 : (int)MIN_OF(left, INT32_MAX);
 }
 
+/* Time in which a flood was held back does not count. */
+static bool
+time_is_up(struct run *r)
+{
+	struct error ignored = ERROR_INIT;
+	int64_t held;
+
+	if (r->deadline_at == 0 || clock_ns() < r->deadline_at)
+		return false;
+	if (r->views.record == NULL ||
+	    record_held(r->views.record, &held, &ignored) < 0)
+		return true;
+	r->deadline_at += held - r->held_ns;
+	r->held_ns = held;
+	return clock_ns() >= r->deadline_at;
+}
+
 static int
 on_signal(struct run *r, struct error *err)
 {
@@ -353,7 +371,7 @@ turn(struct run *r, struct error *err)
 	rc = move_bytes(r, fds, err);
 	if (rc == 0 && fds[PUMPS + 1].revents != 0)
 		rc = on_signal(r, err);
-	if (rc == 0 && r->deadline_at != 0 && clock_ns() >= r->deadline_at) {
+	if (rc == 0 && time_is_up(r)) {
 		r->deadline_at = 0;
 		rc = stop(r, WALL_TIME, err);
 	}

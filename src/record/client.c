@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "record/client_priv.h"
+#include "record/hold.h"
 #include "record/record.h"
 #include "sys/fd.h"
 #include "sys/message.h"
@@ -29,8 +30,8 @@ client_spawn(const struct client_role *role, struct child *ret_child,
 {
 	struct spawn s = SPAWN_INIT;
 	int ours[2], fds[LIMIT_MESSAGE_FDS], rc;
-	const char *argv[4] = { role->name, role->argument, role->argument2,
-		NULL };
+	const char *argv[5] = { role->name, role->arguments[0],
+		role->arguments[1], role->arguments[2], NULL };
 	char path[4096];
 
 	rc = spawn_libexec_path(role->name, path, sizeof(path), err);
@@ -112,16 +113,20 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
     struct error *err)
 {
 	_cleanup_(closep) int facts = facts_fd;
-	char ring_bytes[32];
+	char ring_bytes[32], how[32];
 	struct client_role role = { .name = "record", .facts_fd = facts };
 	struct record *r = mem_alloc(sizeof(*r));
 	int rc;
 
-	if (o != NULL && (o->ring_bytes != 0 || o->means > RECORD_EBPF)) {
+	if (o != NULL) {
 		(void)snprintf(ring_bytes, sizeof(ring_bytes), "%lld",
 		    (long long)o->ring_bytes);
-		role.argument = ring_bytes;
-		role.argument2 = record_means_word(o->means);
+		(void)snprintf(how, sizeof(how), "%d",
+		    (o->test_no_freeze ? 0 : HOLD_FREEZES) |
+			(o->test_no_stop ? 0 : HOLD_STOPS));
+		role.arguments[0] = ring_bytes;
+		role.arguments[1] = record_means_word(o->means);
+		role.arguments[2] = how;
 	}
 	r->magic = RECORD_MAGIC;
 	r->child = (struct child)CHILD_INIT;
@@ -236,6 +241,31 @@ record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
 	*ret_events = events;
 	*ret_dropped = dropped;
 	return 0;
+}
+
+int
+record_held(struct record *r, int64_t *ret_ns, struct error *err)
+{
+	struct message m;
+	int rc;
+
+	assert(r->magic == RECORD_MAGIC);
+	message_begin(&r->control, RECORD_HELD_ASK);
+	rc = client_send(&r->control, err);
+	if (rc == 0)
+		rc = client_expect(&r->control, "record", RECORD_HELD_FOR, &m,
+		    err);
+	if (rc != 0)
+		return rc;
+	*ret_ns = message_get_int(&m);
+	return message_end(&m, err);
+}
+
+int
+record_pidfd(const struct record *r)
+{
+	assert(r->magic == RECORD_MAGIC);
+	return r->child.pidfd;
 }
 
 int

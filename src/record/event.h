@@ -78,6 +78,8 @@ enum record_flag {
 	/* RECORD_EXEC: of a file that the sandbox may have written and may
 	 * remove at once: the process is stopped until it has been opened. */
 	RECORD_STOPPED = 1 << 3,
+	/* The ring is half full: the process is stopped until it is empty. */
+	RECORD_HELD = 1 << 4,
 	/* RECORD_CALL: the open makes the file (where no descriptor says so).
 	 */
 	RECORD_CREATED = 1 << 4,
@@ -162,6 +164,8 @@ struct record_io {
 /* Globals of the kernel side that the loader's memory map shows. */
 struct record_counters {
 	__u64 told, dropped, cut;
+	__u32 pressed; /* 1: the ring is a quarter full; the reader clears it */
+	__u32 pad;
 };
 
 #endif

@@ -95,6 +95,17 @@ keeper_answer(struct channel *c, struct message *m, int upper_fd,
 	return rc != 0 ? rc : channel_flush(c, err);
 }
 
+static int
+let_go_on(struct message *m, struct error *err)
+{
+	int64_t pid = message_get_int(m);
+	int rc = message_end(m, err);
+
+	if (rc == 0 && pid > 0 && pid <= INT32_MAX)
+		(void)kill((pid_t)pid, SIGCONT);
+	return rc;
+}
+
 int
 keeper_serve(int fd, int upper_fd, struct error *err)
 {
@@ -105,6 +116,12 @@ keeper_serve(int fd, int upper_fd, struct error *err)
 
 	channel_init(&c, fd);
 	while ((rc = channel_recv(&c, &m, err)) == 1) {
+		if (m.type == KEEPER_CONTINUE) {
+			rc = let_go_on(&m, err);
+			if (rc != 0)
+				break;
+			continue;
+		}
 		rc = keeper_answer(&c, &m, upper_fd, &pid, err);
 		if (pid > 0)
 			(void)kill(pid, SIGCONT);
@@ -144,6 +161,17 @@ keeper_mark(struct channel *c, struct error *err)
 	int rc;
 
 	message_begin(c, KEEPER_MARK);
+	rc = message_send(c, err);
+	return rc != 0 ? rc : channel_flush(c, err);
+}
+
+int
+keeper_continue(struct channel *c, uint32_t host_pid, struct error *err)
+{
+	int rc;
+
+	message_begin(c, KEEPER_CONTINUE);
+	message_put_int(c, host_pid);
 	rc = message_send(c, err);
 	return rc != 0 ? rc : channel_flush(c, err);
 }

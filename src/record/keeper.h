@@ -30,6 +30,7 @@ enum keeper_type {
 	KEEPER_OPEN = CONTROL_ROLE + 32,
 	KEEPER_OPENED,
 	KEEPER_MARK, /* the watcher alone: everything told, then a mark */
+	KEEPER_CONTINUE, /* {int host_pid}: SIGCONT; not answered */
 };
 
 /* The keeper: serves until the other end closes. Both descriptors are
@@ -40,6 +41,7 @@ int keeper_serve(int fd, int upper_fd, struct error *err);
 int keeper_answer(struct channel *c, struct message *m, int upper_fd,
     pid_t *ret_pid, struct error *err);
 int keeper_mark(struct channel *c, struct error *err);
+int keeper_continue(struct channel *c, uint32_t host_pid, struct error *err);
 /* The decoder's question: a descriptor, or -ENOENT. */
 int keeper_open(struct channel *c, uint32_t host_pid, struct str path,
     bool is_stopped);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "record/calls.h"
+#include "record/hold.h"
 #include "sys/clock.h"
 
 /* Generated; newer bpftool writes casts that gcc finds badly aligned. */
@@ -62,7 +63,8 @@ take_event(void *context, void *data, size_t n)
 }
 
 static int
-load_and_attach(struct load *l, int64_t ring_bytes, struct error *err)
+load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
+    struct error *err)
 {
 	int rc;
 
@@ -75,6 +77,10 @@ load_and_attach(struct load *l, int64_t ring_bytes, struct error *err)
 		l->bpf->rodata->calls[calls_rows[i].number] =
 		    calls_rows[i].call;
 	l->bpf->rodata->wake_bytes = (uint32_t)(ring_bytes / 16);
+	if (how & HOLD_FREEZES)
+		l->bpf->rodata->press_bytes = (uint32_t)(ring_bytes / 4);
+	if (how & HOLD_STOPS)
+		l->bpf->rodata->hold_bytes = (uint32_t)(ring_bytes / 2);
 	rc = bpf_map__set_max_entries(l->bpf->maps.ring, (uint32_t)ring_bytes);
 	if (rc != 0)
 		return load_error(err, rc, "size of the ring");
@@ -92,7 +98,7 @@ load_and_attach(struct load *l, int64_t ring_bytes, struct error *err)
 }
 
 int
-load_new(int64_t ring_bytes, struct load **ret, struct error *err)
+load_new(int64_t ring_bytes, unsigned how, struct load **ret, struct error *err)
 {
 	struct load *l;
 	int rc;
@@ -104,7 +110,7 @@ load_new(int64_t ring_bytes, struct load **ret, struct error *err)
 		    (long long)ring_bytes);
 	(void)libbpf_set_print(listen_to_libbpf);
 	l = mem_alloc(sizeof(*l));
-	rc = load_and_attach(l, ring_bytes, err);
+	rc = load_and_attach(l, ring_bytes, how, err);
 	if (rc != 0) {
 		load_free(l);
 		return rc;
@@ -162,6 +168,19 @@ load_dropped(const struct load *l)
 {
 	return __atomic_load_n(&l->bpf->bss->counters.dropped,
 	    __ATOMIC_RELAXED);
+}
+
+bool
+load_pressed(const struct load *l)
+{
+	return __atomic_load_n(&l->bpf->bss->counters.pressed,
+		   __ATOMIC_RELAXED) != 0;
+}
+
+void
+load_eased(struct load *l)
+{
+	__atomic_store_n(&l->bpf->bss->counters.pressed, 0, __ATOMIC_RELAXED);
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef RECORD_LOAD_H
 #define RECORD_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -15,8 +16,9 @@
 struct error;
 struct load; /* detached when it goes */
 
-/* ring_bytes: a power of two of at least a page. */
-int load_new(int64_t ring_bytes, struct load **ret, struct error *err);
+/* ring_bytes: a power of two of at least a page. how: enum hold_how, or-ed. */
+int load_new(int64_t ring_bytes, unsigned how, struct load **ret,
+    struct error *err);
 void load_free(struct load *l); /* accepts NULL */
 /* From now on events of this v2 cgroup and those below it are told. */
 int load_watch(struct load *l, int cgroup_fd, struct error *err);
@@ -27,6 +29,9 @@ int load_fd(const struct load *l);
 typedef int (*load_take_fn)(void *context, struct str event);
 int load_drain(struct load *l, load_take_fn take, void *context);
 uint64_t load_dropped(const struct load *l);
+/* The ring fills faster than it is read. load_eased(): it is empty. */
+bool load_pressed(const struct load *l);
+void load_eased(struct load *l);
 int load_take_total(struct load *l, const struct record_io_key *key,
     struct record_io *ret); /* -ENOENT */
 int load_any_total(struct load *l, struct record_io_key *ret); /* -ENOENT */

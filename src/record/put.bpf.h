@@ -55,6 +55,7 @@ struct call_state {
 
 const volatile struct record_call calls[RECORD_N_CALLS] = {};
 const volatile __u32 wake_bytes = 1 << 20; /* the loader knows the ring */
+const volatile __u32 press_bytes = 0, hold_bytes = 0; /* 0: never */
 struct record_counters counters = {};
 /* Second in which watching began: what has changed since, the sandbox wrote
  * (nobody can set the time of change). */
@@ -187,9 +188,16 @@ event_end(struct scratch *s, bool urgent)
 {
 	__u64 flags = BPF_RB_NO_WAKEUP;
 	__u64 bytes = s->h.bytes;
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	/* Not the sandbox's first process, which is ours. */
+	bool hold = hold_bytes && waiting > hold_bytes && s->h.inner_pid != 1;
 
-	if (urgent || bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) > wake_bytes)
+	if (urgent || waiting > wake_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
+	if (press_bytes && waiting > press_bytes)
+		counters.pressed = 1;
+	if (hold)
+		s->h.flags |= RECORD_HELD;
 	asm volatile("" : "+r"(bytes));
 	if (bytes > sizeof(*s))
 		return false;
@@ -198,6 +206,8 @@ event_end(struct scratch *s, bool urgent)
 		return false;
 	}
 	__sync_fetch_and_add(&counters.told, 1);
+	if (hold)
+		bpf_send_signal(SIGSTOP);
 	return true;
 }
 

@@ -48,6 +48,8 @@ struct error;
  *	               the next process that the sandbox's init starts is
  *	               attributed; project: the folder, inside the sandbox,
  *	               that install folders are relative to
+ *	supervisor → RECORD_HELD_ASK, record → RECORD_HELD_FOR {int ns}: how
+ *	               long the sandbox has been held back, since the start
  *	supervisor → RECORD_SYNC, record → RECORD_SYNCED: messages before it
  *	               have taken effect
  *	and CONTROL_PHASE_BEGIN, _END, _ENDED, CONTROL_STOP
@@ -73,6 +75,8 @@ enum record_type {
 	RECORD_COMMAND,
 	RECORD_SYNC,
 	RECORD_SYNCED,
+	RECORD_HELD_ASK,
+	RECORD_HELD_FOR,
 	UPPER_RULE,
 	UPPER_WALK,
 	UPPER_WALKED,
@@ -119,6 +123,8 @@ int record_choose(enum record_means wanted, enum record_means *ret, char *why,
 struct record_options {
 	int64_t ring_bytes; /* 0: 32 MiB; a power of two */
 	enum record_means means; /* RECORD_AUTO: RECORD_EBPF */
+	/* For tests alone: do not freeze or stop what floods the ring. */
+	bool test_no_freeze, test_no_stop;
 };
 
 /* facts_fd: a facts channel (scribe has the other end); taken. Returns while
@@ -156,6 +162,10 @@ int record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
  * it alone can also say that the recorder was lost. */
 int record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
+/* How long floods have been held back since the start, ns: time that does not
+ * count against limits. */
+int record_held(struct record *r, int64_t *ret_ns, struct error *err);
+int record_pidfd(const struct record *r); /* borrowed */
 int record_stop(struct record *r, struct error *err); /* waits for its end */
 void record_free(struct record *r); /* kills it if it runs; accepts NULL */
 void record_freep(struct record **r);

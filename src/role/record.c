@@ -7,9 +7,11 @@
  * Without eBPF the child is the watcher, which holds stopped threads, tells
  * the same events and does the keeper's work as well.
  * Descriptors: 3 control, 4 facts. Arguments: size of the ring in bytes (0:
- * the usual), ebpf|notify|ptrace.
+ * the usual), ebpf|notify|ptrace, and for tests how floods are held (enum
+ * hold_how, or-ed).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
@@ -24,6 +26,7 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "record/hold.h"
 #include "record/keeper.h"
 #include "record/load.h"
 #include "record/record.h"
@@ -51,6 +54,8 @@ struct role {
 	int64_t phase; /* FACT_NONE-like -1: none is open */
 	int64_t until; /* draining stops at events later than this; 0: not */
 	int drained; /* events in this go */
+	struct hold hold; /* eBPF */
+	unsigned how; /* enum hold_how */
 	bool has_keeper;
 	struct error *err;
 };
@@ -102,6 +107,10 @@ take_event(void *context, struct str event)
 	if (rc != 0)
 		return rc;
 	memcpy(&h, event.p, MIN_OF(sizeof(h), event.n));
+	if (r->load != NULL && load_pressed(r->load))
+		hold_freeze(&r->hold);
+	if (h.flags & RECORD_HELD)
+		hold_stopped(&r->hold, h.pid);
 	if (r->until != 0 && (int64_t)h.at > r->until)
 		return -ECANCELED;
 	return ++r->drained >= DRAIN_EVENTS && r->until == 0 ? -ECANCELED : 0;
@@ -119,6 +128,14 @@ drain_watched(struct role *r, bool to_now)
 	return rc != 0 ? rc : watched_sync(r->watched, take_event, r);
 }
 
+/* The ring is empty: whatever was held goes on. */
+static int
+let_go(struct role *r)
+{
+	load_eased(r->load);
+	return hold_release(&r->hold, &r->keeper, r->err);
+}
+
 /* Everything that is there now; what comes meanwhile only up to a bound. */
 static int
 drain(struct role *r, bool to_now)
@@ -131,6 +148,8 @@ drain(struct role *r, bool to_now)
 			       drain_watched(r, to_now);
 	if (rc == -EPIPE && r->load == NULL)
 		return error_set(r->err, rc, "record: the watcher is gone");
+	if (rc == 0 && r->load != NULL)
+		rc = let_go(r);
 	if (rc == -ECANCELED)
 		rc = 0;
 	if (rc == 0)
@@ -206,10 +225,24 @@ on_sync(struct role *r, struct message *m)
 	return rc != 0 ? rc : say(&r->control, RECORD_SYNCED, r->err);
 }
 
+static int
+on_held(struct role *r, struct message *m)
+{
+	int rc = message_end(m, r->err);
+
+	if (rc != 0)
+		return rc;
+	message_begin(&r->control, RECORD_HELD_FOR);
+	message_put_int(&r->control, hold_total(&r->hold));
+	rc = message_send(&r->control, r->err);
+	return rc != 0 ? rc : channel_flush(&r->control, r->err);
+}
+
 static const struct {
 	uint16_t type;
 	int (*handle)(struct role *r, struct message *m);
 } handlers[] = {
+	{ RECORD_HELD_ASK, on_held },
 	{ RECORD_COMMAND, on_command },
 	{ RECORD_SYNC, on_sync },
 	{ CONTROL_PHASE_BEGIN, on_phase_begin },
@@ -403,6 +436,9 @@ begin(struct role *r, struct started *s)
 		return error_set(r->err, -EINVAL, "record: no control group");
 	if (r->means == RECORD_NOTIFY && s->listener_fd < 0)
 		return error_set(r->err, -EINVAL, "record: no listener");
+	if (r->load != NULL && (r->how & HOLD_FREEZES))
+		r->hold.freeze_fd =
+		    openat(s->cgroup_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
 	if (r->load != NULL)
 		rc = load_watch(r->load, s->cgroup_fd, r->err);
 	return rc == 0 ? split(r, s) : rc;
@@ -448,7 +484,7 @@ run(struct role *r, int64_t ring_bytes)
 	int rc = 0;
 
 	if (r->means == RECORD_EBPF)
-		rc = load_new(ring_bytes, &r->load, r->err);
+		rc = load_new(ring_bytes, r->how, &r->load, r->err);
 	if (rc == 0)
 		rc = say(&r->control, CONTROL_READY, r->err);
 	if (rc == 0)
@@ -463,7 +499,7 @@ main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT, ignored = ERROR_INIT;
 	struct role r = { .phase = -1, .err = &err, .means = RECORD_EBPF };
-	uint64_t ring_bytes = RING_BYTES;
+	uint64_t ring_bytes = RING_BYTES, how = HOLD_BOTH;
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -471,6 +507,10 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (argc > 2 && record_means_parse(argv[2], &r.means) != 0)
 		return EXIT_USAGE;
+	if (argc > 3 && str_to_u64(str_of(argv[3]), &how) != 0)
+		return EXIT_USAGE;
+	r.how = (unsigned)how;
+	hold_init(&r.hold, -1);
 	if (ring_bytes == 0)
 		ring_bytes = RING_BYTES;
 	if (r.means == RECORD_AUTO)
@@ -487,6 +527,7 @@ main(int argc, char **argv)
 	}
 	(void)channel_flush(&r.facts, &ignored);
 	recorder_free(r.recorder);
+	hold_done(&r.hold, &r.keeper);
 	if (r.has_keeper)
 		channel_done(&r.keeper);
 	load_free(r.load);

@@ -13,7 +13,8 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define FLOOD_CALLS 20000 /* mkdir of a very long path: probe --flood */
+#define FLOOD_CALLS     24000 /* mkdir of a very long path: probe --flood */
+#define FLOOD_PROCESSES 24
 
 void facts_escape(struct buf *out, struct str s);
 /* Reads the facts channel to its end and writes the lines. */

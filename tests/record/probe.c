@@ -111,16 +111,34 @@ run(const struct probe_case *c)
 	return 0;
 }
 
-/* Much more than a small ring holds: paths as long as they may be. */
-static int
-flood(void)
+static void
+flood_one(int n)
 {
 	char path[4096];
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	for (int i = 0; i < FLOOD_CALLS; i++)
+	for (int i = 0; i < n; i++)
 		(void)mkdir(path, 0700);
+}
+
+/* Much more than a small ring holds: paths as long as they may be, from many
+ * processes at once. */
+static int
+flood(void)
+{
+	for (int i = 0; i < FLOOD_PROCESSES; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			flood_one(FLOOD_CALLS / FLOOD_PROCESSES);
+			_exit(0);
+		}
+		if (pid < 0)
+			return 1;
+	}
+	while (wait(NULL) > 0)
+		;
 	return 0;
 }
 
