@@ -58,22 +58,10 @@ api_done(struct api *api)
 }
 
 static int
-db_record(struct api *api, uint32_t number, struct snapshot_record *ret,
+get_record(struct api *api, uint32_t number, struct snapshot_record *ret,
     struct error *err)
 {
-	return api->db->answers->record(api->db->data, number, api->arena, ret,
-	    err);
-}
-
-static int
-db_document(struct api *api, uint32_t number, struct str *ret,
-    struct error *err)
-{
-	int rc = api->db->answers->document(api->db->data, number, api->arena,
-	    ret, err);
-
-	*ret = rc == 0 ? str_trim(*ret) : STR_NONE;
-	return rc;
+	return snapshot_record(api->db->snapshot, number, api->arena, ret, err);
 }
 
 /* --- pages ------------------------------------------------------------------
@@ -88,7 +76,7 @@ skip_until(struct api *api, struct str after, struct page *p, struct error *err)
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int rc = db_record(api, p->hits.v[middle], &record, err);
+		int rc = get_record(api, p->hits.v[middle], &record, err);
 
 		if (rc != 0)
 			return rc;
@@ -105,17 +93,16 @@ static int
 find_hits(struct api *api, const struct question *q, struct page *p,
     struct error *err)
 {
-	const struct db_answers *db = api->db->answers;
 	int rc = 0;
 
 	p->hits = (struct snapshot_numbers){ NULL, 0 };
 	p->from = 0;
 	if (q->kind == QUERY_COMMIT)
-		rc = db->commit(api->db->data, q->hash, api->arena, &p->hits,
-		    err);
-	if (q->kind == QUERY_PACKAGE)
-		rc = db->package(api->db->data, &q->package, api->arena,
+		rc = snapshot_by_commit(api->db->snapshot, q->hash, api->arena,
 		    &p->hits, err);
+	if (q->kind == QUERY_PACKAGE)
+		rc =
+		    db_package(api->db, &q->package, api->arena, &p->hits, err);
 	if (rc == 0 && q->resumed)
 		rc = skip_until(api, q->after, p, err);
 	return rc;
@@ -126,7 +113,7 @@ put_document(struct api *api, struct json *j, uint32_t number,
     struct error *err)
 {
 	struct str document;
-	int rc = db_document(api, number, &document, err);
+	int rc = db_document(api->db, number, api->arena, &document, err);
 
 	if (rc == 0)
 		json_raw(j, document);
@@ -174,7 +161,7 @@ put_page(struct api *api, struct json *j, const struct question *q,
 	for (uint32_t i = p->from; i < p->hits.n && rc == 0; i++) {
 		if (n == p->max_hits || j->out->n >= p->max_bytes)
 			break;
-		rc = db_record(api, p->hits.v[i], &record, err);
+		rc = get_record(api, p->hits.v[i], &record, err);
 		if (rc != 0)
 			break;
 		if (n++ == 0) {
@@ -374,8 +361,7 @@ not_found(struct api *api, struct str id, struct answer *ret, struct error *err)
 	struct snapshot_numbers n;
 	struct snapshot_record record;
 	struct buf said;
-	int rc =
-	    api->db->answers->alias(api->db->data, id, api->arena, &n, err);
+	int rc = snapshot_by_alias(api->db->snapshot, id, api->arena, &n, err);
 
 	if (rc != 0)
 		return rc;
@@ -384,7 +370,7 @@ not_found(struct api *api, struct str id, struct answer *ret, struct error *err)
 	if (n.n != 0)
 		buf_puts(&said, ", but the following aliases were:");
 	for (uint32_t i = 0; i < n.n && rc == 0; i++) {
-		rc = db_record(api, n.v[i], &record, err);
+		rc = get_record(api, n.v[i], &record, err);
 		if (rc == 0) {
 			buf_putc(&said, ' ');
 			buf_put_str(&said, record.id);
@@ -407,11 +393,11 @@ vulns(struct api *api, struct str id, struct answer *ret, struct error *err)
 		return error_set(err, -EINVAL, "ID is required");
 	if (id.n > MAX_ID_BYTES)
 		return error_set(err, -EINVAL, "ID is too long");
-	rc = api->db->answers->id(api->db->data, id, &number, err);
+	rc = snapshot_by_id(api->db->snapshot, id, &number, err);
 	if (rc == 0)
 		return not_found(api, id, ret, err);
 	if (rc == 1)
-		rc = db_document(api, number, &document, err);
+		rc = db_document(api->db, number, api->arena, &document, err);
 	if (rc == 0)
 		buf_put_str(&ret->body, document);
 	return rc;
@@ -512,9 +498,9 @@ api_object(struct api *api, struct str ecosystem, struct str id,
 	int rc = 0;
 
 	if (id.n != 0 && id.n <= MAX_ID_BYTES)
-		rc = api->db->answers->id(api->db->data, id, &number, &err);
+		rc = snapshot_by_id(api->db->snapshot, id, &number, &err);
 	if (rc == 1) {
-		rc = db_document(api, number, &document, &err);
+		rc = db_document(api->db, number, api->arena, &document, &err);
 		rc = rc == 0 ? document_in(document, ecosystem) : rc;
 	}
 	if (rc == 1)

@@ -251,7 +251,7 @@ from_snapshot(struct connection *c, struct str path)
 		return false;
 	if (s->answer.status != 200)
 		return true;
-	s->db.answers->info(s->db.data, &info);
+	snapshot_info(s->db.snapshot, &info);
 	sums = entity_sums_new();
 	entity_sums_add(sums, buf_str(&s->answer.body));
 	entity_sums_end(sums, (int64_t)s->answer.body.n,

@@ -106,7 +106,8 @@ connection_free(struct connection *c)
 bool
 connection_is_idle(const struct connection *c)
 {
-	return c->wait == WAIT_IDLE || (c->wait == WAIT_HEAD && !c->answered);
+	return (c->wait == WAIT_IDLE || c->wait == WAIT_HEAD) &&
+	    http_phase(c->http) == HTTP_IDLE;
 }
 
 /* What it holds in memory is counted. Whoever takes more when all together
@@ -383,6 +384,7 @@ feed(struct connection *c, struct str s)
 {
 	const char *why;
 	size_t taken;
+	int status;
 
 	switch (http_feed(c->http, s, &taken)) {
 	case HTTP_STEP_REQUEST:
@@ -396,7 +398,8 @@ feed(struct connection *c, struct str s)
 	case HTTP_STEP_REFUSED:
 		shared_add(c->server->shared, c->server->options.worker,
 		    SHARED_BAD_REQUESTS, 1);
-		refuse(c, http_status(c->http, &why), why);
+		status = http_status(c->http, &why);
+		refuse(c, status, why);
 		return s.n;
 	}
 	return s.n;
@@ -554,6 +557,10 @@ connection_check(struct connection *c)
 	};
 	bool under_way = c->wait == WAIT_HEAD || c->wait == WAIT_BODY;
 
+	if (c->server->draining && connection_is_idle(c)) {
+		connection_end(c);
+		return;
+	}
 	if (c->server->now - c->since < limits_ms[c->wait] * NS_PER_MS)
 		return;
 	if (c->wait != WAIT_IDLE && c->wait != WAIT_LINGER)

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the API asks the database: the few questions behind its routes, as a
- * table of functions, so that its rules are tested without a snapshot.
- * db-snapshot.c answers from one.
- */
+/* What the API asks its snapshot: the few questions behind its routes. */
 #ifndef SERVE_DB_H
 #define SERVE_DB_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -23,32 +18,21 @@ struct db_package {
 	enum snapshot_names names;
 };
 
-/* All give 0, 1 where said, or a negative code: the data is damaged. Numbers
- * are ascending, without repeats; ascending numbers are ascending ids. */
-struct db_answers {
-	int (*package)(void *data, const struct db_package *p, struct arena *a,
-	    struct snapshot_numbers *ret, struct error *err);
-	int (*commit)(void *data, struct str hash, struct arena *a,
-	    struct snapshot_numbers *ret, struct error *err);
-	int (*alias)(void *data, struct str id, struct arena *a,
-	    struct snapshot_numbers *ret, struct error *err);
-	/* 1: found, 0: there is no such id. */
-	int (*id)(void *data, struct str id, uint32_t *ret, struct error *err);
-	int (*record)(void *data, uint32_t number, struct arena *a,
-	    struct snapshot_record *ret, struct error *err);
-	int (*document)(void *data, uint32_t number, struct arena *a,
-	    struct str *ret, struct error *err);
-	void (*info)(void *data, struct snapshot_info *ret);
-	void (*free)(void *data);
-};
-
 struct db {
-	const struct db_answers *answers; /* NULL: none */
-	void *data; /* owned */
+	struct snapshot *snapshot; /* NULL: none */
+	struct snapshot_documents *documents;
 };
 
 /* fd is borrowed. */
-int db_open_snapshot(int fd, struct db *ret, struct error *err);
+int db_open(int fd, struct db *ret, struct error *err);
 void db_close(struct db *db); /* accepts a zeroed one */
+
+/* Records that affect it, in ascending order and without repeats; a negative
+ * code: the data is damaged. */
+int db_package(const struct db *db, const struct db_package *p, struct arena *a,
+    struct snapshot_numbers *ret, struct error *err);
+/* The document without white space around it. */
+int db_document(const struct db *db, uint32_t number, struct arena *a,
+    struct str *ret, struct error *err);
 
 #endif

@@ -14,6 +14,8 @@
 
 /* A buffer that grew beyond this is not kept for the next request. */
 #define KEPT_BYTES (64 * KIB)
+/* What a header counts beside its bytes: very many small ones are work. */
+#define HEADER_COST 32
 
 struct http {
 	llhttp_t parser;
@@ -30,6 +32,7 @@ struct http {
 		size_t at, n;
 	} spans[HTTP_HEADER__MAX];
 	unsigned n_host;
+	size_t head_cost; /* bytes, trailers included, and HEADER_COST each */
 	int status;
 	const char *why;
 };
@@ -61,9 +64,12 @@ refuse(struct http *h, int status, const char *why)
 static int
 put_head(struct http *h, const char *at, size_t n)
 {
-	if (h->head.n + n > LIMIT_SERVE_HEAD_BYTES)
+	h->head_cost += n;
+	if (h->head_cost > LIMIT_SERVE_HEAD_BYTES)
 		return refuse(h, 431, "the request's head is too large");
-	buf_put(&h->head, at, n);
+	/* Trailers are read and forgotten: the head must not move any more. */
+	if (h->phase == HTTP_IN_HEAD)
+		buf_put(&h->head, at, n);
 	return 0;
 }
 
@@ -76,7 +82,9 @@ on_begin(llhttp_t *p)
 	buf_reset(&h->body);
 	h->request = (struct http_request){ .keep_alive = false };
 	memset(h->spans, 0, sizeof(h->spans));
-	h->target_n = h->n_host = 0;
+	h->target_n = 0;
+	h->n_host = 0;
+	h->head_cost = 0;
 	h->in_field = h->in_value = false;
 	h->wants_continue = h->complete = false;
 	h->phase = HTTP_IN_HEAD;
@@ -97,8 +105,6 @@ on_field(llhttp_t *p, const char *at, size_t n)
 {
 	struct http *h = p->data;
 
-	if (h->phase != HTTP_IN_HEAD) /* trailers: read and forgotten */
-		return put_head(h, at, n);
 	if (!h->in_field)
 		h->field_at = h->head.n;
 	h->in_field = true;
@@ -122,6 +128,7 @@ on_value_complete(llhttp_t *p)
 	struct http *h = p->data;
 	struct str name;
 
+	h->head_cost += HEADER_COST;
 	if (h->phase != HTTP_IN_HEAD)
 		return 0;
 	if (!h->in_value) /* an empty one */

@@ -48,7 +48,7 @@ ready(struct server *s)
 
 	if (s->draining)
 		s->answer.status = 503;
-	s->db.answers->info(s->db.data, &info);
+	snapshot_info(s->db.snapshot, &info);
 	buf_init(&b, sizeof(hex));
 	buf_put_hex(&b, info.id, sizeof(info.id));
 	json_init(&j, &s->answer.body, 0);

@@ -131,11 +131,11 @@ load_snapshot(struct server *s, struct message *m, struct error *err)
 
 	if (rc != 0)
 		return rc;
-	rc = db_open_snapshot(fd, &db, &why);
+	rc = db_open(fd, &db, &why);
 	if (rc == 0) {
 		db_close(&s->db);
 		s->db = db;
-		db.answers->info(db.data, &info);
+		snapshot_info(db.snapshot, &info);
 		shared_set_snapshot(s->shared, s->options.worker, &info);
 		s->started = true;
 		watch_listener(s, !s->draining);
@@ -191,7 +191,8 @@ drain(struct server *s, struct message *m, struct error *err)
 	c = s->connections;
 	for (; c != NULL; c = next) {
 		next = c->next;
-		if (connection_is_idle(c))
+		/* Of who has only just come a request is on the way. */
+		if (c->answered && connection_is_idle(c))
 			connection_end(c);
 	}
 	return message_end(m, err);
