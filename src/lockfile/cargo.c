@@ -5,6 +5,8 @@
  */
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/map.h"
 #include "lockfile/families_priv.h"
 #include "lockfile/graph_priv.h"
 #include "lockfile/origin_priv.h"
@@ -12,10 +14,9 @@
 #include "lockfile/tree.h"
 
 struct cargo {
-	const struct lock_input *in;
 	struct lock_list *l;
 	struct lock_graph graph;
-	const struct tree_node *manifest; /* Cargo.toml; NULL: not there */
+	struct map *paths; /* from Cargo.toml: name, struct str of its folder */
 	struct str own; /* name of the project's package; p NULL: not said */
 	size_t n_local; /* packages without a source */
 };
@@ -31,57 +32,63 @@ git_origin(struct arena *a, struct str source)
 	return lock_origin_git(a, lock_before(url, '?'), commit);
 }
 
-/* A dependency "NAME = { path = … }" of one table of Cargo.toml. */
-static struct str
-path_in(const struct tree_node *table, struct str name)
+static void
+know_path(struct cargo *c, struct str name, struct str path)
+{
+	struct str *kept;
+
+	if (name.n == 0 || path.n == 0 || map_has(c->paths, name))
+		return;
+	kept = arena_alloc(c->l->arena, sizeof(*kept));
+	*kept = path;
+	(void)map_put(c->paths, name, kept);
+}
+
+/* Dependencies "NAME = { path = … }" of one table of Cargo.toml. */
+static void
+know_paths_in(struct cargo *c, const struct tree_node *table)
 {
 	const struct tree_node *d;
 
 	tree_foreach(d, table) {
 		struct str package = tree_get_string(d, "package");
 
-		if (str_eq(package.p != NULL ? package : d->key, name) &&
-		    tree_get_string(d, "path").n != 0)
-			return tree_get_string(d, "path");
+		know_path(c, package.p != NULL ? package : d->key,
+		    tree_get_string(d, "path"));
 	}
-	return STR_NONE;
 }
 
-/* A member that Cargo.toml names without wildcards. */
-static struct str
-member_path(const struct cargo *c, struct str name)
+/* Where Cargo.toml says that packages lie: dependencies with a path, members
+ * without wildcards. */
+static void
+read_manifest(struct cargo *c, struct str bytes)
 {
-	const struct tree_node *m,
-	    *members = tree_get(tree_get(c->manifest, "workspace"), "members");
+	static const char *const tables[] = { "dependencies",
+		"dev-dependencies", "build-dependencies" };
+	struct lock_list elsewhere; /* errors of Cargo.toml are its own */
+	const struct tree_node *manifest, *workspace, *m;
 
-	tree_foreach(m, members) {
-		struct str path = tree_text(m), last = lock_base(path);
-
-		if (str_eq(last, name))
-			return path;
-	}
-	return STR_NONE;
+	lock_list_init(&elsewhere, c->l->arena);
+	manifest = tree_toml(&elsewhere, bytes);
+	lock_list_done(&elsewhere);
+	workspace = tree_get(manifest, "workspace");
+	c->own = tree_get_string(tree_get(manifest, "package"), "name");
+	for (size_t i = 0; i < N_ELEMENTS(tables); i++)
+		know_paths_in(c, tree_get(manifest, tables[i]));
+	know_paths_in(c, tree_get(workspace, "dependencies"));
+	tree_foreach(m, tree_get(workspace, "members"))
+		know_path(c, lock_base(tree_text(m)), tree_text(m));
 }
 
 static struct str
 local_origin(const struct cargo *c, struct str name)
 {
-	static const char *const tables[] = { "dependencies",
-		"dev-dependencies", "build-dependencies" };
-	struct str path = STR_NONE;
+	const struct str *path = map_get(c->paths, name);
 
 	if (c->own.n != 0 ? str_eq(c->own, name) : c->n_local == 1)
 		return STR_LIT("root");
-	for (size_t i = 0; path.n == 0 && i < N_ELEMENTS(tables); i++)
-		path = path_in(tree_get(c->manifest, tables[i]), name);
-	if (path.n == 0)
-		path = path_in(tree_get(tree_get(c->manifest, "workspace"),
-				   "dependencies"),
-		    name);
-	if (path.n == 0)
-		path = member_path(c, name);
 	/* Cargo.lock itself has only the name. */
-	return lock_origin(c->l->arena, "path", path.n != 0 ? path : name);
+	return lock_origin(c->l->arena, "path", path != NULL ? *path : name);
 }
 
 static struct str
@@ -152,7 +159,6 @@ read_packages(struct cargo *c, const struct tree_node *root)
 
 	tree_foreach(n, tree_get(root, "package"))
 		c->n_local += tree_get(n, "source") == NULL;
-	c->own = tree_get_string(tree_get(c->manifest, "package"), "name");
 	if (c->own.n == 0)
 		c->own = tree_get_string(own, "name");
 	if (own != NULL)
@@ -165,18 +171,16 @@ static void
 cargo_read(const struct lock_input *in, struct lock_list *l)
 {
 	const struct tree_node *root = tree_toml(l, in->bytes);
-	struct cargo c = { .in = in, .l = l };
-	struct lock_list elsewhere; /* errors of Cargo.toml are its own */
+	struct cargo c = { .l = l, .paths = map_new(LIMIT_TREE_NODES) };
 	struct str manifest;
 
-	lock_list_init(&elsewhere, l->arena);
 	if (lock_beside(in, "Cargo.toml", &manifest))
-		c.manifest = tree_toml(&elsewhere, manifest);
-	lock_list_done(&elsewhere);
+		read_manifest(&c, manifest);
 	lock_graph_init(&c.graph, l);
 	read_packages(&c, root);
 	lock_graph_apply(&c.graph);
 	lock_graph_done(&c.graph);
+	map_free(c.paths);
 }
 
 static bool

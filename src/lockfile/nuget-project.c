@@ -7,6 +7,8 @@
  */
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/limits.h"
+#include "base/map.h"
 #include "lockfile/families_priv.h"
 #include "lockfile/nuget_priv.h"
 #include "lockfile/text_priv.h"
@@ -31,46 +33,66 @@ nuget_add(struct lock_list *l, struct str name, struct str version,
 	return p;
 }
 
+/* A file of MSBuild, and what is looked up in it; names have no case. */
+struct project {
+	struct lock_list *l;
+	const struct tree_node *root;
+	struct map *properties, *versions; /* name: struct tree_node */
+};
+
+static void
+know(struct lock_list *l, struct map *m, struct str name,
+    const struct tree_node *n)
+{
+	struct str key = nuget_key(l->arena, name);
+
+	if (key.n != 0 && !map_has(m, key))
+		(void)map_put(m, key, (void *)(uintptr_t)n);
+}
+
+static void
+project_init(struct project *p, struct lock_list *l,
+    const struct tree_node *root)
+{
+	const struct tree_node *group, *n;
+
+	*p = (struct project){ .l = l,
+		.root = root,
+		.properties = map_new(LIMIT_TREE_NODES),
+		.versions = map_new(LIMIT_TREE_NODES) };
+	tree_foreach(group, root)
+		tree_foreach(n, group) {
+			if (str_is(group->key, "PropertyGroup"))
+				know(l, p->properties, n->key, n);
+			else if (str_is(n->key, "PackageVersion"))
+				know(l, p->versions,
+				    tree_get_text(n, "Include"), n);
+		}
+}
+
+static void
+project_done(struct project *p)
+{
+	map_free(p->properties);
+	map_free(p->versions);
+}
+
 /* "$(Name)" alone, from the PropertyGroups of the file. */
 static struct str
-expand(const struct tree_node *project, struct str value)
+expand(const struct project *p, struct str value)
 {
-	const struct tree_node *group, *n;
-	struct str name;
+	const struct tree_node *n;
 
+	value = str_trim(value);
 	if (!str_starts(value, "$(") || !str_ends(value, ")"))
 		return value;
-	name = str_sub(value, 2, value.n - 1);
-	tree_foreach(group, project) {
-		if (!str_is(group->key, "PropertyGroup"))
-			continue;
-		tree_foreach(n, group)
-			if (str_eq_nocase(n->key, name))
-				return tree_text(n);
-	}
-	return value;
-}
-
-/* The version that a central file gives the package; p NULL: none. */
-static struct str
-central_version(const struct tree_node *central, struct str name)
-{
-	const struct tree_node *group, *n;
-
-	tree_foreach(group, central) {
-		tree_foreach(n, group) {
-			struct str version = tree_get_text(n, "Version");
-
-			if (str_is(n->key, "PackageVersion") &&
-			    str_eq_nocase(tree_get_text(n, "Include"), name))
-				return expand(central, version);
-		}
-	}
-	return STR_NONE;
+	n = map_get(p->properties,
+	    nuget_key(p->l->arena, str_sub(value, 2, value.n - 1)));
+	return n != NULL ? tree_text(n) : value;
 }
 
 static struct str
-version_of(const struct tree_node *project, const struct tree_node *central,
+version_of(const struct project *p, const struct project *central,
     const struct tree_node *n, struct str name)
 {
 	static const char *const names[] = { "VersionOverride", "Version" };
@@ -79,39 +101,40 @@ version_of(const struct tree_node *project, const struct tree_node *central,
 		struct str v = tree_get_text(n, names[i]);
 
 		if (v.n != 0)
-			return expand(project, str_trim(v));
+			return expand(p, v);
 	}
-	return central_version(central, name);
+	n = map_get(central->versions, nuget_key(p->l->arena, name));
+	return expand(central, tree_get_text(n, "Version"));
 }
 
 /* One package may be named for several, "A;B". */
 static void
-add_reference(struct lock_list *l, const struct tree_node *project,
-    const struct tree_node *central, const struct tree_node *n)
+add_reference(const struct project *p, const struct project *central,
+    const struct tree_node *n)
 {
 	struct str names = tree_get_text(n, "Include"), name;
 
 	while (str_cut(&names, ';', &name)) {
 		name = str_trim(name);
 		if (name.n != 0)
-			nuget_add(l, name,
-			    version_of(project, central, n, name), n->line);
+			nuget_add(p->l, name, version_of(p, central, n, name),
+			    n->line);
 	}
 }
 
 static void
-read_items(struct lock_list *l, const struct tree_node *project,
-    const struct tree_node *central, const char *const *kinds)
+read_items(const struct project *p, const struct project *central,
+    const char *const *kinds)
 {
 	const struct tree_node *group, *n;
 
-	tree_foreach(group, project) {
+	tree_foreach(group, p->root) {
 		if (!str_is(group->key, "ItemGroup"))
 			continue;
 		tree_foreach(n, group)
 			for (size_t i = 0; kinds[i] != NULL; i++)
 				if (str_is(n->key, kinds[i]))
-					add_reference(l, project, central, n);
+					add_reference(p, central, n);
 	}
 }
 
@@ -120,15 +143,19 @@ nuget_project_read(const struct lock_input *in, struct lock_list *l)
 {
 	static const char *const kinds[] = { "PackageReference",
 		"GlobalPackageReference", "PackageDownload", NULL };
-	const struct tree_node *project = tree_xml(l, in->bytes),
-			       *central = NULL;
 	struct lock_list elsewhere;
+	struct project p, central;
 	struct str bytes;
 
 	lock_list_init(&elsewhere, l->arena);
-	if (lock_beside(in, "Directory.Packages.props", &bytes))
-		central = tree_xml(&elsewhere, bytes);
-	read_items(l, project, central, kinds);
+	project_init(&p, l, tree_xml(l, in->bytes));
+	project_init(&central, l,
+	    lock_beside(in, "Directory.Packages.props", &bytes) ?
+		tree_xml(&elsewhere, bytes) :
+		NULL);
+	read_items(&p, &central, kinds);
+	project_done(&p);
+	project_done(&central);
 	lock_list_done(&elsewhere);
 }
 
@@ -139,8 +166,11 @@ nuget_central_read(const struct lock_input *in, struct lock_list *l)
 {
 	static const char *const kinds[] = { "GlobalPackageReference",
 		"PackageVersion", NULL };
+	struct project p;
 
-	read_items(l, tree_xml(l, in->bytes), NULL, kinds);
+	project_init(&p, l, tree_xml(l, in->bytes));
+	read_items(&p, &p, kinds);
+	project_done(&p);
 }
 
 bool

@@ -9,9 +9,8 @@
 #include "lockfile/text_priv.h"
 #include "lockfile/tree_xml_priv.h"
 
-/* Names differ in case between those who ask and the entry. */
-static struct str
-key_of(struct arena *a, struct str name)
+struct str
+nuget_key(struct arena *a, struct str name)
 {
 	char *p = arena_strz(a, name);
 
@@ -49,10 +48,10 @@ add_locked(struct lock_graph *g, const struct tree_node *n)
 		p->relation =
 		    str_is(type, "Direct") ? LOCK_DIRECT : LOCK_TRANSITIVE;
 	}
-	lock_graph_name(g, key_of(l->arena, n->key));
+	lock_graph_name(g, nuget_key(l->arena, n->key));
 	tree_foreach(d, tree_get(n, "dependencies"))
 		lock_graph_ask(g, lock_graph_newest(g),
-		    key_of(l->arena, d->key));
+		    nuget_key(l->arena, d->key));
 }
 
 static void

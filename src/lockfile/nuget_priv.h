@@ -11,6 +11,10 @@
 struct lock_package *nuget_add(struct lock_list *l, struct str name,
     struct str version, uint32_t line);
 
+/* The name in lower case: names differ in case between those who ask and the
+ * entry. */
+struct str nuget_key(struct arena *a, struct str name);
+
 bool nuget_project_match(struct str path);
 void nuget_project_read(const struct lock_input *in, struct lock_list *l);
 bool nuget_central_match(struct str path);

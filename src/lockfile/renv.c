@@ -12,6 +12,8 @@
 #include "lockfile/text_priv.h"
 #include "lockfile/tree.h"
 
+#define MAX_REPOSITORIES 100 /* looked at for each package; R has a handful */
+
 struct renv {
 	struct lock_list *l;
 	const struct tree_node *repositories;
@@ -23,13 +25,17 @@ origin_repository(const struct renv *r, const struct tree_node *n)
 {
 	struct str name = tree_get_text(n, "Repository");
 	const struct tree_node *one;
+	int looked = 0;
 
 	if (name.n == 0 || str_is(name, "CRAN"))
 		return STR_LIT("registry");
-	tree_foreach(one, r->repositories)
+	tree_foreach(one, r->repositories) {
 		if (str_eq(tree_get_text(one, "Name"), name))
 			return lock_origin(r->l->arena, "registry",
 			    tree_get_text(one, "URL"));
+		if (++looked == MAX_REPOSITORIES)
+			break;
+	}
 	return lock_origin(r->l->arena, "registry", name);
 }
 
