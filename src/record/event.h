@@ -87,6 +87,8 @@ enum record_flag {
 
 /* Result of a call that was told at its begin (as FACT_NONE). */
 #define RECORD_UNKNOWN INT64_MIN
+/* It failed; with which error is not known (the last number that is none). */
+#define RECORD_FAILED (-4095)
 
 struct record_header {
 	__u64 at; /* CLOCK_MONOTONIC, ns */

@@ -187,7 +187,7 @@ see_children(struct watcher *w, struct watch_process *p)
 /* --- programs --- */
 
 static void
-exec_begins(struct watcher *w, const struct watch_call *c)
+exec_begins(struct watcher *w, struct watch_call *c)
 {
 	const struct calls_row *row = calls_get(c->number);
 	struct watch_process *p = c->process;
@@ -197,6 +197,8 @@ exec_begins(struct watcher *w, const struct watch_call *c)
 	buf_reset(&p->exec_path);
 	if (event_peek_string(c->tid, c->args[row->call.path - 1], path, &n))
 		buf_put(&p->exec_path, path, n);
+	/* For when it fails: told then. */
+	c->result = event_finds_nothing(c) ? -ENOENT : RECORD_FAILED;
 	p->exec_tid = c->tid;
 	p->exec_at = c->at;
 	(void)watch_image_of(p->pid, &p->image);

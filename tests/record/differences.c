@@ -54,8 +54,6 @@ static struct row {
 	    0 },
 	{ RECORD_NOTIFY, NULL, "process_event op=vm-read", WITHOUT, "argument",
 	    AT_THE_END, 0 },
-	{ RECORD_NOTIFY, "exec", "exec_event path~absent", WITHOUT, "result",
-	    AT_THE_END, 0 },
 	{ RECORD_NOTIFY, "refused", "refused call=swapoff", NOT_TOLD, NULL,
 	    NOT_THERE, 0 },
 	{ RECORD_NOTIFY, "refused", "process exit_signal=31", NOT_TOLD, NULL,
