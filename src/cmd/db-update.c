@@ -96,7 +96,7 @@ read_key(struct update *u, struct error *err)
 	fd = open(options.public_key, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return error_errno(err, "--public-key %s", options.public_key);
-	buf_init(&b, MINISIGN_MAX_BYTES);
+	buf_init(&b, 64 * (size_t)KIB);
 	rc = fd_read_all(fd, &b, err);
 	if (rc == 0)
 		rc = minisign_key_parse(buf_str(&b), &u->key, err);

@@ -16,6 +16,7 @@ struct error;
 
 int db_update_main(int argc, char **argv);
 int db_info_main(int argc, char **argv);
+int db_show_main(int argc, char **argv);
 int db_verify_main(int argc, char **argv);
 
 /* The snapshot that is meant: the option's, or the one of the state folder. */
