@@ -20,6 +20,14 @@ open_same(void *data, struct str relative, struct str *ret)
 	return true;
 }
 
+static bool
+include_any(void *data, struct str relative, struct str context)
+{
+	(void)data;
+	(void)context;
+	return relative.n != 0;
+}
+
 static void
 check(const struct lock_list *l)
 {
@@ -39,7 +47,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str bytes = str_n(data, size), path;
 	const struct lock_format *f;
-	struct lock_input in = { .open = open_same, .data = &in.bytes };
+	struct lock_input in = { .open = open_same,
+		.include = include_any,
+		.data = &in.bytes };
 	struct lock_list l;
 	struct arena *a;
 

@@ -127,15 +127,33 @@ without_query(struct str url)
 	return lock_before(lock_before(url, '#'), '?');
 }
 
+/* Where "/-/" stands before the file's name, or before its scope. */
+static ptrdiff_t
+dash_before(struct str path, ptrdiff_t slash)
+{
+	ptrdiff_t up;
+
+	if (slash >= 2 && path.p[slash - 1] == '-' && path.p[slash - 2] == '/')
+		return slash - 2;
+	up = str_rchr(str_sub(path, 0, (size_t)slash), '/');
+	if (up >= 2 && path.p[up + 1] == '@' && path.p[up - 1] == '-' &&
+	    path.p[up - 2] == '/')
+		return up - 2;
+	return -1;
+}
+
 bool
 js_tarball(struct lock_list *l, struct str url, struct js_tarball *ret)
 {
 	struct str path = without_query(url), file, name, bare;
-	ptrdiff_t dash = str_find(path, STR_LIT("/-/")), slash, scope;
+	ptrdiff_t slash = str_rchr(path, '/'), dash, scope;
 
-	if (dash <= 0 || !str_ends(path, ".tgz"))
+	if (slash <= 0 || !str_ends(path, ".tgz"))
 		return false;
-	file = str_sub(path, (size_t)dash + 3, path.n - 4);
+	dash = dash_before(path, slash);
+	if (dash <= 0)
+		return false;
+	file = str_sub(path, (size_t)slash + 1, path.n - 4);
 	path = str_sub(path, 0, (size_t)dash);
 	slash = str_rchr(path, '/');
 	if (slash < 0)
@@ -143,16 +161,17 @@ js_tarball(struct lock_list *l, struct str url, struct js_tarball *ret)
 	scope = str_rchr(str_sub(path, 0, (size_t)slash), '/');
 	if (scope >= 0 && path.p[scope + 1] == '@')
 		slash = scope;
-	name = decode_slash(l, str_sub(path, (size_t)slash + 1, path.n));
+	name = str_sub(path, (size_t)slash + 1, path.n);
+	if (str_chr(name, '%') >= 0)
+		name = decode_slash(l, name);
 	bare = lock_base(name);
-	file = lock_base(file); /* some registries repeat the scope */
 	if (bare.n == 0 || file.n <= bare.n + 1 || file.p[bare.n] != '-' ||
 	    !str_eq(str_sub(file, 0, bare.n), bare))
 		return false;
 	ret->base = str_sub(path, 0, (size_t)slash);
 	ret->name = name;
 	ret->version = str_sub(file, bare.n + 1, file.n);
-	return str_find(ret->base, STR_LIT("://")) > 0;
+	return str_chr(ret->base, ':') > 0;
 }
 
 /* BASE/download/@scope/name/VERSION/HASH: registries of forges. */
@@ -189,12 +208,12 @@ registry_archive(struct lock_list *l, struct lock_package *p, struct str url)
 	struct js_tarball t;
 	struct str base;
 
-	if (download_shape(url, p, &base)) {
+	if (!js_tarball(l, url, &t)) {
+		if (!download_shape(url, p, &base))
+			return false;
 		p->origin = lock_origin(l->arena, "registry", base);
 		return true;
 	}
-	if (!js_tarball(l, url, &t))
-		return false;
 	/* These bytes are what gets installed, whatever the entry says. */
 	js_alias(p, t.name);
 	if (p->version.p == NULL || !same_version(p->version, t.version))

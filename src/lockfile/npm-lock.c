@@ -26,6 +26,7 @@
 struct place {
 	struct str path;
 	uint32_t index;
+	bool has_below; /* something lies in a node_modules of its own */
 	const struct tree_node *entry;
 };
 
@@ -74,11 +75,20 @@ group_of(struct lock_list *l, const struct tree_node *entry)
 	} rows[] = { { "dev", "dev" }, { "devOptional", "dev,optional" },
 		{ "optional", "optional" }, { "peer", "peer" },
 		{ "inBundle", "bundled" }, { "bundled", "bundled" } };
+	const struct tree_node *c;
 	char text[64] = "";
 	size_t n = 0;
+	unsigned set = 0;
 
+	/* Most entries have no such member at all: look at each once. */
+	tree_foreach(c, entry)
+		for (size_t i = 0; c->kind == TREE_BOOL &&
+		     c->text.p[0] == 't' && i < N_ELEMENTS(rows);
+		     i++)
+			if (str_is(c->key, rows[i].member))
+				set |= 1u << i;
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
-		if (tree_get_true(entry, rows[i].member))
+		if ((set & 1u << i) != 0)
 			n += (size_t)snprintf(text + n, sizeof(text) - n,
 			    "%s%s", n != 0 ? "," : "", rows[i].group);
 	return n == 0 ? STR_NONE : arena_str(l->arena, str_n(text, n));
@@ -90,7 +100,9 @@ add_entry(struct npm *r, struct str place, struct str name, struct str version,
 {
 	struct lock_package *p =
 	    lock_add(r->l, JS_ECOSYSTEM, name, version, entry->line);
-	struct place listed = { place, (uint32_t)r->l->packages.n - 1, entry };
+	struct place listed = { .path = place,
+		.index = (uint32_t)r->l->packages.n - 1,
+		.entry = entry };
 
 	lock_graph_name(&r->graph, place);
 	vec_push(&r->places, listed);
@@ -289,35 +301,69 @@ read_manifest(struct npm *r, const struct lock_input *in)
 
 /* --- who asks for whom --------------------------------------------------- */
 
-/* The entry that a name means to what lies at this place. */
+/* Where node looks next: one node_modules further up. */
+static struct str
+above(struct str place)
+{
+	ptrdiff_t at = last_modules(place);
+
+	return at <= 0 ? STR_LIT("") : str_sub(place, 0, (size_t)at - 1);
+}
+
 static uint32_t
-resolve(struct npm *r, struct str from, struct str name)
+look(struct npm *r, struct str from, struct str name)
 {
 	const struct tree_node *link;
 	uint32_t found;
 
-	for (int i = 0; i < LIMIT_JSON_DEPTH; i++) {
-		ptrdiff_t at;
+	buf_reset(&r->path);
+	buf_put_str(&r->path, from);
+	buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
+	buf_put_str(&r->path, name);
+	found = lock_graph_find(&r->graph, buf_str(&r->path));
+	if (found != LOCK_NONE || map_count(r->links) == 0)
+		return found;
+	link = map_get(r->links, buf_str(&r->path));
+	return link == NULL ?
+	    LOCK_NONE :
+	    lock_graph_find(&r->graph, tree_get_string(link, "resolved"));
+}
 
-		buf_reset(&r->path);
-		buf_put_str(&r->path, from);
-		buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
-		buf_put_str(&r->path, name);
-		found = lock_graph_find(&r->graph, buf_str(&r->path));
-		if (found != LOCK_NONE)
+/* The entry that a name means to what lies at this place. */
+static uint32_t
+resolve(struct npm *r, const struct place *p, struct str name)
+{
+	struct str from = p->path;
+	uint32_t found;
+
+	if (!p->has_below && from.n != 0)
+		from = above(from);
+	for (int i = 0; i < LIMIT_JSON_DEPTH; i++) {
+		found = look(r, from, name);
+		if (found != LOCK_NONE || from.n == 0)
 			return found;
-		link = map_count(r->links) == 0 ?
-		    NULL :
-		    map_get(r->links, buf_str(&r->path));
-		if (link != NULL)
-			return lock_graph_find(&r->graph,
-			    tree_get_string(link, "resolved"));
-		if (from.n == 0)
-			break;
-		at = last_modules(from);
-		from = at <= 0 ? STR_LIT("") : str_sub(from, 0, (size_t)at - 1);
+		from = above(from);
 	}
 	return LOCK_NONE;
+}
+
+static void
+mark_below(struct npm *r)
+{
+	size_t first = r->graph.first;
+
+	for (size_t i = 0; i < r->places.n; i++) {
+		ptrdiff_t at = last_modules(r->places.v[i].path);
+		uint32_t index;
+
+		if (at <= 0)
+			continue;
+		index = lock_graph_find(&r->graph,
+		    str_sub(r->places.v[i].path, 0, (size_t)at - 1));
+		/* Places are listed as packages are, one for one. */
+		if (index != LOCK_NONE && index - first < r->places.n)
+			r->places.v[index - first].has_below = true;
+	}
 }
 
 static void
@@ -326,26 +372,39 @@ ask(struct npm *r, const struct place *p, const struct tree_node *names)
 	const struct tree_node *d;
 
 	tree_foreach(d, names) {
-		uint32_t to = resolve(r, p->path, d->key);
+		uint32_t to = resolve(r, p, d->key);
 
 		if (to != LOCK_NONE)
 			lock_graph_ask_index(&r->graph, p->index, to);
 	}
 }
 
+static bool
+is_dependency_member(struct str key)
+{
+	for (size_t k = 0; js_dependency_members[k] != NULL; k++)
+		if (str_is(key, js_dependency_members[k]))
+			return true;
+	return false;
+}
+
 static void
 ask_all(struct npm *r, bool nested)
 {
+	mark_below(r);
 	for (size_t i = 0; i < r->places.n; i++) {
 		const struct place *p = &r->places.v[i];
+		const struct tree_node *c;
 
 		/* In version 1 `dependencies` are what lies below it. */
 		if (nested && p->path.n != 0) {
 			ask(r, p, tree_get(p->entry, "requires"));
 			continue;
 		}
-		for (size_t k = 0; js_dependency_members[k] != NULL; k++)
-			ask(r, p, tree_get(p->entry, js_dependency_members[k]));
+		tree_foreach(c, p->entry)
+			if (c->kind == TREE_OBJECT &&
+			    is_dependency_member(c->key))
+				ask(r, p, c);
 	}
 }
 
