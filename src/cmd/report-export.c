@@ -306,6 +306,12 @@ report_export_main(int argc, char **argv)
 		(void)fprintf(stderr, "lazaret report export: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}
+	if (counts.unordered != 0)
+		(void)fprintf(stderr,
+		    "lazaret report export: %llu changed reports claim "
+		    "every version where no order of versions is known; some "
+		    "offline readers cannot read that\n",
+		    (unsigned long long)counts.unordered);
 	(void)printf("%llu reports, %llu changed, %llu documents removed, "
 		     "%llu files written, %zu left out\n",
 	    (unsigned long long)counts.reports,

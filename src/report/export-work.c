@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "ecosystem/packageurl.h"
+#include "ecosystem/version.h"
 #include "osv/osv.h"
 #include "report/export_priv.h"
 #include "sys/clock.h"
@@ -106,6 +107,51 @@ folders_of(struct arena *a, struct osv_document *d,
 	return n;
 }
 
+static void
+add_version(struct str *v, size_t *n, struct str version)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (str_eq(v[i], version))
+			return;
+	v[(*n)++] = version;
+}
+
+/* Where no order of versions is known, a range tells a reader nothing, and
+ * some offline readers die of it: the versions that it names are listed in its
+ * place. Of "every version" nothing can be listed: such a range stays, unless
+ * there are versions beside it. 1: one stays. */
+static int
+list_versions(struct arena *a, struct osv_affected *v)
+{
+	struct str *all;
+	size_t n = 0, most = v->n_versions, kept = 0;
+
+	if (!v->has_package || version_rule(v->ecosystem) != NULL)
+		return 0;
+	for (size_t i = 0; i < v->n_ranges; i++)
+		most += v->ranges[i].n_events;
+	all = arena_array(a, most + 1, sizeof(*all));
+	for (size_t i = 0; i < v->n_versions; i++)
+		add_version(all, &n, v->versions[i]);
+	for (size_t i = 0; i < v->n_ranges; i++)
+		for (size_t k = 0; k < v->ranges[i].n_events; k++) {
+			const struct osv_event *e = &v->ranges[i].events[k];
+
+			if (v->ranges[i].type != OSV_GIT &&
+			    (e->kind == OSV_INTRODUCED ||
+				e->kind == OSV_LAST_AFFECTED) &&
+			    !str_is(e->value, "0"))
+				add_version(all, &n, e->value);
+		}
+	for (size_t i = 0; i < v->n_ranges; i++)
+		if (n == 0 || v->ranges[i].type == OSV_GIT)
+			v->ranges[kept++] = v->ranges[i];
+	v->n_ranges = kept;
+	v->versions = all;
+	v->n_versions = n;
+	return n == 0 && kept != 0;
+}
+
 static int
 send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
     struct error *err)
@@ -113,7 +159,10 @@ send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
 	struct str dirs[EXPORT_MAX_DIRS];
 	size_t n = folders_of(a, d, dirs);
 	struct buf json, packed;
-	int rc;
+	int rc, unordered = 0;
+
+	for (size_t i = 0; i < d->n_affected; i++)
+		unordered |= list_versions(a, &d->affected[i]);
 
 	buf_init(&json, 32 * (size_t)MIB);
 	buf_init(&packed, 32 * (size_t)MIB);
@@ -129,6 +178,7 @@ send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
 		message_put_str(c, d->modified);
 		message_put_str(c, str_sub(d->summary, 0, 200));
 		message_put_int(c, d->withdrawn.p != NULL);
+		message_put_int(c, unordered);
 		message_put_int(c,
 		    (int64_t)crc32(0, (const Bytef *)json.p, (uInt)json.n));
 		message_put_int(c, (int64_t)n);

@@ -184,6 +184,7 @@ receive(struct exporter *x, struct message *m, struct str path,
 	e->modified = arena_str(x->arena, message_get_str(m));
 	e->summary = arena_str(x->arena, message_get_str(m));
 	e->withdrawn = message_get_int(m) != 0;
+	x->counts.unordered += message_get_int(m) != 0;
 	e->crc32 = (uint32_t)message_get_int(m);
 	n = message_get_int(m);
 	if (m->bad || n < 1 || n > EXPORT_MAX_DIRS)
@@ -266,6 +267,7 @@ export_take(struct exporter *x, struct message *m, struct str path,
 	if (rc != 0)
 		return rc;
 	x->counts.changed++;
+	e->fresh = true;
 	mark(x, e, e->at);
 	vec_push(&x->entries, e);
 	return 0;
@@ -471,6 +473,8 @@ export_finish(struct exporter *x, const char *url, struct export_counts *ret,
 	}
 	if (map_count(x->changed) != 0 || x->all_changed) {
 		rc = write_lists(x, url, err);
+		if (rc == 0)
+			rc = export_changes_write(x, err);
 		if (rc == 0)
 			rc = export_files_write(x, err);
 		if (rc == 0)

@@ -7,7 +7,7 @@
  *	<Eco>/all.zip <Eco>/modified_id.csv <Eco>/<ID>.json
  *	osv-scanner/<Eco>/all.zip osv-scalibr/<Eco>/all.zip   (every ecosystem)
  *	renovate/osv-offline.zip                              (<eco>.nedb)
- *	changes.atom changes.json SHA256SUMS CRC32C
+ *	changes.atom changes.json changes/ SHA256SUMS CRC32C
  *	.cache/         what was exported, and each report compressed
  *
  * Confined workers turn documents into messages, the exporter writes. Every
@@ -30,6 +30,9 @@ struct message;
 
 struct export_counts {
 	uint64_t reports, changed, removed, files; /* files: written anew */
+	/* Changed ones with a range that nothing can order and nothing can
+	 * take the place of. */
+	uint64_t unordered;
 };
 
 /* fresh: what an earlier export left is not believed. Waits for another. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an export: export.c (state), export-cache.c, export-work.c,
- * export-files.c (archives and lists), feed.c. */
+ * export-changes.c, export-files.c (archives and lists), feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 
@@ -27,6 +27,7 @@ struct export_entry {
 	int64_t size, mtime_ns, inode; /* of the file it came from */
 	int64_t modified_s;
 	bool withdrawn;
+	bool fresh; /* taken in this run; not kept */
 	uint32_t crc32, raw; /* of the published document */
 	uint64_t at; /* in .cache/segments */
 	uint64_t offset; /* of its header in the archive being written */
@@ -71,6 +72,7 @@ int export_cache_compact(struct exporter *x, struct error *err);
 bool export_dir_valid(struct str name);
 struct str export_segment(const struct exporter *x,
     const struct export_entry *e);
+int export_changes_write(struct exporter *x, struct error *err);
 int export_files_write(struct exporter *x, struct error *err);
 /* Opened, and its sums remembered when it is closed. */
 int export_close(struct exporter *x, struct outfile *o, const char *name,
