@@ -63,6 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.bytes = bytes;
 	lock_list_init(&l, a);
 	f->read(&in, &l);
+	lock_relate(&l);
 	check(&l);
 	lock_list_done(&l);
 	arena_free(a);

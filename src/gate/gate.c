@@ -173,11 +173,12 @@ gate_purl(struct arena *a, const struct lock_package *p)
 }
 
 size_t
-gate_chain(const struct lock_list *l, uint32_t package, struct str *ret_names,
+gate_chain(struct lock_list *l, uint32_t package, struct str *ret_names,
     size_t max)
 {
 	size_t n = 0;
 
+	lock_relate(l);
 	for (uint32_t at = package; at != LOCK_NONE && n < max;
 	     at = l->packages.v[at].parent) {
 		assert(at < l->packages.n);

@@ -46,7 +46,7 @@ enum gate_reach {
 /* A file that was read, and what it holds; both borrowed. */
 struct gate_file {
 	struct str path; /* as shown */
-	const struct lock_list *list;
+	struct lock_list *list;
 	/* Bytes of the .npmrc beside it, which binds scopes to registries;
 	 * n 0: none. */
 	struct str npmrc;
@@ -120,8 +120,8 @@ struct str gate_path(const struct gate_result *r, const struct gate_finding *f);
 /* The package's purl: as the file has it, else made; p NULL: no type for it. */
 struct str gate_purl(struct arena *a, const struct lock_package *p);
 /* Names from the root of the project to the package, itself included, at most
- * max of them; what is left out is at the root's end. */
-size_t gate_chain(const struct lock_list *l, uint32_t package,
-    struct str *ret_names, size_t max);
+ * max of them; what is left out is at the root's end. Relates the list. */
+size_t gate_chain(struct lock_list *l, uint32_t package, struct str *ret_names,
+    size_t max);
 
 #endif

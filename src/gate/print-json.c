@@ -30,7 +30,7 @@ print_json_package(struct json *j, struct arena *scratch,
 		[LOCK_TRANSITIVE] = "transitive",
 		[LOCK_ROOT] = "root",
 	};
-	const struct lock_list *l = r->files[file].list;
+	struct lock_list *l = r->files[file].list;
 	const struct lock_package *p = &l->packages.v[package];
 	struct str names[PRINT_CHAIN];
 	size_t n = gate_chain(l, package, names, PRINT_CHAIN);

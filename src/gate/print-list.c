@@ -132,6 +132,7 @@ put_table(const struct gate_result *r, struct buf *out)
 		const struct gate_file *f = &r->files[i];
 		const struct lock_package *p;
 
+		lock_relate(f->list);
 		term_safe(out, f->path);
 		buf_putc(out, '\n');
 		measure(f->list, &cell, widths);

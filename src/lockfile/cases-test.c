@@ -128,6 +128,7 @@ read_case(const struct file_case *c, struct str bytes, struct buf *out)
 	in.bytes = str_n(copy, bytes.n);
 	lock_list_init(&l, a);
 	f->read(&in, &l);
+	lock_relate(&l);
 	check_sound(&l);
 	for (size_t i = 0; out != NULL && i < l.packages.n; i++)
 		put_package(out, &l, i);

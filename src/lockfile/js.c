@@ -202,12 +202,55 @@ same_version(struct str a, struct str b)
 	return str_eq(lock_before(a, '+'), lock_before(b, '+'));
 }
 
+/* Nearly all archives of a file come from one registry and are named as npm
+ * names them: BASE/NAME/-/NAME-VERSION.tgz, with the base of the entry before.
+ * false: look closer. */
+static bool
+same_registry(struct lock_list *l, struct lock_package *p, struct str url)
+{
+	static const char prefix[] = "registry:";
+	struct str bare = lock_base(p->name), base;
+	const struct lock_package *before = p - 1;
+	struct str parts[7];
+	size_t slash;
+
+	if (l->packages.n < 2 || p != &l->packages.v[l->packages.n - 1] ||
+	    p->version.n == 0 || !str_starts(before->origin, prefix))
+		return false;
+	base = str_sub(before->origin, sizeof(prefix) - 1, before->origin.n);
+	slash = (size_t)(str_rchr(base, '/') + 1);
+	if (slash < base.n && base.p[slash] == '@')
+		return false;
+	for (size_t i = 0; i < p->name.n; i++)
+		if (memchr("#?%", p->name.p[i], 3) != NULL)
+			return false;
+	parts[0] = base;
+	parts[1] = STR_LIT("/");
+	parts[2] = p->name;
+	parts[3] = STR_LIT("/-/");
+	parts[4] = bare;
+	parts[5] = STR_LIT("-");
+	parts[6] = p->version;
+	for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
+		if (url.n < parts[i].n ||
+		    memcmp(url.p, parts[i].p, parts[i].n) != 0)
+			return false;
+		url = str_n(url.p + parts[i].n, url.n - parts[i].n);
+	}
+	if (!str_is(url, ".tgz"))
+		return false;
+	p->origin = before->origin;
+	return true;
+}
+
 static bool
 registry_archive(struct lock_list *l, struct lock_package *p, struct str url)
 {
 	struct js_tarball t;
 	struct str base;
 
+	if (same_registry(l, p, url))
+		return true;
 	if (!js_tarball(l, url, &t)) {
 		if (!download_shape(url, p, &base))
 			return false;

@@ -91,6 +91,14 @@ lock_list_done(struct lock_list *l)
 	vec_done(&l->errors);
 }
 
+void
+lock_relate(struct lock_list *l)
+{
+	if (l->relate != NULL)
+		l->relate(l);
+	l->relate = NULL;
+}
+
 struct lock_package *
 lock_add(struct lock_list *l, const char *ecosystem, struct str name,
     struct str version, uint32_t line)

@@ -61,6 +61,10 @@ struct lock_list {
 	struct arena *arena; /* owner of every string */
 	VEC(struct lock_package) packages;
 	VEC(struct lock_error) errors;
+	/* Parents and relations, except LOCK_ROOT, that a reader has left for
+	 * later: lock_relate(). NULL: they are all there. */
+	void (*relate)(struct lock_list *l);
+	void *related; /* what it needs; lives in the arena and the input */
 };
 
 struct lock_input {
@@ -100,6 +104,9 @@ const struct lock_format *lock_format_at(size_t i);
 
 void lock_list_init(struct lock_list *l, struct arena *a);
 void lock_list_done(struct lock_list *l); /* the arena stays */
+/* To be called before parent or relation are looked at; a scan that finds
+ * nothing never needs them. Any number of times. */
+void lock_relate(struct lock_list *l);
 /* An entry with origin "registry", no parent and relation unknown; strings are
  * borrowed: from the input, static, or the list's arena. */
 struct lock_package *lock_add(struct lock_list *l, const char *ecosystem,

@@ -26,18 +26,82 @@
 struct place {
 	struct str path;
 	uint32_t index;
-	bool has_below; /* something lies in a node_modules of its own */
 	const struct tree_node *entry;
+	bool nested; /* it has a node_modules of its own */
 };
 
 struct npm {
 	struct lock_list *l;
 	const struct tree_node *root;
+	struct place *places; /* in the arena */
+	size_t n_places, places_size;
+	/* Where links lead: their targets, to LISTED when one is a place. */
+	struct map *targets;
+	/* While it is looked who asks for whom: */
 	struct lock_graph graph; /* keys: places */
 	struct map *links; /* place of a link: node of its entry */
-	VEC(struct place) places;
 	struct buf path; /* a place being looked for */
 };
+
+#define LISTED ((void *)1)
+
+/* Members of an entry that are looked at, found in one pass. */
+enum member {
+	MEMBER_VERSION,
+	MEMBER_NAME,
+	MEMBER_RESOLVED,
+	MEMBER_LINK,
+	MEMBER_DEV, /* this and the following make groups */
+	MEMBER_DEV_OPTIONAL,
+	MEMBER_OPTIONAL,
+	MEMBER_PEER,
+	MEMBER_IN_BUNDLE,
+	MEMBER_BUNDLED,
+	MEMBER__MAX
+};
+
+struct members {
+	const struct tree_node *v[MEMBER__MAX]; /* NULL: not there */
+};
+
+static void
+members_find(const struct tree_node *e, struct members *ret)
+{
+	static const struct str names[] = {
+		[MEMBER_VERSION] = { "version", 7 },
+		[MEMBER_NAME] = { "name", 4 },
+		[MEMBER_RESOLVED] = { "resolved", 8 },
+		[MEMBER_LINK] = { "link", 4 },
+		[MEMBER_DEV] = { "dev", 3 },
+		[MEMBER_DEV_OPTIONAL] = { "devOptional", 11 },
+		[MEMBER_OPTIONAL] = { "optional", 8 },
+		[MEMBER_PEER] = { "peer", 4 },
+		[MEMBER_IN_BUNDLE] = { "inBundle", 8 },
+		[MEMBER_BUNDLED] = { "bundled", 7 },
+	};
+	static_assert(N_ELEMENTS(names) == MEMBER__MAX);
+	const struct tree_node *c;
+
+	*ret = (struct members){ { NULL } };
+	tree_foreach(c, e)
+		for (size_t i = 0; i < N_ELEMENTS(names); i++)
+			if (c->key.n == names[i].n &&
+			    memcmp(c->key.p, names[i].p, names[i].n) == 0)
+				ret->v[i] = c;
+}
+
+static struct str
+member_string(const struct members *m, enum member which)
+{
+	return tree_is(m->v[which], TREE_STRING) ? m->v[which]->text : STR_NONE;
+}
+
+static bool
+member_true(const struct members *m, enum member which)
+{
+	return tree_is(m->v[which], TREE_BOOL) &&
+	    m->v[which]->text.n == sizeof("true") - 1;
+}
 
 /* Where the last "node_modules/" of a place begins; -1: none. */
 static ptrdiff_t
@@ -68,30 +132,24 @@ name_of_place(struct str place)
 /* --- entries ------------------------------------------------------------- */
 
 static struct str
-group_of(struct lock_list *l, const struct tree_node *entry)
+group_of(struct lock_list *l, const struct members *m)
 {
-	static const struct {
-		const char *member, *group;
-	} rows[] = { { "dev", "dev" }, { "devOptional", "dev,optional" },
-		{ "optional", "optional" }, { "peer", "peer" },
-		{ "inBundle", "bundled" }, { "bundled", "bundled" } };
-	const struct tree_node *c;
-	char text[64] = "";
-	size_t n = 0;
-	unsigned set = 0;
+	static const struct str groups[] = { { "dev", 3 },
+		{ "dev,optional", 12 }, { "optional", 8 }, { "peer", 4 },
+		{ "bundled", 7 }, { "bundled", 7 } };
+	static_assert(N_ELEMENTS(groups) == MEMBER__MAX - MEMBER_DEV);
+	struct str all = STR_NONE;
 
-	/* Most entries have no such member at all: look at each once. */
-	tree_foreach(c, entry)
-		for (size_t i = 0; c->kind == TREE_BOOL &&
-		     c->text.p[0] == 't' && i < N_ELEMENTS(rows);
-		     i++)
-			if (str_is(c->key, rows[i].member))
-				set |= 1u << i;
-	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
-		if ((set & 1u << i) != 0)
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-			    "%s%s", n != 0 ? "," : "", rows[i].group);
-	return n == 0 ? STR_NONE : arena_str(l->arena, str_n(text, n));
+	for (size_t i = 0; i < N_ELEMENTS(groups); i++) {
+		if (!member_true(m, (enum member)(MEMBER_DEV + i)))
+			continue;
+		if (all.n == 0)
+			all = groups[i];
+		else
+			all = str_of(arena_printf(l->arena, "%.*s,%.*s",
+			    STR_ARG(all), STR_ARG(groups[i])));
+	}
+	return all;
 }
 
 static struct lock_package *
@@ -100,12 +158,17 @@ add_entry(struct npm *r, struct str place, struct str name, struct str version,
 {
 	struct lock_package *p =
 	    lock_add(r->l, JS_ECOSYSTEM, name, version, entry->line);
-	struct place listed = { .path = place,
-		.index = (uint32_t)r->l->packages.n - 1,
-		.entry = entry };
+	struct place *more;
 
-	lock_graph_name(&r->graph, place);
-	vec_push(&r->places, listed);
+	if (r->n_places == r->places_size) {
+		r->places_size = r->places_size * 2 + 16;
+		more = arena_array(r->l->arena, r->places_size, sizeof(*more));
+		if (r->n_places != 0)
+			memcpy(more, r->places, r->n_places * sizeof(*more));
+		r->places = more;
+	}
+	r->places[r->n_places++] = (struct place){ place,
+		(uint32_t)r->l->packages.n - 1, entry, false };
 	return p;
 }
 
@@ -138,9 +201,9 @@ nameless(struct npm *r, const struct tree_node *e)
 
 /* A member of the workspace, or a folder that was linked to. */
 static void
-read_local(struct npm *r, const struct tree_node *e)
+read_local(struct npm *r, const struct tree_node *e, const struct members *m)
 {
-	struct str name = tree_get_string(e, "name");
+	struct str name = member_string(m, MEMBER_NAME);
 	struct lock_package *p;
 
 	if (name.n == 0)
@@ -149,41 +212,85 @@ read_local(struct npm *r, const struct tree_node *e)
 		nameless(r, e);
 		return;
 	}
-	p = add_entry(r, e->key, name, tree_get_string(e, "version"), e);
+	p = add_entry(r, e->key, name, member_string(m, MEMBER_VERSION), e);
 	p->origin = lock_origin(r->l->arena, "path", e->key);
-	p->group = group_of(r->l, e);
+	p->group = group_of(r->l, m);
 }
 
 static void
-read_installed(struct npm *r, const struct tree_node *e)
+read_installed(struct npm *r, const struct tree_node *e, ptrdiff_t modules,
+    const struct members *m)
 {
-	struct str name = name_of_place(e->key);
+	struct str name =
+	    str_sub(e->key, (size_t)modules + sizeof(MODULES) - 1, e->key.n);
 	struct lock_package *p;
 
 	if (name.n == 0) {
 		nameless(r, e);
 		return;
 	}
-	p = add_entry(r, e->key, name, tree_get_string(e, "version"), e);
-	p->group = group_of(r->l, e);
-	js_alias(p, tree_get_string(e, "name"));
-	js_source(r->l, p, tree_get_string(e, "resolved"));
+	p = add_entry(r, e->key, name, member_string(m, MEMBER_VERSION), e);
+	p->group = group_of(r->l, m);
+	js_alias(p, member_string(m, MEMBER_NAME));
+	js_source(r->l, p, member_string(m, MEMBER_RESOLVED));
 }
 
 /* A link whose target is listed is not listed itself. */
 static void
-read_link(struct npm *r, const struct tree_node *e)
+read_link(struct npm *r, const struct tree_node *e, const struct members *m)
 {
-	struct str to = tree_get_string(e, "resolved");
+	struct str to = member_string(m, MEMBER_RESOLVED);
 	struct str name = name_of_place(e->key);
 	struct lock_package *p;
 
-	(void)map_put(r->links, e->key, (void *)(uintptr_t)e);
-	if (lock_graph_find(&r->graph, to) != LOCK_NONE || name.n == 0)
+	if (map_get(r->targets, to) == LISTED || name.n == 0)
 		return;
-	p = add_entry(r, e->key, name, tree_get_string(e, "version"), e);
-	p->group = group_of(r->l, e);
+	p = add_entry(r, e->key, name, member_string(m, MEMBER_VERSION), e);
+	p->group = group_of(r->l, m);
 	p->origin = lock_origin(r->l->arena, "path", to.n != 0 ? to : e->key);
+	if (map_has(r->targets, e->key))
+		(void)map_put(r->targets, e->key, LISTED);
+}
+
+static void
+read_links(struct npm *r, const struct tree_node *packages)
+{
+	const struct tree_node *e;
+	struct members m;
+
+	for (size_t i = 0; i < r->n_places; i++)
+		if (map_has(r->targets, r->places[i].path))
+			(void)map_put(r->targets, r->places[i].path, LISTED);
+	tree_foreach(e, packages) {
+		if (!tree_is(e, TREE_OBJECT) || !tree_whole(e))
+			continue;
+		members_find(e, &m);
+		if (member_true(&m, MEMBER_LINK))
+			read_link(r, e, &m);
+	}
+}
+
+static void
+read_package(struct npm *r, const struct tree_node *e)
+{
+	ptrdiff_t modules;
+	struct members m;
+
+	members_find(e, &m);
+	if (member_true(&m, MEMBER_LINK)) {
+		if (r->targets == NULL)
+			r->targets = map_new(LIMIT_TREE_NODES);
+		(void)map_put(r->targets, member_string(&m, MEMBER_RESOLVED),
+		    NULL);
+		return;
+	}
+	modules = last_modules(e->key);
+	if (e->key.n == 0)
+		read_root(r, e);
+	else if (modules >= 0)
+		read_installed(r, e, modules, &m);
+	else
+		read_local(r, e, &m);
 }
 
 static void
@@ -195,18 +302,11 @@ read_packages(struct npm *r, const struct tree_node *packages)
 		if (!tree_is(e, TREE_OBJECT))
 			lock_error(r->l, e->line, "\"%.*s\" is not an object",
 			    STR_ARG(str_sub(e->key, 0, 200)));
-		else if (!tree_whole(e) || tree_get_true(e, "link"))
-			continue;
-		else if (e->key.n == 0)
-			read_root(r, e);
-		else if (last_modules(e->key) >= 0)
-			read_installed(r, e);
-		else
-			read_local(r, e);
+		else if (tree_whole(e))
+			read_package(r, e);
 	}
-	tree_foreach(e, packages)
-		if (tree_whole(e) && tree_get_true(e, "link"))
-			read_link(r, e);
+	if (r->targets != NULL)
+		read_links(r, packages);
 }
 
 /* --- version 1: `dependencies` ------------------------------------------- */
@@ -218,9 +318,11 @@ read_nested(struct npm *r, struct str place, const struct tree_node *e)
 	struct str version = tree_get_string(e, "version"), real, rest;
 	struct lock_package *p;
 	bool exact = js_is_version(version);
+	struct members m;
 
+	members_find(e, &m);
 	p = add_entry(r, place, e->key, exact ? version : STR_NONE, e);
-	p->group = group_of(r->l, e);
+	p->group = group_of(r->l, &m);
 	if (exact) {
 		js_source(r->l, p, tree_get_string(e, "resolved"));
 		return;
@@ -296,74 +398,62 @@ read_manifest(struct npm *r, const struct lock_input *in)
 	p->origin = STR_LIT("root");
 	p->relation = LOCK_ROOT;
 	if (manifest != NULL)
-		r->places.v[r->places.n - 1].entry = manifest;
+		r->places[r->n_places - 1].entry = manifest;
 }
 
 /* --- who asks for whom --------------------------------------------------- */
 
-/* Where node looks next: one node_modules further up. */
+/* Where node looks next. */
 static struct str
-above(struct str place)
+above_of(struct str place)
 {
 	ptrdiff_t at = last_modules(place);
 
 	return at <= 0 ? STR_LIT("") : str_sub(place, 0, (size_t)at - 1);
 }
 
-static uint32_t
-look(struct npm *r, struct str from, struct str name)
+/* The place below whose node_modules this one lies has such a folder. */
+static void
+mark_nested(struct npm *r, struct str place)
 {
-	const struct tree_node *link;
-	uint32_t found;
+	ptrdiff_t at = last_modules(place);
+	uint32_t above;
 
-	buf_reset(&r->path);
-	buf_put_str(&r->path, from);
-	buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
-	buf_put_str(&r->path, name);
-	found = lock_graph_find(&r->graph, buf_str(&r->path));
-	if (found != LOCK_NONE || map_count(r->links) == 0)
-		return found;
-	link = map_get(r->links, buf_str(&r->path));
-	return link == NULL ?
-	    LOCK_NONE :
-	    lock_graph_find(&r->graph, tree_get_string(link, "resolved"));
+	if (at <= 0)
+		return;
+	above = lock_graph_find(&r->graph, str_sub(place, 0, (size_t)at - 1));
+	/* Each entry of the list has its place, in the same order. */
+	if (above != LOCK_NONE)
+		r->places[above - r->places[0].index].nested = true;
 }
 
 /* The entry that a name means to what lies at this place. */
 static uint32_t
 resolve(struct npm *r, const struct place *p, struct str name)
 {
-	struct str from = p->path;
+	struct str from = p->nested ? p->path : above_of(p->path);
+	const struct tree_node *link;
 	uint32_t found;
 
-	if (!p->has_below && from.n != 0)
-		from = above(from);
 	for (int i = 0; i < LIMIT_JSON_DEPTH; i++) {
-		found = look(r, from, name);
-		if (found != LOCK_NONE || from.n == 0)
+		buf_reset(&r->path);
+		buf_put_str(&r->path, from);
+		buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
+		buf_put_str(&r->path, name);
+		found = lock_graph_find(&r->graph, buf_str(&r->path));
+		if (found != LOCK_NONE)
 			return found;
-		from = above(from);
+		link = map_count(r->links) == 0 ?
+		    NULL :
+		    map_get(r->links, buf_str(&r->path));
+		if (link != NULL)
+			return lock_graph_find(&r->graph,
+			    tree_get_string(link, "resolved"));
+		if (from.n == 0)
+			break;
+		from = above_of(from);
 	}
 	return LOCK_NONE;
-}
-
-static void
-mark_below(struct npm *r)
-{
-	size_t first = r->graph.first;
-
-	for (size_t i = 0; i < r->places.n; i++) {
-		ptrdiff_t at = last_modules(r->places.v[i].path);
-		uint32_t index;
-
-		if (at <= 0)
-			continue;
-		index = lock_graph_find(&r->graph,
-		    str_sub(r->places.v[i].path, 0, (size_t)at - 1));
-		/* Places are listed as packages are, one for one. */
-		if (index != LOCK_NONE && index - first < r->places.n)
-			r->places.v[index - first].has_below = true;
-	}
 }
 
 static void
@@ -391,9 +481,8 @@ is_dependency_member(struct str key)
 static void
 ask_all(struct npm *r, bool nested)
 {
-	mark_below(r);
-	for (size_t i = 0; i < r->places.n; i++) {
-		const struct place *p = &r->places.v[i];
+	for (size_t i = 0; i < r->n_places; i++) {
+		const struct place *p = &r->places[i];
 		const struct tree_node *c;
 
 		/* In version 1 `dependencies` are what lies below it. */
@@ -430,8 +519,8 @@ mark_members(struct npm *r, const struct tree_node *project)
 {
 	if (tree_get(project, "workspaces") == NULL)
 		return;
-	for (size_t i = 0; i < r->places.n; i++) {
-		const struct place *p = &r->places.v[i];
+	for (size_t i = 0; i < r->n_places; i++) {
+		const struct place *p = &r->places[i];
 		struct lock_package *package = &r->l->packages.v[p->index];
 
 		if (p->path.n != 0 && last_modules(p->path) < 0 &&
@@ -441,19 +530,50 @@ mark_members(struct npm *r, const struct tree_node *project)
 	}
 }
 
+/* The files have `packages` since version 2. */
+static void
+relate(struct lock_list *l)
+{
+	struct npm *r = l->related;
+	const struct tree_node *packages = tree_get(r->root, "packages"), *e;
+	size_t first = 0;
+
+	if (r->n_places != 0)
+		first = r->places[0].index;
+	lock_graph_init(&r->graph, l);
+	r->graph.first = first;
+	r->links = map_new(LIMIT_TREE_NODES);
+	buf_init(&r->path, LIMIT_LOCKFILE_BYTES);
+	for (size_t i = 0; i < r->n_places; i++)
+		lock_graph_name_at(&r->graph, r->places[i].path,
+		    r->places[i].index);
+	for (size_t i = 0; i < r->n_places; i++)
+		mark_nested(r, r->places[i].path);
+	tree_foreach(e, packages) {
+		if (!tree_whole(e) || !tree_get_true(e, "link"))
+			continue;
+		(void)map_put(r->links, e->key, (void *)(uintptr_t)e);
+		mark_nested(r, e->key);
+	}
+	ask_all(r, packages == NULL);
+	lock_graph_apply(&r->graph);
+	lock_graph_done(&r->graph);
+	map_free(r->links);
+	buf_done(&r->path);
+}
+
 void
 npm_lock_read(const struct lock_input *in, struct lock_list *l)
 {
-	struct npm r = { .l = l };
+	struct npm *r = arena_alloc(l->arena, sizeof(*r));
 	const struct tree_node *packages, *dependencies;
-	bool nested;
 
-	r.root = tree_json(l, in->bytes, 0);
-	packages = tree_get(r.root, "packages");
-	dependencies = tree_get(r.root, "dependencies");
-	nested = packages == NULL;
-	if (!tree_is(r.root, TREE_OBJECT) ||
-	    tree_get(r.root, "lockfileVersion") == NULL) {
+	r->l = l;
+	r->root = tree_json(l, in->bytes, 0);
+	packages = tree_get(r->root, "packages");
+	dependencies = tree_get(r->root, "dependencies");
+	if (!tree_is(r->root, TREE_OBJECT) ||
+	    tree_get(r->root, "lockfileVersion") == NULL) {
 		if (l->errors.n == 0)
 			lock_error(l, 1,
 			    "no lockfile of npm: it has no "
@@ -461,20 +581,14 @@ npm_lock_read(const struct lock_input *in, struct lock_list *l)
 		if (packages == NULL && dependencies == NULL)
 			return;
 	}
-	lock_graph_init(&r.graph, l);
-	r.links = map_new(LIMIT_TREE_NODES);
-	buf_init(&r.path, LIMIT_LOCKFILE_BYTES);
-	if (nested) {
-		read_manifest(&r, in);
-		read_dependencies(&r, dependencies);
+	if (packages == NULL) {
+		read_manifest(r, in);
+		read_dependencies(r, dependencies);
 	} else {
-		read_packages(&r, packages);
-		mark_members(&r, tree_get(packages, ""));
+		read_packages(r, packages);
+		mark_members(r, tree_get(packages, ""));
 	}
-	ask_all(&r, nested);
-	lock_graph_apply(&r.graph);
-	lock_graph_done(&r.graph);
-	map_free(r.links);
-	vec_done(&r.places);
-	buf_done(&r.path);
+	map_free(r->targets);
+	l->related = r;
+	l->relate = relate;
 }

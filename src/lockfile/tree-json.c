@@ -84,16 +84,27 @@ skip_comment(struct reader *r)
 static void
 skip(struct reader *r)
 {
-	for (; r->at < r->bytes.n; r->at++) {
-		char c = r->bytes.p[r->at];
+	const char *p = r->bytes.p, *end = p + r->bytes.n, *at = p + r->at;
+	uint32_t line = r->line;
 
-		if (c == '\n')
-			r->line++;
-		else if (c == '/' && r->jsonc && skip_comment(r))
-			r->at--; /* the loop's step */
-		else if (c != ' ' && c != '\t' && c != '\r')
-			return;
+	for (; at < end; at++) {
+		if (*at == ' ')
+			continue;
+		if (*at == '\n') {
+			line++;
+		} else if (*at == '/' && r->jsonc) {
+			r->at = (size_t)(at - p);
+			r->line = line;
+			if (!skip_comment(r))
+				return;
+			at = p + r->at - 1; /* the loop's step */
+			line = r->line;
+		} else if (*at != '\t' && *at != '\r') {
+			break;
+		}
 	}
+	r->at = (size_t)(at - p);
+	r->line = line;
 }
 
 /* --- scalars ------------------------------------------------------------- */
