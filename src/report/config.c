@@ -397,6 +397,9 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 		return fail_at(p, n,
 		    "map belongs to kind: map, which needs it");
 	s->intake.mapping = &s->mapping;
+	if (s->storage == CONFIG_HTTP && prefixes.n != 0)
+		return fail_at(p, n,
+		    "prefixes are of folders, repositories and buckets");
 	s->prefixes = prefixes.v;
 	s->n_prefixes = prefixes.n;
 	s->intake.ecosystems = ecosystems.v;
