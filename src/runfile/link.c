@@ -121,6 +121,19 @@ sql_purl(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	"WHERE c.id = " table ".connection)) WHERE process IS NULL " \
 	"AND connection IS NOT NULL"
 
+/* A descriptor may be passed on: what was said is charged to who sent last
+ * over that socket before the sink had it, not to who connected it. */
+#define FROM_SENDER(table) \
+	"UPDATE " table " SET process = (SELECT s.process FROM connection c " \
+	"JOIN socket_event s ON s.phase = c.phase " \
+	"AND s.local_port = c.local_port WHERE c.id = " table ".connection " \
+	"AND s.op = 'send' AND s.process IS NOT NULL AND s.family IN (2, 10) " \
+	"AND (s.type IS NULL OR (s.type & 15) = " \
+	"CASE c.protocol WHEN 'tcp' THEN 1 WHEN 'udp' THEN 2 ELSE 3 END) " \
+	"AND s.at BETWEEN c.at - 1000000000 AND " table ".at + 50000000 " \
+	"ORDER BY s.at DESC, s.id DESC LIMIT 1) " \
+	"WHERE process IS NULL AND connection IS NOT NULL"
+
 #define PACKAGE_OF_PROCESS(table) \
 	"UPDATE " table " SET package = (SELECT p.package FROM process p " \
 	"WHERE p.id = " table ".process) " \
@@ -171,6 +184,8 @@ static const char *const statements[] = {
 			   "package") ") "
 				      "WHERE process IS NULL",
 	PACKAGE_OF_PROCESS("connection"),
+	FROM_SENDER("http_exchange"),
+	FROM_SENDER("payload"),
 	FROM_CONNECTION("dns_query"),
 	FROM_CONNECTION("http_exchange"),
 	FROM_CONNECTION("payload"),

@@ -218,14 +218,44 @@ connections_find_their_process(void **state)
 	h.connection = 3;
 	h.at = 1100;
 	add(&f, FACT_HTTP_EXCHANGE, &h);
+	/* Passed on: 8 sends over what 7 connected, after the first request. */
+	h.connection = 4;
+	h.at = 300000000;
+	add(&f, FACT_HTTP_EXCHANGE, &h);
+	c.id = 4;
+	c.at = 2000;
+	c.local_port = 5000;
+	add(&f, FACT_CONNECTION, &c);
+	fact_init(FACT_SOCKET_EVENT, &s);
+	s.phase = 1;
+	s.family = 2;
+	s.type = 1;
+	s.local_port = 5000;
+	s.op = STR_LIT("connect");
+	s.process = 7;
+	s.at = 1990;
+	add(&f, FACT_SOCKET_EVENT, &s);
+	s.op = STR_LIT("send");
+	s.process = 8;
+	s.at = 200000000;
+	add(&f, FACT_SOCKET_EVENT, &s);
+	s.process = 9; /* after it */
+	s.at = 500000000;
+	add(&f, FACT_SOCKET_EVENT, &s);
 	finish(&f, &r);
 	assert_string_equal(answer(r,
+				"SELECT c.process || ' ' || h.process "
+				"FROM connection c JOIN http_exchange h "
+				"ON h.connection = c.id WHERE c.id = 4"),
+	    "7 8");
+	assert_string_equal(answer(r,
 				"SELECT process || ' ' || name || ' ' "
-				"|| package FROM connection_v"),
+				"|| package FROM connection_v WHERE id = 3"),
 	    "7 host.test 1");
 	assert_string_equal(answer(r,
 				"SELECT process || ' ' || package_path "
-				"FROM http_exchange_v"),
+				"FROM http_exchange_v "
+				"WHERE connection = 3"),
 	    "7 node_modules/x");
 	reader_free(r);
 	(void)close(f.fd);

@@ -35,6 +35,8 @@ static struct row {
 	    AT_THE_END, 0 },
 	{ RECORD_NOTIFY, "tcp", "socket_event op=send", NOT_TOLD, NULL,
 	    "what a connected socket sends does not stop", 0 },
+	{ RECORD_NOTIFY, "passed", "socket_event op=send", NOT_TOLD, NULL,
+	    "what a connected socket sends does not stop", 0 },
 	{ RECORD_NOTIFY, NULL, "socket_event op=accept", NOT_TOLD, NULL,
 	    AT_THE_END, 0 },
 	{ RECORD_NOTIFY, NULL, "socket_event op=bind", WITHOUT, "local_port",

@@ -148,6 +148,36 @@ memfd_cases(void)
 	expect("written_file path=memfd:ghost change=executed type=file");
 }
 
+/* A program whose name is gone before it is executed. */
+static void
+deleted_cases(void)
+{
+	struct stat st;
+	int from = open("/bin/true", O_RDONLY), to, fd, pid;
+	char *bytes;
+
+	to = open("gone", O_WRONLY | O_CREAT, 0755);
+	must(from >= 0 && to >= 0 && fstat(from, &st) == 0, "gone");
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, from, 0);
+	must(write(to, bytes, (size_t)st.st_size) == (ssize_t)st.st_size,
+	    "write");
+	(void)close(to);
+	fd = open("gone", O_RDONLY);
+	must(fd >= 0 && unlink("gone") == 0, "unlink");
+	pid = fork();
+	if (pid == 0) {
+		(void)syscall(SYS_execveat, fd, "",
+		    (char *[]){ (char[]){ "gone" }, NULL }, (char *[]){ NULL },
+		    AT_EMPTY_PATH);
+		_exit(111);
+	}
+	wait_for(pid);
+	expect("process pid=%d exit_status=0", pid);
+	expect("exec_event path=%s argv=gone%%00 sha256~", here("gone"));
+	expect("written_file path=%s change=executed type=file size=%ld kept=1",
+	    here("gone"), (long)st.st_size);
+}
+
 static void *
 thread(void *unused)
 {
@@ -378,6 +408,7 @@ const struct probe_case probe_process_cases[] = {
 	{ "script", script_cases },
 	{ "argv", argv_cases },
 	{ "memfd", memfd_cases },
+	{ "deleted", deleted_cases },
 	{ "fork", fork_cases },
 	{ "group", group_cases },
 	{ "refused", refused_cases },

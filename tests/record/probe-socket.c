@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "record/probe.h"
@@ -229,11 +230,62 @@ descriptor_cases(void)
 	expect("descriptor_event op=pass fd=%d fd2=%d kind=file", s[1], fd);
 }
 
+static int
+receive(int from)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte;
+	struct iovec piece = { &byte, 1 };
+	struct msghdr m = { NULL, 0, &piece, 1, &control, sizeof(control), 0 };
+	int fd;
+
+	must(recvmsg(from, &m, 0) == 1, "recvmsg");
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
+/* One process connects, another one sends: it is told of the other. */
+static void
+passed_cases(void)
+{
+	int server = listener(), fd, s[2], pid, status;
+	struct sockaddr_in a = loopback(port_of(server));
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec piece = { (char[]){ "x" }, 1 };
+	struct msghdr m = { NULL, 0, &piece, 1, &control, sizeof(control), 0 };
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0, "socketpair");
+	pid = fork();
+	if (pid == 0) {
+		fd = fcntl(receive(s[1]), F_DUPFD, 77);
+		_exit(fd != 77 || send(fd, "secret", 6, 0) != 6);
+	}
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	must(connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0, "connect");
+	control.header =
+	    (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	must(sendmsg(s[0], &m, 0) == 1, "sendmsg");
+	expect("descriptor_event op=pass fd=%d fd2=%d kind=inet object=%lu",
+	    s[0], fd, inode_of(fd));
+	must(waitpid(pid, &status, 0) == pid && status == 0, "send");
+	expect("socket_event op=send fd=77 bytes=6 local_port=%d object=%lu",
+	    port_of(fd), inode_of(fd));
+	reject("socket_event op=send fd=%d local_port=%d", fd, port_of(fd));
+}
+
 const struct probe_case probe_socket_cases[] = {
 	{ "tcp", tcp_cases },
 	{ "udp", udp_cases },
 	{ "inet6", inet6_cases },
 	{ "unix", unix_cases },
 	{ "descriptors", descriptor_cases },
+	{ "passed", passed_cases },
 	{ NULL, NULL },
 };
