@@ -243,55 +243,67 @@ file(int result, const char *name, bool proof, struct error *err)
 	return rc != 0 ? rc : f.outcome == INGEST_REFUSED;
 }
 
-int
-report_draft_main(int argc, char **argv)
+static void
+check_usage(bool one_operand)
 {
-	int first = opt_parse(&command, argc, argv), status = 0;
-	_cleanup_(closep) int fd = -1;
-	_cleanup_(closep) int result = -1;
-	struct error err = ERROR_INIT;
-	pid_t pid;
-	int rc;
+	bool of_db = options.confirm || options.proof_unconfirmed ||
+	    options.config != NULL;
 
-	if (first + 1 != argc)
+	if (!one_operand)
 		opt_usage_error(&command, "name one run file");
-	if (options.db == NULL &&
-	    (options.confirm || options.proof_unconfirmed ||
-		options.config != NULL))
+	if (options.db == NULL && of_db)
 		opt_usage_error(&command,
 		    "--confirm, --proof-unconfirmed and --config belong to "
 		    "--db");
 	if (options.db != NULL && options.output != NULL)
 		opt_usage_error(&command, "either --db or -o");
-	fd = open(argv[first], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	result = memfd_create("draft", MFD_CLOEXEC);
+}
+
+/* The child's exit status; -1: there is none. */
+static int
+draft(const char *name, int result)
+{
+	_cleanup_(closep) int fd =
+	    open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int status = 0;
+	pid_t pid;
+
 	if (fd < 0 || result < 0) {
-		(void)fprintf(stderr, "lazaret report draft: %s: %s\n",
-		    argv[first], strerror(errno));
-		return EXIT_TOOL_FAILED;
+		(void)fprintf(stderr, "lazaret report draft: %s: %s\n", name,
+		    strerror(errno));
+		return -1;
 	}
 	pid = fork();
 	if (pid == 0)
-		child(fd, argv[first], result);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return EXIT_TOOL_FAILED;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == STATUS_NOT_MALICIOUS) {
+		child(fd, name, result);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+int
+report_draft_main(int argc, char **argv)
+{
+	int first = opt_parse(&command, argc, argv), status, rc;
+	_cleanup_(closep) int result = memfd_create("draft", MFD_CLOEXEC);
+	struct error err = ERROR_INIT;
+
+	check_usage(first + 1 == argc);
+	status = draft(argv[first], result);
+	if (status == STATUS_NOT_MALICIOUS) {
 		(void)fprintf(stderr,
 		    "lazaret report draft: the verdict of %s is not "
 		    "malicious: there is nothing to report\n",
 		    argv[first]);
 		return EXIT_FOUND;
 	}
-	if (!WIFEXITED(status) ||
-	    (WEXITSTATUS(status) != 0 &&
-		WEXITSTATUS(status) != STATUS_NO_PROOF))
+	if (status != 0 && status != STATUS_NO_PROOF)
 		return EXIT_TOOL_FAILED;
-	rc = options.db != NULL ?
-	    file(result, argv[first], WEXITSTATUS(status) == 0, &err) :
-	    deliver(result, &err);
+	rc = options.db != NULL ? file(result, argv[first], status == 0, &err) :
+				  deliver(result, &err);
 	if (rc < 0)
 		(void)fprintf(stderr, "lazaret report draft: %s\n", err.msg);
-	return rc < 0 ? EXIT_TOOL_FAILED :
-	    rc == 1   ? EXIT_INCOMPLETE :
-			EXIT_NOTHING_FOUND;
+	if (rc != 0)
+		return rc < 0 ? EXIT_TOOL_FAILED : EXIT_INCOMPLETE;
+	return EXIT_NOTHING_FOUND;
 }
