@@ -160,6 +160,7 @@ add_entry(struct npm *r, struct str place, struct str name, struct str version,
 	    lock_add(r->l, JS_ECOSYSTEM, name, version, entry->line);
 	struct place *more;
 
+	/* As many as there are members, where these are counted. */
 	if (r->n_places == r->places_size) {
 		r->places_size = r->places_size * 2 + 16;
 		more = arena_array(r->l->arena, r->places_size, sizeof(*more));
@@ -585,6 +586,9 @@ npm_lock_read(const struct lock_input *in, struct lock_list *l)
 		read_manifest(r, in);
 		read_dependencies(r, dependencies);
 	} else {
+		r->places_size = packages->n + 1;
+		r->places =
+		    arena_array(l->arena, r->places_size, sizeof(*r->places));
 		read_packages(r, packages);
 		mark_members(r, tree_get(packages, ""));
 	}
