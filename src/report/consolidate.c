@@ -211,7 +211,7 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 	if (rc == 0)
 		rc = repo_renamed(f->repo, from->path, to->path, f->err);
 	if (rc == 0)
-		rc = repo_remove(f->repo, REPO_MALICIOUS, from->path, f->err);
+		repo_remove_later(f->repo, REPO_MALICIOUS, from->path);
 	from->gone = true;
 	f->counts->merged++;
 	return rc;
@@ -323,12 +323,13 @@ assign(struct folder *f, struct member *m)
 		r->d.published = now;
 	(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
 	    (int)(slash - m->path), m->path, STR_ARG(r->d.id));
-	/* Durable before the file: an id is never given twice. */
+	/* After a death before the commit the file itself says that its id was
+	 * given, and the new report is found to be repeated. */
 	rc = store(f->repo, REPO_MALICIOUS, path, r, f->err);
 	if (rc == 0)
 		rc = repo_renamed(f->repo, m->path, path, f->err);
 	if (rc == 0)
-		rc = repo_remove(f->repo, REPO_MALICIOUS, m->path, f->err);
+		repo_remove_later(f->repo, REPO_MALICIOUS, m->path);
 	f->counts->assigned++;
 	return rc;
 }
@@ -360,8 +361,7 @@ drop_repeated(struct folder *f)
 			break;
 		}
 		if (m->gone)
-			(void)repo_remove(f->repo, REPO_MALICIOUS, m->path,
-			    NULL);
+			repo_remove_later(f->repo, REPO_MALICIOUS, m->path);
 	}
 }
 
@@ -408,7 +408,8 @@ visit(void *data, const char *path)
 		return rc;
 	m = vec_add(&f->members);
 	m->path = mem_strdup(path);
-	return 0;
+	/* A death may have lost what the counter was; the file has not. */
+	return is_new(path) ? 0 : repo_saw_id(f->repo, path, f->err);
 }
 
 /* Git shows two allocators a conflict. */

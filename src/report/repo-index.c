@@ -144,15 +144,18 @@ query(struct repo *r, enum repo_query i)
 void
 repo_index_close(struct repo *r)
 {
+	bool done = false;
+
+	if (r->db != NULL && sqlite3_get_autocommit(r->db) == 0)
+		done = sqlite3_exec(r->db,
+			   repo_sync(r, NULL) == 0 ? "COMMIT" : "ROLLBACK",
+			   NULL, NULL, NULL) == SQLITE_OK &&
+		    !r->dirty;
+	(void)repo_end_later(r, done, NULL);
 	if (r->db == NULL)
 		return;
-	if (sqlite3_get_autocommit(r->db) == 0)
-		(void)sqlite3_exec(r->db,
-		    repo_sync(r, NULL) == 0 ? "COMMIT" : "ROLLBACK", NULL, NULL,
-		    NULL);
 	for (int i = 0; i < QUERY__MAX; i++)
 		(void)sqlite3_finalize(r->queries[i]);
-	repo_said_close(r);
 	(void)sqlite3_close(r->db);
 	r->db = NULL;
 }
@@ -162,7 +165,11 @@ repo_commit(struct repo *r, struct error *err)
 {
 	int rc = repo_sync(r, err);
 
-	return rc != 0 ? rc : run(r, "COMMIT; BEGIN IMMEDIATE", err);
+	if (rc == 0)
+		rc = run(r, "COMMIT", err);
+	if (rc == 0)
+		rc = repo_end_later(r, true, err);
+	return rc != 0 ? rc : run(r, "BEGIN IMMEDIATE", err);
 }
 
 static void
@@ -357,21 +364,30 @@ struct highest {
 };
 
 /* MAL-2026-17.json in any folder. */
-static int
-look_at(void *data, const char *path)
+static bool
+id_of(const char *path, struct highest *ret)
 {
-	struct highest *h = data;
 	const char *slash = strrchr(path, '/');
 	struct str name = str_of(slash != NULL ? slash + 1 : path), part;
 	uint64_t year, number;
 
 	if (!str_starts(name, "MAL-") || !str_ends(name, ".json"))
-		return 0;
+		return false;
 	name = str_sub(name, 4, name.n - 5);
-	if (str_cut(&name, '-', &part) && str_to_u64(part, &year) == 0 &&
-	    str_to_u64(name, &number) == 0 && (int)year == h->year &&
-	    number > h->number)
-		h->number = number;
+	if (!str_cut(&name, '-', &part) || str_to_u64(part, &year) != 0 ||
+	    str_to_u64(name, &number) != 0 || year == 0 || year > 9999)
+		return false;
+	*ret = (struct highest){ (int)year, number };
+	return true;
+}
+
+static int
+look_at(void *data, const char *path)
+{
+	struct highest *h = data, one;
+
+	if (id_of(path, &one) && one.year == h->year && one.number > h->number)
+		h->number = one.number;
 	return 0;
 }
 
@@ -388,12 +404,31 @@ counter_get(struct repo *r, int year)
 	return v;
 }
 
+static int
+counter_put(struct repo *r, const struct highest *h, struct error *err)
+{
+	sqlite3_stmt *q = query(r, QUERY_COUNTER_PUT);
+
+	(void)sqlite3_bind_int(q, 1, h->year);
+	(void)sqlite3_bind_int64(q, 2, (int64_t)h->number);
+	return step_done(r, q, err);
+}
+
+int
+repo_saw_id(struct repo *r, const char *path, struct error *err)
+{
+	struct highest h;
+
+	if (!id_of(path, &h) || h.number <= counter_get(r, h.year))
+		return 0;
+	return counter_put(r, &h, err);
+}
+
 /* The files are looked at once per opening and year; the counter also knows
  * of ids whose files are gone. */
 int
 repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
 {
-	sqlite3_stmt *q = query(r, QUERY_COUNTER_PUT);
 	struct highest h = { .year = year };
 	int rc = 0;
 
@@ -405,10 +440,9 @@ repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
 	if (rc != 0)
 		return rc;
 	r->years_read[year % REPO_YEARS] = year;
-	(void)sqlite3_bind_int(q, 1, year);
-	(void)sqlite3_bind_int64(q, 2, (int64_t)(h.number + 1));
-	rc = step_done(r, q, err);
+	h.number++;
+	rc = counter_put(r, &h, err);
 	if (rc == 0)
-		*ret_number = h.number + 1;
+		*ret_number = h.number;
 	return rc;
 }

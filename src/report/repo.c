@@ -165,6 +165,7 @@ repo_close(struct repo *r)
 	if (r == NULL)
 		return;
 	repo_index_close(r);
+	free(r->later);
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
 	closep(&r->lock);
@@ -334,6 +335,30 @@ repo_remove(struct repo *r, enum repo_tree tree, const char *path,
 		return error_errno(err, "%s", path);
 	remove_empty_folders(r->trees[tree], path);
 	return 0;
+}
+
+void
+repo_remove_later(struct repo *r, enum repo_tree tree, const char *path)
+{
+	r->later =
+	    vec_grow(r->later, &r->later_size, r->n_later, sizeof(*r->later));
+	r->later[r->n_later].tree = tree;
+	r->later[r->n_later++].path = mem_strdup(path);
+}
+
+int
+repo_end_later(struct repo *r, bool done, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < r->n_later; i++) {
+		if (done && rc == 0)
+			rc = repo_remove(r, r->later[i].tree, r->later[i].path,
+			    err);
+		free(r->later[i].path);
+	}
+	r->n_later = 0;
+	return rc;
 }
 
 static int

@@ -63,6 +63,9 @@ int repo_move(struct repo *r, enum repo_tree from, const char *from_path,
 /* Removes the file, and folders that are empty then. */
 int repo_remove(struct repo *r, enum repo_tree tree, const char *path,
     struct error *err);
+/* The same with the next commit, after it: until the index knows where its
+ * content has gone to, a file stays. */
+void repo_remove_later(struct repo *r, enum repo_tree tree, const char *path);
 /* Calls fn for every *.json of a tree (below folder when not NULL) in the
  * order of bytes; a non-zero answer ends the walk and is returned. */
 int repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
@@ -142,6 +145,8 @@ int repo_start_put(struct repo *r, struct str source, struct str key,
 /* The next id of a year: never given out before, over all trees. */
 int repo_next_id(struct repo *r, int year, uint64_t *ret_number,
     struct error *err);
+/* This id is in use: the counter does not stay below it. */
+int repo_saw_id(struct repo *r, const char *path, struct error *err);
 /* Makes what was done so far durable. */
 int repo_commit(struct repo *r, struct error *err);
 

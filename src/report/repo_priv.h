@@ -36,6 +36,11 @@ struct repo {
 	int trees[REPO_TREE__MAX], lock;
 	unsigned counter; /* of temporary files */
 	bool dirty; /* documents were changed since the last commit */
+	struct {
+		enum repo_tree tree;
+		char *path; /* owned */
+	} * later; /* owned: to be removed after the commit */
+	size_t n_later, later_size;
 	int years_read[REPO_YEARS];
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
@@ -45,6 +50,8 @@ struct repo {
 /* Before the index learns of documents they must outlive a power cut: one
  * syncfs(2) for all of them, not an fsync(2) for each. */
 int repo_sync(struct repo *r, struct error *err);
+/* done: the commit was made; otherwise the files stay. */
+int repo_end_later(struct repo *r, bool done, struct error *err);
 int repo_index_open(struct repo *r, struct error *err);
 void repo_index_close(struct repo *r);
 void repo_said_close(struct repo *r);
