@@ -244,6 +244,74 @@ look_at_row(struct matcher *m, const struct lock_package *p, size_t snapshot,
 	return rc != 0 ? rc : add_hit(m, p, &h, err);
 }
 
+/* The bytes of a commit in hexadecimal digits; false: it is none. */
+static bool
+commit_of(struct str origin, uint8_t *ret, size_t *ret_n)
+{
+	ptrdiff_t hash = str_rchr(origin, '#');
+	struct str s;
+
+	if (!str_starts(origin, "git:") || hash < 0)
+		return false;
+	s = str_sub(origin, (size_t)hash + 1, origin.n);
+	if (s.n != 40 && s.n != 64)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = (char)(s.p[i] | 0x20);
+		uint8_t digit;
+
+		if (c >= 'a' && c <= 'f')
+			digit = (uint8_t)(c - 'a' + 10);
+		else if (s.p[i] >= '0' && s.p[i] <= '9')
+			digit = (uint8_t)(s.p[i] - '0');
+		else
+			return false;
+		ret[i / 2] = (uint8_t)(ret[i / 2] << 4 | digit);
+	}
+	*ret_n = s.n / 2;
+	return true;
+}
+
+/* Reports about repositories name commits, not packages. */
+static int
+find_commit(struct matcher *m, const struct lock_package *p, size_t snapshot,
+    struct error *err)
+{
+	const struct snapshot *s = m->in->snapshots[snapshot].s;
+	struct hit h = { .snapshot = snapshot,
+		.reach = GATE_REACH_VERSION,
+		.commit = true };
+	struct snapshot_numbers numbers;
+	uint8_t bytes[32] = { 0 };
+	size_t n;
+	int rc = 0;
+
+	if (!commit_of(p->origin, bytes, &n))
+		return 0;
+	rc = snapshot_by_commit(s, str_n(bytes, n), m->scratch, &numbers, err);
+	for (uint32_t i = 0; rc >= 0 && i < numbers.n; i++) {
+		rc = snapshot_record(s, numbers.v[i], m->r->arena, &h.record,
+		    err);
+		if (rc == 0 && h.record.malicious)
+			rc = add_hit(m, p, &h, err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+bool
+hits_by_commit(const struct hits *h)
+{
+	const struct hit *it;
+
+	vec_foreach(it, &h->malicious)
+		if (it->commit)
+			return true;
+	vec_foreach(it, &h->allowed)
+		if (it->commit)
+			return true;
+	return false;
+}
+
 static int
 by_id(const void *pa, const void *pb)
 {
@@ -272,6 +340,8 @@ hits_find(struct matcher *m, const struct lock_package *p, struct error *err)
 			rc = look_at_row(m, p, i, &row, err);
 			rc = rc == 0 ? 1 : rc;
 		}
+		if (rc == 0)
+			rc = find_commit(m, p, i, err);
 		if (rc < 0)
 			return rc;
 	}

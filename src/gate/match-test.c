@@ -73,7 +73,13 @@ put_versions(struct buf *b, struct str v)
 	ptrdiff_t dots = str_find(v, STR_LIT(".."));
 	struct str one;
 
-	if (str_is(v, "*")) {
+	if ((one = after(v, "commit")).p != NULL) {
+		buf_printf(b,
+		    "\"ranges\":[{\"type\":\"GIT\",\"repo\":"
+		    "\"https://git.test/acme/x\",\"events\":[{"
+		    "\"introduced\":\"%.*s\"}]}]",
+		    STR_ARG(one));
+	} else if (str_is(v, "*")) {
 		buf_puts(b,
 		    "\"ranges\":[{\"type\":\"ECOSYSTEM\",\"events\":[{"
 		    "\"introduced\":\"0\"}]}]");
@@ -131,10 +137,11 @@ add_report(struct story *y, struct str s)
 		buf_printf(&b,
 		    "\"database_specific\":{\"cwe_ids\":[\"CWE-%.*s\"]},",
 		    STR_ARG(cwe));
-	buf_printf(&b,
-	    "\"affected\":[{\"package\":{\"ecosystem\":\"%s\",\"name\":"
-	    "\"%.*s\"},",
-	    spaced(y, ecosystem).p, STR_ARG(name));
+	buf_puts(&b, "\"affected\":[{");
+	if (!str_is(ecosystem, "-"))
+		buf_printf(&b,
+		    "\"package\":{\"ecosystem\":\"%s\",\"name\":\"%.*s\"},",
+		    spaced(y, ecosystem).p, STR_ARG(name));
 	put_versions(&b, versions);
 	buf_puts(&b, "}]}");
 	y->documents[in][y->n_documents[in]++] = arena_str(y->a, buf_str(&b));

@@ -132,7 +132,7 @@ check_reports(struct matcher *m, const struct entry *e, enum gate_status status,
 static int
 check_malicious(struct matcher *m, const struct entry *e, struct error *err)
 {
-	if (e->origin == ORIGIN_OTHER)
+	if (e->origin == ORIGIN_OTHER && !hits_by_commit(&m->hits))
 		return 0;
 	return check_reports(m, e, GATE_MALICIOUS, say_malicious(m, e), err);
 }
@@ -259,7 +259,7 @@ check_age(struct matcher *m, const struct entry *e, struct error *err)
 static int
 check_unverifiable(struct matcher *m, const struct entry *e, struct error *err)
 {
-	if (e->origin != ORIGIN_OTHER)
+	if (e->origin != ORIGIN_OTHER || hits_by_commit(&m->hits))
 		return 0;
 	return check_reports(m, e, GATE_UNVERIFIABLE,
 	    STR_LIT("a package of this name and version in the public registry "

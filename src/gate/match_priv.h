@@ -18,6 +18,7 @@ struct hit {
 	size_t snapshot;
 	struct snapshot_record record;
 	enum gate_reach reach;
+	bool commit; /* names the very commit: the origin is no question */
 	const struct policy_entry *by; /* allowed; NULL: not */
 };
 
@@ -59,6 +60,8 @@ void hits_clear(struct hits *h);
 void hits_done(struct matcher *m);
 /* The narrowest that a malicious report speaks of. */
 enum gate_reach hits_reach(const struct hits *h);
+/* A malicious report, allowed or not, names the very commit. */
+bool hits_by_commit(const struct hits *h);
 /* By id or alias, of any class; NULL: none. */
 const struct hit *hits_by_id(const struct hits *h, struct str id);
 /* Ids, aliases, summary and reach of a finding. */
