@@ -44,6 +44,23 @@ struct words {
 	struct str comment; /* after "//" */
 };
 
+/* A bracket is a word, and a comment needs no blank before it. */
+static struct str
+take_word(struct str *line)
+{
+	struct str rest = *line, word = lock_word(&rest);
+	ptrdiff_t comment = str_find(word, STR_LIT("//"));
+	size_t n = 0;
+
+	if (comment > 0)
+		word = str_sub(word, 0, (size_t)comment);
+	while (n < word.n && word.p[n] != '(' && word.p[n] != ')')
+		n++;
+	word = str_sub(word, 0, n != 0 ? n : 1);
+	*line = str_sub(*line, word.n, line->n);
+	return word;
+}
+
 /* Takes the line apart; false when a quote is not closed. */
 static bool
 words_of(struct str line, struct words *w)
@@ -65,8 +82,8 @@ words_of(struct str line, struct words *w)
 			if (!str_cut(&line, quote, &word) || line.p == NULL)
 				return false;
 		} else {
-			word = lock_word(&rest);
 			line = rest;
+			word = take_word(&line);
 		}
 		w->v[w->n++] = word;
 	}

@@ -129,6 +129,8 @@ read_tree(struct lock_list *l, const struct tree_node *root)
 {
 	struct spdx s = { .list = l };
 
+	if (tree_get(root, "sbom") != NULL) /* as an interface returns it */
+		root = tree_get(root, "sbom");
 	if (tree_get(root, "@graph") != NULL)
 		read_version_3(&s, tree_get(root, "@graph"));
 	else if (tree_get(root, "spdxVersion") != NULL)

@@ -68,11 +68,19 @@ workspace_read(const struct lock_input *in, struct lock_list *l)
 	    tree_get(tree_json(l, in->bytes, TREE_JSONC), "extensions"));
 }
 
+/* Editors keep theirs in a hidden folder of their own name. */
 static bool
 extensions_match(struct str path)
 {
-	return lock_below(path, ".vscode/extensions.json") ||
-	    lock_below(path, "extensions/extensions.json");
+	static const char installed[] = "extensions/extensions.json";
+	struct str editor;
+
+	if (lock_below(path, ".vscode/extensions.json"))
+		return true;
+	if (!lock_below(path, installed) || path.n < sizeof(installed))
+		return false;
+	editor = str_sub(path, 0, path.n - sizeof(installed));
+	return str_starts(lock_base(editor), ".");
 }
 
 static bool
