@@ -142,9 +142,12 @@ put_table(const struct gate_result *r, struct buf *out)
 	}
 	for (size_t i = 0; i < r->n_files; i++)
 		put_errors(&r->files[i], out);
-	buf_printf(out, "%zu packages in %zu files", r->n_packages, r->n_files);
+	buf_printf(out, "%zu package%s in %zu file%s", r->n_packages,
+	    r->n_packages == 1 ? "" : "s", r->n_files,
+	    r->n_files == 1 ? "" : "s");
 	if (r->n_errors != 0)
-		buf_printf(out, ", %zu errors", r->n_errors);
+		buf_printf(out, ", %zu error%s", r->n_errors,
+		    r->n_errors == 1 ? "" : "s");
 	buf_putc(out, '\n');
 	buf_done(&cell);
 }

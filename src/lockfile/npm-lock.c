@@ -37,6 +37,8 @@ struct npm {
 	size_t n_places, places_size;
 	/* Where links lead: their targets, to LISTED when one is a place. */
 	struct map *targets;
+	/* Version 2: entries of `packages` by place; NULL: not looked at. */
+	struct map *listed;
 	/* While it is looked who asks for whom: */
 	struct lock_graph graph; /* keys: places */
 	struct map *links; /* place of a link: node of its entry */
@@ -310,7 +312,25 @@ read_packages(struct npm *r, const struct tree_node *packages)
 		read_links(r, packages);
 }
 
-/* --- version 1: `dependencies` ------------------------------------------- */
+/* --- versions 1 and 2: `dependencies`
+ * ------------------------------------------- */
+
+static bool
+listed_already(const struct npm *r, struct str place, struct str version,
+    bool exact)
+{
+	struct str real, rest;
+	const struct tree_node *e;
+
+	if (r->listed == NULL || !map_has(r->listed, place))
+		return false;
+	e = map_get(r->listed, place);
+	if (str_starts(version, "npm:") &&
+	    js_split(lock_after(version, "npm:"), &real, &rest))
+		return str_eq(tree_get_string(e, "name"), real) &&
+		    str_eq(tree_get_string(e, "version"), rest);
+	return !exact || str_eq(tree_get_string(e, "version"), version);
+}
 
 /* `version` is an address where it is not a version. */
 static void
@@ -321,6 +341,8 @@ read_nested(struct npm *r, struct str place, const struct tree_node *e)
 	bool exact = js_is_version(version);
 	struct members m;
 
+	if (listed_already(r, place, version, exact))
+		return;
 	members_find(e, &m);
 	p = add_entry(r, place, e->key, exact ? version : STR_NONE, e);
 	p->group = group_of(r->l, &m);
@@ -381,6 +403,23 @@ read_dependencies(struct npm *r, const struct tree_node *dependencies)
 			stack[depth].place = place;
 		}
 	}
+}
+
+/* Version 2 says everything twice, for newer and for older npm. Where the two
+ * differ, both are listed: either may be what is installed. */
+static void
+read_both(struct npm *r, const struct tree_node *packages,
+    const struct tree_node *dependencies)
+{
+	const struct tree_node *e;
+
+	if (tree_first(dependencies) == NULL)
+		return;
+	r->listed = map_new(LIMIT_TREE_NODES);
+	tree_foreach(e, packages)
+		(void)map_put(r->listed, e->key, (void *)(uintptr_t)e);
+	read_dependencies(r, dependencies);
+	map_free(r->listed);
 }
 
 /* Version 1 does not say what the project itself asks for. */
@@ -498,37 +537,42 @@ ask_all(struct npm *r, bool nested)
 	}
 }
 
-/* Does the project ask for this folder as for any other dependency? */
-static bool
-asked_by_path(const struct tree_node *project, struct str name)
+/* Names that the project asks for by path, as for any other dependency. */
+static struct map *
+asked_by_path(const struct tree_node *project)
 {
+	struct map *names = map_new(LIMIT_TREE_NODES);
+
 	for (size_t i = 0; js_dependency_members[i] != NULL; i++) {
 		const struct tree_node *d;
 
 		tree_foreach(d, tree_get(project, js_dependency_members[i]))
-			if (str_eq(d->key, name) &&
-			    (str_starts(tree_text(d), "file:") ||
-				str_starts(tree_text(d), "link:")))
-				return true;
+			if (str_starts(tree_text(d), "file:") ||
+			    str_starts(tree_text(d), "link:"))
+				(void)map_put(names, d->key, NULL);
 	}
-	return false;
+	return names;
 }
 
 /* The members of the workspace are the project too. */
 static void
 mark_members(struct npm *r, const struct tree_node *project)
 {
+	struct map *by_path;
+
 	if (tree_get(project, "workspaces") == NULL)
 		return;
+	by_path = asked_by_path(project);
 	for (size_t i = 0; i < r->n_places; i++) {
 		const struct place *p = &r->places[i];
 		struct lock_package *package = &r->l->packages.v[p->index];
 
 		if (p->path.n != 0 && last_modules(p->path) < 0 &&
 		    !str_starts(p->path, "../") &&
-		    !asked_by_path(project, package->name))
+		    !map_has(by_path, package->name))
 			package->relation = LOCK_ROOT;
 	}
+	map_free(by_path);
 }
 
 /* The files have `packages` since version 2. */
@@ -590,6 +634,7 @@ npm_lock_read(const struct lock_input *in, struct lock_list *l)
 		r->places =
 		    arena_array(l->arena, r->places_size, sizeof(*r->places));
 		read_packages(r, packages);
+		read_both(r, packages, dependencies);
 		mark_members(r, tree_get(packages, ""));
 	}
 	map_free(r->targets);

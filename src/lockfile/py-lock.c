@@ -13,6 +13,9 @@
 #include "lockfile/text_priv.h"
 #include "lockfile/tree.h"
 
+/* Indexes of a Pipfile; each entry may look through all of them. */
+#define MAX_SOURCES 100
+
 struct py_lock {
 	const struct lock_input *in;
 	struct lock_list *l;
@@ -327,9 +330,10 @@ pylock_read(const struct lock_input *in, struct lock_list *l)
 static struct str
 pipfile_index(const struct tree_node *root, struct str name)
 {
-	const struct tree_node *n;
+	const struct tree_node *n =
+	    tree_first(tree_get(tree_get(root, "_meta"), "sources"));
 
-	tree_foreach(n, tree_get(tree_get(root, "_meta"), "sources"))
+	for (int i = 0; n != NULL && i < MAX_SOURCES; i++, n = n->next)
 		if (name.n == 0 || str_eq(tree_get_string(n, "name"), name))
 			return tree_get_string(n, "url");
 	return STR_NONE;

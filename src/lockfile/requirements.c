@@ -16,6 +16,9 @@
 #include "lockfile/text_priv.h"
 #include "lockfile/tree.h"
 
+/* Each is opened and read: more than any project has. */
+#define MAX_CONSTRAINTS 100
+
 struct included {
 	struct str file;
 	uint32_t line;
@@ -33,6 +36,7 @@ struct requirements {
 	struct str index; /* of the last --index-url; p NULL: none */
 	bool several; /* and there are others beside it */
 	struct lock_graph graph; /* keys: normalised names */
+	int n_constraints; /* files */
 	struct map *constraints; /* name to struct str, in the arena */
 	VEC(struct included) includes;
 	VEC(struct via) vias;
@@ -237,6 +241,13 @@ constrain(struct requirements *r, struct str file)
 	struct str bytes, entry;
 	uint32_t line;
 
+	if (r->n_constraints++ >= MAX_CONSTRAINTS) {
+		lock_error(r->l, r->line,
+		    "more than %d files of constraints: versions may be "
+		    "missing",
+		    MAX_CONSTRAINTS);
+		return;
+	}
 	if (r->in->open == NULL || !r->in->open(r->in->data, file, &bytes)) {
 		lock_error(r->l, r->line,
 		    "constraints %.*s cannot be read: versions may be missing",
