@@ -26,19 +26,32 @@ store_u32(char *p, uint32_t v)
 }
 
 static void
+mend_group(char *p, uint64_t size, enum section_kind kind, uint32_t group)
+{
+	char *g = p + (size_t)group * FORMAT_GROUP_BYTES;
+	uint64_t from = load_u64(g);
+
+	for (size_t i = 0; i < FORMAT_GROUP; i++) {
+		uint32_t n = load_u32(g + 8 + 4 * i);
+
+		if (n >= 4 && from <= size && n <= size - from &&
+		    from >= (uint64_t)(g - p) + FORMAT_GROUP_BYTES)
+			store_u32(p + from,
+			    place_checksum(kind, 0,
+				str_n(p + from + 4, n - 4)));
+		from += n;
+	}
+	store_u32(g + FORMAT_GROUP_BYTES - 4,
+	    place_checksum(kind, group + 1, str_n(g, FORMAT_GROUP_BYTES - 4)));
+}
+
+static void
 mend_chunks(char *p, uint64_t size, uint32_t kind, uint64_t n)
 {
-	for (uint32_t i = 0; i < n && ((uint64_t)i + 2) * 8 <= size; i++) {
-		uint64_t from = load_u64(p + 8 * (size_t)i);
-		uint64_t to = load_u64(p + 8 * ((size_t)i + 1));
-
-		if (from < (n + 1) * 8 || to > size || from + 4 > to ||
-		    from > to)
-			continue;
-		store_u32(p + from,
-		    chunk_checksum((enum section_kind)kind, i,
-			str_n(p + from + 4, (size_t)(to - from - 4))));
-	}
+	for (uint32_t g = 0; (uint64_t)g * FORMAT_GROUP < n &&
+	     ((uint64_t)g + 1) * FORMAT_GROUP_BYTES <= size;
+	     g++)
+		mend_group(p, size, (enum section_kind)kind, g);
 }
 
 static void
@@ -66,7 +79,7 @@ mend(char *p, size_t size)
 		if (kind == SECTION_STRINGS || kind == SECTION_FILTER ||
 		    kind == SECTION_REGISTRIES || kind == SECTION_DICTIONARY)
 			store_u32(s + 4,
-			    chunk_checksum((enum section_kind)kind, 0,
+			    place_checksum((enum section_kind)kind, 0,
 				str_n(p + at, (size_t)bytes)));
 		else
 			mend_chunks(p + at, bytes, kind, load_u64(s + 24));

@@ -31,11 +31,11 @@ load_u64(const char *p)
 }
 
 uint32_t
-chunk_checksum(enum section_kind kind, uint32_t index, struct str s)
+place_checksum(enum section_kind kind, uint32_t place, struct str s)
 {
-	uint32_t place[2] = { htole32((uint32_t)kind), htole32(index) };
+	uint32_t where[2] = { htole32((uint32_t)kind), htole32(place) };
 
-	return crc32c(crc32c(0, place, sizeof(place)), s.p, s.n);
+	return crc32c(crc32c(0, where, sizeof(where)), s.p, s.n);
 }
 
 void

@@ -71,7 +71,7 @@ check_sections(const struct snapshot *s, struct error *err)
 		if (x->bytes.p == NULL)
 			return damaged(err, "a section is missing");
 		if (has_chunks(kind) &&
-		    x->bytes.n < ((size_t)x->n + 1) * sizeof(uint64_t))
+		    x->bytes.n < groups_of(x->n) * FORMAT_GROUP_BYTES)
 			return damaged(err, "a list of chunks is cut");
 	}
 	if (s->sections[SECTION_FILTER].bytes.n !=
@@ -224,9 +224,29 @@ piece_get(const struct snapshot *s, enum section_kind kind, struct str *ret,
 {
 	const struct section *x = &s->sections[kind];
 
-	if (chunk_checksum(kind, 0, x->bytes) != x->checksum)
+	if (place_checksum(kind, 0, x->bytes) != x->checksum)
 		return damaged(err, "a checksum");
 	*ret = x->bytes;
+	return 0;
+}
+
+/* Where the chunk lies, by its group, which is verified. */
+static int
+chunk_place(const struct section *x, enum section_kind kind, uint32_t index,
+    uint64_t *ret_from, uint64_t *ret_length, struct error *err)
+{
+	uint32_t group = index / FORMAT_GROUP;
+	const char *p = x->bytes.p + (size_t)group * FORMAT_GROUP_BYTES;
+	struct str body = str_n(p, FORMAT_GROUP_BYTES - FORMAT_CHECKSUM);
+	uint64_t from;
+
+	if (place_checksum(kind, group + 1, body) != load_u32(p + body.n))
+		return damaged(err, "a checksum");
+	from = load_u64(p);
+	for (uint32_t i = 0; i < index % FORMAT_GROUP; i++)
+		from += load_u32(p + 8 + 4 * (size_t)i);
+	*ret_from = from;
+	*ret_length = load_u32(p + 8 + 4 * (size_t)(index % FORMAT_GROUP));
 	return 0;
 }
 
@@ -235,18 +255,21 @@ chunk_get(const struct snapshot *s, enum section_kind kind, uint32_t index,
     struct str *ret, struct error *err)
 {
 	const struct section *x = &s->sections[kind];
-	uint64_t from, to;
+	uint64_t from, length;
 	struct str body;
+	int rc;
 
 	if (index >= x->n)
 		return damaged(err, "a reference leads nowhere");
-	from = load_u64(x->bytes.p + (size_t)index * 8);
-	to = load_u64(x->bytes.p + ((size_t)index + 1) * 8);
-	if (from < ((uint64_t)x->n + 1) * 8 || to > x->bytes.n || to < from ||
-	    to - from < FORMAT_CHECKSUM)
+	rc = chunk_place(x, kind, index, &from, &length, err);
+	if (rc != 0)
+		return rc;
+	if (length < FORMAT_CHECKSUM || from > x->bytes.n ||
+	    length > x->bytes.n - from)
 		return damaged(err, "a chunk lies outside its section");
-	body = str_sub(x->bytes, (size_t)from + FORMAT_CHECKSUM, (size_t)to);
-	if (chunk_checksum(kind, index, body) != load_u32(x->bytes.p + from))
+	body = str_sub(x->bytes, (size_t)from + FORMAT_CHECKSUM,
+	    (size_t)(from + length));
+	if (place_checksum(kind, 0, body) != load_u32(x->bytes.p + from))
 		return damaged(err, "a checksum");
 	*ret = body;
 	return 0;

@@ -62,23 +62,37 @@ align(struct out *o)
 	    str_n(zeros, (FORMAT_ALIGN - o->at % FORMAT_ALIGN) % FORMAT_ALIGN));
 }
 
+/* A chunk of 4 GiB would be one package with a billion versions. */
 static void
-put_directory(struct out *o, const uint64_t *ends, size_t n)
+put_groups(struct out *o, enum section_kind kind, const uint64_t *ends,
+    uint32_t n)
 {
-	uint64_t base = (n + 1) * sizeof(uint64_t);
+	size_t n_groups = groups_of(n);
+	uint64_t base = (uint64_t)n_groups * FORMAT_GROUP_BYTES, before = 0;
 	struct buf b;
 
-	buf_init(&b, FORMAT_MAX_BYTES);
-	put_u64(&b, base);
-	for (size_t i = 0; i < n; i++)
-		put_u64(&b, base + ends[i]);
-	put(o, buf_str(&b));
+	buf_init(&b, FORMAT_GROUP_BYTES);
+	for (uint32_t g = 0; g < n_groups; g++) {
+		buf_reset(&b);
+		put_u64(&b, base + before);
+		for (uint32_t i = g * FORMAT_GROUP; i < (g + 1) * FORMAT_GROUP;
+		     i++) {
+			uint64_t end = i < n ? ends[i] : before;
+
+			if (end - before > UINT32_MAX && o->err.code == 0)
+				(void)error_set(&o->err, -EFBIG,
+				    "one package has more versions than fit");
+			put_u32(&b, (uint32_t)(end - before));
+			before = end;
+		}
+		put_u32(&b, place_checksum(kind, g + 1, buf_str(&b)));
+		put(o, buf_str(&b));
+	}
 	buf_done(&b);
 }
 
 static int
-copy_document(struct out *o, const struct entry *e, uint32_t number,
-    struct buf *frame)
+copy_document(struct out *o, const struct entry *e, struct buf *frame)
 {
 	struct buf sum;
 	size_t got = 0;
@@ -101,8 +115,7 @@ copy_document(struct out *o, const struct entry *e, uint32_t number,
 	}
 	buf_added(frame, got);
 	buf_init(&sum, FORMAT_CHECKSUM);
-	put_u32(&sum,
-	    chunk_checksum(SECTION_DOCUMENTS, number, buf_str(frame)));
+	put_u32(&sum, place_checksum(SECTION_DOCUMENTS, 0, buf_str(frame)));
 	put(o, buf_str(&sum));
 	put(o, buf_str(frame));
 	buf_done(&sum);
@@ -117,11 +130,11 @@ put_documents(struct out *o, const struct layout *l)
 
 	for (uint32_t i = 0; i < l->n; i++)
 		ends[i] = at += l->entries[i]->size + FORMAT_CHECKSUM;
-	put_directory(o, ends, l->n);
+	put_groups(o, SECTION_DOCUMENTS, ends, l->n);
 	free(ends);
 	buf_init(&frame, 2 * (size_t)FORMAT_MAX_DOCUMENT);
 	for (uint32_t i = 0; i < l->n; i++)
-		if (copy_document(o, l->entries[i], i, &frame) != 0)
+		if (copy_document(o, l->entries[i], &frame) != 0)
 			break;
 	buf_done(&frame);
 }
@@ -143,12 +156,12 @@ put_section(struct out *o, const struct layout *l, enum section_kind kind,
 		n = l->n;
 	} else if (kind == SECTION_STRINGS || kind == SECTION_FILTER ||
 	    kind == SECTION_REGISTRIES || kind == SECTION_DICTIONARY) {
-		sum = chunk_checksum(kind, 0, piece);
+		sum = place_checksum(kind, 0, piece);
 		n = kind == SECTION_FILTER ? l->n_filter : 0;
 		put(o, piece);
 	} else {
 		n = c->ends.n;
-		put_directory(o, c->ends.v, c->ends.n);
+		put_groups(o, kind, c->ends.v, (uint32_t)c->ends.n);
 		put(o, buf_str(&c->bytes));
 	}
 	put_u32(table, (uint32_t)kind);

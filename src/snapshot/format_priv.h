@@ -23,6 +23,12 @@ struct buf;
 #define FORMAT_MAX_SECTIONS  64
 #define FORMAT_ALIGN         64
 #define FORMAT_CHECKSUM      4 /* bytes in front of each chunk */
+/* A section of chunks begins with groups that say where they lie: the offset
+ * of the group's first one, the length of each, a checksum of these. Lengths
+ * rather than offsets, and nowhere the number of a chunk: what is added in one
+ * place leaves the bytes elsewhere alone, and deltas small. */
+#define FORMAT_GROUP       64
+#define FORMAT_GROUP_BYTES (8 + FORMAT_GROUP * 4 + FORMAT_CHECKSUM)
 /* Records in one chunk, hashed entries in one (on average). */
 #define FORMAT_RECORDS  32
 #define FORMAT_PACKAGES 8
@@ -71,8 +77,15 @@ enum record_flag {
 	RECORD_ALIASES = 1 << 4,
 };
 
-/* Of chunk `index` of a section: says also where the bytes belong. */
-uint32_t chunk_checksum(enum section_kind kind, uint32_t index, struct str s);
+/* place: 0 for a chunk or a section that is one piece; for a group its number
+ * and one. Bytes of another place do not pass. */
+uint32_t place_checksum(enum section_kind kind, uint32_t place, struct str s);
+
+static inline size_t
+groups_of(uint32_t n_chunks)
+{
+	return ((size_t)n_chunks + FORMAT_GROUP - 1) / FORMAT_GROUP;
+}
 
 /* The chunk of n, and the tag in it, of a hash. */
 static inline uint32_t

@@ -21,7 +21,7 @@ chunks_done(struct chunks *c)
 void
 chunks_add(struct chunks *c, struct str body)
 {
-	put_u32(&c->bytes, chunk_checksum(c->kind, (uint32_t)c->ends.n, body));
+	put_u32(&c->bytes, place_checksum(c->kind, 0, body));
 	buf_put_str(&c->bytes, body);
 	vec_push(&c->ends, c->bytes.n);
 }
@@ -40,10 +40,21 @@ by_chunk(const void *pa, const void *pb)
 	return d != 0 ? d : str_cmp(a->entry, b->entry);
 }
 
+/* A power of two: a few entries more leave all others in their chunks. */
+static uint32_t
+chunks_for(size_t n_rows, uint32_t per_chunk)
+{
+	uint32_t n = n_rows != 0;
+
+	while ((uint64_t)n * per_chunk < n_rows)
+		n *= 2;
+	return n;
+}
+
 void
 table_write(struct table *t, uint32_t per_chunk, struct chunks *out)
 {
-	uint32_t n = (uint32_t)((t->rows.n + per_chunk - 1) / per_chunk);
+	uint32_t n = chunks_for(t->rows.n, per_chunk);
 	size_t from = 0, to;
 	struct buf body;
 

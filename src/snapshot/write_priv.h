@@ -63,7 +63,7 @@ struct table {
 	VEC(struct table_row) rows;
 };
 
-/* per_chunk: on average. */
+/* per_chunk: on average, at most. */
 void table_write(struct table *t, uint32_t per_chunk, struct chunks *out);
 
 #endif
