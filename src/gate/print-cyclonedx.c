@@ -291,4 +291,5 @@ print_cyclonedx(const struct gate_result *r, const struct print *p)
 	json_array_end(&j);
 	json_object_end(&j);
 	buf_putc(p->out, '\n');
+	print_json_show(p->out);
 }

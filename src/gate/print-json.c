@@ -9,6 +9,52 @@
 #include "gate/print_priv.h"
 #include "lockfile/lockfile.h"
 #include "sys/clock.h"
+#include "sys/term.h"
+
+static void
+put_escaped(struct buf *out, uint32_t code)
+{
+	if (code < 0x10000) {
+		buf_printf(out, "\\u%04" PRIx32, code);
+		return;
+	}
+	code -= 0x10000;
+	buf_printf(out, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xd800 + (code >> 10),
+	    0xdc00 + (code & 0x3ff));
+}
+
+/* Outside strings JSON is ASCII without DEL, so that what is found here stands
+ * in one; the control characters below are escaped already. */
+void
+print_json_show(struct buf *out)
+{
+	size_t at = 0, from = 0, n;
+	struct buf shown;
+	uint32_t code;
+
+	buf_init(&shown, out->max);
+	while (at < out->n) {
+		if ((unsigned char)out->p[at] < 0x7f) {
+			at++;
+			continue;
+		}
+		code = term_acts(str_n(out->p + at, out->n - at), &n);
+		if (code != 0) {
+			buf_put(&shown, out->p + from, at - from);
+			put_escaped(&shown, code);
+			from = at + n;
+		}
+		at += n != 0 ? n : 1;
+	}
+	if (from != 0) {
+		buf_put(&shown, out->p + from, out->n - from);
+		shown.full |= out->full;
+		buf_done(out);
+		*out = shown;
+		return;
+	}
+	buf_done(&shown);
+}
 
 static void
 put_line(struct json *j, uint32_t line)
@@ -254,4 +300,5 @@ print_json(const struct gate_result *r, const struct print *p)
 	print_json_packages(r, &j);
 	json_object_end(&j);
 	buf_putc(p->out, '\n');
+	print_json_show(p->out);
 }

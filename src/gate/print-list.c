@@ -166,4 +166,5 @@ print_packages(const struct gate_result *r, bool json, const struct print *p)
 	print_json_packages(r, &j);
 	json_object_end(&j);
 	buf_putc(p->out, '\n');
+	print_json_show(p->out);
 }

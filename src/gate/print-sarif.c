@@ -356,5 +356,6 @@ print_sarif(const struct gate_result *r, const struct print *p)
 	json_array_end(&j);
 	json_object_end(&j);
 	buf_putc(p->out, '\n');
+	print_json_show(p->out);
 	map_free(rules.index);
 }

@@ -18,7 +18,9 @@
 #include "lockfile/lockfile.h"
 
 /* Everything that a format could trip over. */
-#define EVIL    "e\x1b[31mvil\"<&>'%,:\n::error::\xff\xe2\x80\xae\x01"
+#define EVIL \
+	"e\x1b[31mvil\"<&>'%,:\n::error::\xff\xe2\x80\xae\xc2\x9b\x7f" \
+	"\xf3\xa0\x81\x81\x01"
 #define EVIL_ID "MAL-2026-1"
 
 struct made {
@@ -251,6 +253,7 @@ sarif_has_a_result_for_each_entry(void **state)
 
 	(void)state;
 	print(m, PRINT_SARIF, &b);
+	assert_harmless(buf_str(&b));
 	d = parse(&b);
 	assert_int_equal(yyjson_arr_size(at(d, "/runs/0/results")), 6);
 	assert_text(d, "/runs/0/results/0/ruleId", EVIL_ID);
@@ -317,6 +320,7 @@ cyclonedx_refers_to_its_components(void **state)
 
 	(void)state;
 	print(m, PRINT_CYCLONEDX, &b);
+	assert_harmless(buf_str(&b));
 	d = parse(&b);
 	assert_int_equal(yyjson_arr_size(at(d, "/components")), 7);
 	assert_text(d, "/vulnerabilities/0/id", EVIL_ID);

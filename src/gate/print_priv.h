@@ -7,6 +7,7 @@
 #include "gate/print.h"
 
 struct arena;
+struct buf;
 struct json;
 
 /* Longest chain of names from the root that is shown. */
@@ -18,6 +19,9 @@ void print_sarif(const struct gate_result *r, const struct print *p);
 void print_cyclonedx(const struct gate_result *r, const struct print *p);
 void print_github(const struct gate_result *r, const struct print *p);
 void print_junit(const struct gate_result *r, const struct print *p);
+
+/* Escapes what acts on a terminal in the strings of a JSON text. */
+void print_json_show(struct buf *out);
 
 /* packages[] and errors[] of the object that is open. */
 void print_json_packages(const struct gate_result *r, struct json *j);

@@ -85,6 +85,16 @@ acts(uint32_t c)
 	return false;
 }
 
+uint32_t
+term_acts(struct str s, size_t *ret_n)
+{
+	uint32_t c;
+
+	*ret_n = str_utf8_length(s);
+	c = *ret_n != 0 ? decode(s, *ret_n) : 0;
+	return acts(c) ? c : 0;
+}
+
 void
 term_safe(struct buf *out, struct str s)
 {

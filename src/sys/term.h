@@ -8,6 +8,7 @@
 #define SYS_TERM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/str.h"
@@ -33,6 +34,9 @@ const char *term_style(FILE *f, enum term_style s);
 void term_safe(struct buf *out, struct str s);
 /* The same, printed; at most max_bytes of s are shown, then "…". */
 void term_print(FILE *f, struct str s, size_t max_bytes);
+/* The code point that s begins with, when it acts on a terminal or hides
+ * others (NUL apart); otherwise 0. *ret_n: its bytes, 0 when s is not UTF-8. */
+uint32_t term_acts(struct str s, size_t *ret_n);
 
 /* A line of progress on standard error: overwritten at most ten times a
  * second on a terminal; elsewhere a plain line at most every ten seconds.
