@@ -109,10 +109,25 @@ put_range(struct buf *out, const struct osv_range *r)
 	}
 }
 
+/* A GIT range says nothing about a version of a package that is listed, or
+ * that another range is about; commits have an index of their own. */
+static bool
+is_needed(const struct osv_affected *a, const struct osv_range *r)
+{
+	if (r->type != OSV_GIT || !a->has_package)
+		return true;
+	for (size_t i = 0; i < a->n_ranges; i++)
+		if (a->ranges[i].type != OSV_GIT)
+			return false;
+	return a->n_versions == 0;
+}
+
 static void
 send_row(struct snapshot_worker *w, struct channel *c, struct str ecosystem,
     struct str name, const struct osv_affected *a)
 {
+	int64_t n_ranges = 0;
+
 	message_put_str(c, ecosystem);
 	message_put_str(c, name);
 	buf_reset(&w->row);
@@ -120,9 +135,13 @@ send_row(struct snapshot_worker *w, struct channel *c, struct str ecosystem,
 	message_put_int(c, (int64_t)a->n_versions);
 	message_put_str(c, buf_str(&w->row));
 	buf_reset(&w->row);
-	for (size_t i = 0; i < a->n_ranges; i++)
+	for (size_t i = 0; i < a->n_ranges; i++) {
+		if (!is_needed(a, &a->ranges[i]))
+			continue;
 		put_range(&w->row, &a->ranges[i]);
-	message_put_int(c, (int64_t)a->n_ranges);
+		n_ranges++;
+	}
+	message_put_int(c, n_ranges);
 	message_put_str(c, buf_str(&w->row));
 }
 
