@@ -47,6 +47,7 @@ static struct {
 } o = { .connections = 64, .seconds = 5, .path = "/v1/query", .host = "load" };
 
 static VEC(struct str) requests;
+static VEC(struct client *) idle;
 static uint64_t histogram[HISTOGRAM_BUCKETS];
 static uint64_t n_done, n_bad, n_lost, n_bytes, n_issued;
 static int64_t worst, end_at, begun;
@@ -149,8 +150,10 @@ lose(struct client *c)
 {
 	(void)close(c->fd);
 	c->fd = -1;
-	if (c->busy)
+	if (c->busy) {
 		n_lost++;
+		vec_push(&idle, c);
+	}
 	c->busy = false;
 }
 
@@ -167,8 +170,7 @@ finish(struct client *c)
 		(void)close(c->fd);
 		c->fd = -1;
 	}
-	if (o.rate == 0 && clock_ns() < end_at)
-		begin(c, clock_ns());
+	vec_push(&idle, c);
 }
 
 /* The head is whole: its status, and how long the body is. */
@@ -245,25 +247,18 @@ due_at(void)
 	return begun + (int64_t)(n_issued * NS_PER_SEC / (uint64_t)o.rate);
 }
 
-/* Open loop: what is due goes out on whoever is free, the oldest first. */
+/* Whoever is free begins: at once, or when a request is due. */
 static void
-issue_due(struct client *clients)
+issue(void)
 {
-	static size_t at;
 	int64_t now = clock_ns();
-	size_t tried = 0, n = (size_t)o.connections;
 
-	while (tried < n) {
-		int64_t due = due_at();
-		struct client *c = &clients[at++ % n];
+	while (idle.n != 0) {
+		int64_t due = o.rate != 0 ? due_at() : now;
 
 		if (due > now || due >= end_at)
 			return;
-		tried++;
-		if (!c->busy) {
-			begin(c, due);
-			tried = 0;
-		}
+		begin(idle.v[--idle.n], due);
 	}
 }
 
@@ -289,20 +284,15 @@ run(struct client *clients)
 	end_at = begun + o.seconds * NS_PER_SEC;
 	for (int64_t i = 0; i < o.connections; i++) {
 		connect_client(&clients[i]);
-		if (o.rate == 0)
-			begin(&clients[i], clock_ns());
+		vec_push(&idle, &clients[i]);
 	}
 	while (clock_ns() < end_at + NS_PER_SEC / 5) {
-		int n = wait_for(events, EVENTS);
+		int n;
 
+		issue();
+		n = wait_for(events, EVENTS);
 		for (int i = 0; i < n; i++)
 			serve_event(&events[i]);
-		if (o.rate != 0)
-			issue_due(clients);
-		for (int64_t i = 0; i < o.connections; i++)
-			if (o.rate == 0 && !clients[i].busy &&
-			    clock_ns() < end_at)
-				begin(&clients[i], clock_ns());
 		if (n_issued == n_done + n_lost && clock_ns() >= end_at)
 			break;
 	}
@@ -427,5 +417,6 @@ main(int argc, char **argv)
 		buf_done(&clients[i].head);
 	}
 	free(clients);
+	vec_done(&idle);
 	return 0;
 }

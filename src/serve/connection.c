@@ -275,17 +275,38 @@ has_body(const struct answer *a)
 	return a->status != 204 && a->status != 304;
 }
 
+/* Each answer has two: printf would be a tenth of its cost. */
+static void
+put_number(struct buf *out, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) != 0);
+	buf_put(out, digits + at, sizeof(digits) - at);
+}
+
 static void
 put_head(struct connection *c, const struct answer *a,
     const struct http_request *r, int64_t size)
 {
 	struct buf *out = &c->out;
 
-	buf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", a->status,
-	    http_status_text(a->status), date(c->server));
-	if (has_body(a))
-		buf_printf(out, "Content-Type: %s\r\nContent-Length: %lld\r\n",
-		    a->media_type, (long long)size);
+	buf_puts(out, "HTTP/1.1 ");
+	put_number(out, (uint64_t)a->status);
+	buf_putc(out, ' ');
+	buf_puts(out, http_status_text(a->status));
+	buf_puts(out, "\r\nDate: ");
+	buf_puts(out, date(c->server));
+	if (has_body(a)) {
+		buf_puts(out, "\r\nContent-Type: ");
+		buf_puts(out, a->media_type);
+		buf_puts(out, "\r\nContent-Length: ");
+		put_number(out, (uint64_t)size);
+	}
+	buf_puts(out, "\r\n");
 	if (r->headers[HTTP_HEADER_ORIGIN].p != NULL)
 		buf_puts(out, "Access-Control-Allow-Origin: *\r\n");
 	buf_put_str(out, buf_str(&a->headers));
