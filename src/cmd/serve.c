@@ -68,16 +68,19 @@ static const struct opt_command command = {
 	    "tried):\n"
 	    "  uv           UV_MALWARE_CHECK=1 UV_MALWARE_CHECK_URL=URL uv "
 	    "sync\n"
-	    "  uv audit     uv audit --service-url URL\n"
+	    "               uv audit --service-url URL\n"
 	    "  Renovate     OSV_OFFLINE_DATABASE_URL=URL/renovate/"
-	    "osv-offline.zip, and\n"
-	    "               {\"osvVulnerabilityAlerts\": true}\n"
-	    "  pnpm server  osv.enabled: true, osv.path: the folder of --bucket"
-	    " (it reads npm/all.zip)\n"
-	    "  osv-scanner  curl --create-dirs -o "
-	    "~/.cache/osv-scalibr/npm/all.zip URL/npm/all.zip\n"
-	    "               osv-scanner --offline-vulnerabilities .   (up to "
-	    "2.4.0: osv-scanner/npm)\n",
+	    "osv-offline.zip, with\n"
+	    "               \"osvVulnerabilityAlerts\": true\n"
+	    "  pnpm (pnpr)  curl -O URL/npm/all.zip && pnpr --osv --osv-db "
+	    "all.zip\n"
+	    "  osv-scanner  for each ecosystem of URL/ecosystems.txt:\n"
+	    "               curl --create-dirs -o "
+	    "DIR/osv-scalibr/npm/all.zip URL/osv-scalibr/npm/all.zip\n"
+	    "               osv-scanner --offline-vulnerabilities "
+	    "--local-db-path DIR .\n"
+	    "               (2.4.0 and older: osv-scanner instead of "
+	    "osv-scalibr, both times)\n",
 };
 
 static unsigned

@@ -2,8 +2,10 @@
 /*
  * The routes of osv.dev's API. Runs in role listener.
  *
- * Documents are answered byte by byte as they were loaded: no member is added,
- * dropped, moved or spelled anew.
+ * Documents are answered as they were loaded, white space between members left
+ * out: no member is added, dropped, moved or spelled anew. Their order is the
+ * document's, then, not that of the service's fields: an order would have to be
+ * made by taking documents apart, and JSON has none.
  */
 #include "serve/api.h"
 

@@ -78,13 +78,36 @@ db_package(const struct db *db, const struct db_package *p, struct arena *a,
 	return rc;
 }
 
+/* Without the white space between members and around it. */
+static struct str
+compact(struct arena *a, struct str s)
+{
+	char *out = arena_alloc(a, s.n + 1);
+	size_t n = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '"')
+			quoted = !quoted;
+		if (quoted && c == '\\' && i + 1 < s.n)
+			out[n++] = s.p[i++]; /* the next one is no end */
+		else if (!quoted &&
+		    (c == ' ' || c == '\n' || c == '\t' || c == '\r'))
+			continue;
+		out[n++] = s.p[i];
+	}
+	return str_n(out, n);
+}
+
 int
 db_document(const struct db *db, uint32_t number, struct arena *a,
     struct str *ret, struct error *err)
 {
 	int rc = snapshot_document(db->documents, number, a, ret, err);
 
-	*ret = rc == 0 ? str_trim(*ret) : STR_NONE;
+	*ret = rc == 0 ? compact(a, *ret) : STR_NONE;
 	return rc;
 }
 

@@ -31,7 +31,7 @@ void db_close(struct db *db); /* accepts a zeroed one */
  * code: the data is damaged. */
 int db_package(const struct db *db, const struct db_package *p, struct arena *a,
     struct snapshot_numbers *ret, struct error *err);
-/* The document without white space around it. */
+/* The document as it was loaded, white space between its members left out. */
 int db_document(const struct db *db, uint32_t number, struct arena *a,
     struct str *ret, struct error *err);
 
