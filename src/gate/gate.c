@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/exit.h"
 #include "base/limits.h"
 #include "ecosystem/packageurl.h"
@@ -151,6 +152,50 @@ gate_path(const struct gate_result *r, const struct gate_finding *f)
 	return r->files[f->file].path;
 }
 
+/* Characters that a purl has as they are, and no rule changes. */
+static bool
+is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') ||
+			(s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-' ||
+			s.p[i] == '.' || s.p[i] == '_'))
+			return false;
+	return s.n != 0;
+}
+
+/* Most packages of most projects are npm's; p NULL: take the long way. */
+static struct str
+npm_purl(struct arena *a, const struct lock_package *p)
+{
+	static const char plain[] = "pkg:npm/", scoped[] = "pkg:npm/%40";
+	struct str name = p->name,
+		   parts[] = { str_of(plain), name, STR_LIT("@"), p->version };
+	ptrdiff_t slash = str_chr(name, '/');
+	size_t n = 0;
+	char *made, *at;
+
+	if (!str_is(p->ecosystem, "npm") || !is_plain(p->version))
+		return STR_NONE;
+	if (name.n != 0 && name.p[0] == '@' && slash > 1) {
+		parts[0] = str_of(scoped);
+		parts[1] = str_sub(name, 1, name.n);
+		if (!is_plain(str_sub(name, 1, (size_t)slash)))
+			return STR_NONE;
+		name = str_sub(name, (size_t)slash + 1, name.n);
+	}
+	if (!is_plain(name))
+		return STR_NONE;
+	for (size_t i = 0; i < N_ELEMENTS(parts); i++)
+		n += parts[i].n;
+	at = made = arena_alloc(a, n);
+	for (size_t i = 0; i < N_ELEMENTS(parts); i++) {
+		memcpy(at, parts[i].p, parts[i].n);
+		at += parts[i].n;
+	}
+	return str_n(made, n);
+}
+
 struct str
 gate_purl(struct arena *a, const struct lock_package *p)
 {
@@ -160,6 +205,9 @@ gate_purl(struct arena *a, const struct lock_package *p)
 
 	if (p->purl.p != NULL)
 		return p->purl;
+	made = npm_purl(a, p);
+	if (made.p != NULL)
+		return made;
 	if (packageurl_of_osv(a, p->ecosystem, p->name, &u, NULL) != 0)
 		return STR_NONE;
 	u.version = p->version;

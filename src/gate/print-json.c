@@ -23,6 +23,24 @@ put_escaped(struct buf *out, uint32_t code)
 	    0xdc00 + (code & 0x3ff));
 }
 
+/* Bytes before the next one above '~'. */
+static size_t
+ascii_length(const char *p, size_t n)
+{
+	const uint64_t ones = UINT64_MAX / 255, highs = ones << 7;
+	size_t i = 0;
+	uint64_t v;
+
+	for (; i + sizeof(v) <= n; i += sizeof(v)) {
+		memcpy(&v, p + i, sizeof(v));
+		if (((v | (v + ones)) & highs) != 0)
+			break;
+	}
+	while (i < n && (unsigned char)p[i] < 0x7f)
+		i++;
+	return i;
+}
+
 /* Outside strings JSON is ASCII without DEL, so that what is found here stands
  * in one; the control characters below are escaped already. */
 void
@@ -33,11 +51,7 @@ print_json_show(struct buf *out)
 	uint32_t code;
 
 	buf_init(&shown, out->max);
-	while (at < out->n) {
-		if ((unsigned char)out->p[at] < 0x7f) {
-			at++;
-			continue;
-		}
+	while ((at += ascii_length(out->p + at, out->n - at)) < out->n) {
 		code = term_acts(str_n(out->p + at, out->n - at), &n);
 		if (code != 0) {
 			buf_put(&shown, out->p + from, at - from);
@@ -66,47 +80,71 @@ put_line(struct json *j, uint32_t line)
 		json_null(j);
 }
 
-void
-print_json_package(struct json *j, struct arena *scratch,
+/* Keys are ours and need no escapes; nearly all of a result is these lines. */
+static void
+put_text(struct buf *out, const char *key, struct str value)
+{
+	buf_puts(out, key);
+	if (value.p != NULL)
+		json_quote(out, value);
+	else
+		buf_put(out, "null", 4);
+}
+
+static void
+put_number(struct buf *out, uint32_t n)
+{
+	char digits[12], *at = digits + sizeof(digits);
+
+	if (n == 0) {
+		buf_put(out, "null", 4);
+		return;
+	}
+	for (; n != 0; n /= 10)
+		*--at = (char)('0' + n % 10);
+	buf_put(out, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void
+write_package(struct buf *out, struct arena *scratch,
     const struct gate_result *r, size_t file, uint32_t package)
 {
 	static const char *const relations[] = {
-		[LOCK_UNKNOWN] = NULL,
-		[LOCK_DIRECT] = "direct",
-		[LOCK_TRANSITIVE] = "transitive",
-		[LOCK_ROOT] = "root",
+		[LOCK_UNKNOWN] = "null",
+		[LOCK_DIRECT] = "\"direct\"",
+		[LOCK_TRANSITIVE] = "\"transitive\"",
+		[LOCK_ROOT] = "\"root\"",
 	};
 	struct lock_list *l = r->files[file].list;
 	const struct lock_package *p = &l->packages.v[package];
 	struct str names[PRINT_CHAIN];
 	size_t n = gate_chain(l, package, names, PRINT_CHAIN);
 
-	json_object_begin(j);
-	json_key(j, "name");
-	json_str(j, p->name);
-	json_key(j, "version");
-	json_str(j, p->version);
-	json_key(j, "ecosystem");
-	json_str(j, p->ecosystem);
-	json_key(j, "purl");
-	json_str(j, gate_purl(scratch, p));
-	json_key(j, "origin");
-	json_str(j, p->origin);
-	json_key(j, "file");
-	json_str(j, r->files[file].path);
-	put_line(j, p->line);
-	json_key(j, "alias");
-	json_str(j, p->alias);
-	json_key(j, "group");
-	json_str(j, p->group);
-	json_key(j, "relation");
-	json_strz(j, relations[p->relation]);
-	json_key(j, "path");
-	json_array_begin(j);
+	put_text(out, "{\"name\": ", p->name);
+	put_text(out, ", \"version\": ", p->version);
+	put_text(out, ", \"ecosystem\": ", p->ecosystem);
+	put_text(out, ", \"purl\": ", gate_purl(scratch, p));
+	put_text(out, ", \"origin\": ", p->origin);
+	put_text(out, ", \"file\": ", r->files[file].path);
+	buf_puts(out, ", \"line\": ");
+	put_number(out, p->line);
+	put_text(out, ", \"alias\": ", p->alias);
+	put_text(out, ", \"group\": ", p->group);
+	buf_puts(out, ", \"relation\": ");
+	buf_puts(out, relations[p->relation]);
+	buf_puts(out, ", \"path\": [");
 	for (size_t i = 0; i < n; i++)
-		json_str(j, names[i]);
-	json_array_end(j);
-	json_object_end(j);
+		put_text(out, i != 0 ? ", " : "", names[i]);
+	buf_put(out, "]}", 2);
+}
+
+/* One line each. */
+static void
+put_package(struct json *j, struct arena *scratch, const struct gate_result *r,
+    size_t file, uint32_t package)
+{
+	json_raw(j, STR_LIT(""));
+	write_package(j->out, scratch, r, file, package);
 }
 
 void
@@ -120,7 +158,7 @@ print_json_packages(const struct gate_result *r, struct json *j)
 		const struct lock_list *l = r->files[i].list;
 
 		for (size_t k = 0; k < l->packages.n; k++) {
-			print_json_package(j, scratch, r, i, (uint32_t)k);
+			put_package(j, scratch, r, i, (uint32_t)k);
 			arena_reset(scratch);
 		}
 	}
@@ -171,7 +209,7 @@ put_finding(struct json *j, const struct gate_result *r,
 	json_key(j, "status");
 	json_strz(j, gate_status_name(f->status));
 	json_key(j, "package");
-	print_json_package(j, r->arena, r, f->file, f->package);
+	put_package(j, r->arena, r, f->file, f->package);
 	json_key(j, "match");
 	json_strz(j, reaches[f->reach]);
 	put_strings(j, "records", f->records, f->n_records);

@@ -400,6 +400,37 @@ the_table_is_safe_and_says_what_to_do(void **state)
 }
 
 static void
+purls_are_canonical(void **state)
+{
+	static const struct {
+		const char *ecosystem, *name, *version, *want;
+	} rows[] = {
+		{ "npm", "left-pad", "1.3.0", "pkg:npm/left-pad@1.3.0" },
+		{ "npm", "@a/b", "1.0.0-rc.1", "pkg:npm/%40a/b@1.0.0-rc.1" },
+		{ "npm", "Upper", "1.0.0+x", "pkg:npm/Upper@1.0.0%2Bx" },
+		{ "npm", "@a b/c", "1.0.0", "pkg:npm/%40a%20b/c@1.0.0" },
+		{ "npm", "a%b", "1.0.0", "pkg:npm/a%25b@1.0.0" },
+		{ "npm", "left-pad", NULL, "pkg:npm/left-pad" },
+		{ "PyPI", "foo-bar", "1.0", "pkg:pypi/foo-bar@1.0" },
+	};
+	struct made *m = make();
+
+	(void)state;
+	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
+		struct lock_package p = {
+			.ecosystem = str_of(rows[i].ecosystem),
+			.name = str_of(rows[i].name),
+			.version = str_of(rows[i].version),
+		};
+		struct str got = gate_purl(m->a, &p);
+
+		if (!str_is(got, rows[i].want))
+			fail_msg("%.*s, wanted %s", STR_ARG(got), rows[i].want);
+	}
+	unmake(m);
+}
+
+static void
 colour_is_for_terminals(void **state)
 {
 	struct made *m = make_full();
@@ -429,6 +460,7 @@ main(void)
 		cmocka_unit_test(junit_escapes_everything),
 		cmocka_unit_test(the_table_is_safe_and_says_what_to_do),
 		cmocka_unit_test(colour_is_for_terminals),
+		cmocka_unit_test(purls_are_canonical),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

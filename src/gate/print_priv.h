@@ -25,10 +25,6 @@ void print_json_show(struct buf *out);
 
 /* packages[] and errors[] of the object that is open. */
 void print_json_packages(const struct gate_result *r, struct json *j);
-/* One object of packages[]. */
-void print_json_package(struct json *j, struct arena *scratch,
-    const struct gate_result *r, size_t file, uint32_t package);
-
 /* "npm left-pad 1.3.0 is malicious (MAL-2026-1): …", safe for terminals. */
 void print_sentence(const struct gate_result *r, const struct gate_finding *f,
     struct buf *out);
