@@ -496,7 +496,8 @@ move_report(struct repo *r, const char *path, enum repo_tree from,
 	struct report *rep = NULL;
 	int rc = load(r, from, path, &rep, err);
 
-	if (rc == 0)
+	/* After a death between the content and the move, the reason stands. */
+	if (rc == 0 && (to != REPO_WITHDRAWN || rep->d.withdrawn.p == NULL))
 		rc = add_reason(rep, what, reason, err);
 	if (rc == 0) {
 		rep->d.modified = now_text(rep);
@@ -623,7 +624,9 @@ repo_retract_origin(struct repo *r, const char *path, struct str source,
 	}
 	if (rc != 0)
 		return rc;
-	none_left = retract_all(r, path, rep, source, source_id);
+	/* None at all: a death came between the content and the move. */
+	none_left =
+	    retract_all(r, path, rep, source, source_id) || rep->origins.n == 0;
 	if (none_left && is_new(path)) {
 		report_free(rep);
 		return repo_remove(r, REPO_MALICIOUS, path, err);

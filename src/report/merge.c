@@ -124,31 +124,60 @@ unite_ranges(struct arena *arena, struct osv_range **a, size_t *na,
 	*na = n;
 }
 
+/* Appends those of v that are not there yet: of the own document as well, so
+ * that what stands twice in one does not depend on which came first. */
+static size_t
+add_references(struct arena *a, struct osv_reference *to, size_t n,
+    const struct osv_reference *v, size_t n_v)
+{
+	bool there;
+
+	for (size_t i = 0; i < n_v; i++) {
+		there = false;
+		for (size_t j = 0; j < n && !there; j++)
+			there = str_eq(to[j].type, v[i].type) &&
+			    str_eq(to[j].url, v[i].url);
+		if (there)
+			continue;
+		to[n].type = arena_str(a, v[i].type);
+		to[n++].url = arena_str(a, v[i].url);
+	}
+	return n;
+}
+
 static void
 unite_references(struct report *r, const struct osv_document *o)
 {
 	struct osv_document *d = &r->d;
 	struct osv_reference *v = arena_array(r->arena,
 	    d->n_references + o->n_references + 1, sizeof(*v));
-	size_t n = d->n_references;
-	bool there;
+	size_t n =
+	    add_references(r->arena, v, 0, d->references, d->n_references);
 
-	if (n != 0)
-		memcpy(v, d->references, n * sizeof(*v));
-	for (size_t i = 0; i < o->n_references; i++) {
-		const struct osv_reference *x = &o->references[i];
-
-		there = false;
-		for (size_t j = 0; j < n && !there; j++)
-			there = str_eq(v[j].type, x->type) &&
-			    str_eq(v[j].url, x->url);
-		if (there)
-			continue;
-		v[n].type = arena_str(r->arena, x->type);
-		v[n++].url = arena_str(r->arena, x->url);
-	}
+	d->n_references =
+	    add_references(r->arena, v, n, o->references, o->n_references);
 	d->references = v;
-	d->n_references = n;
+}
+
+static size_t
+add_credits(struct arena *a, struct osv_credit *to, size_t n,
+    const struct osv_credit *v, size_t n_v)
+{
+	size_t j;
+
+	for (size_t i = 0; i < n_v; i++) {
+		for (j = 0; j < n; j++)
+			if (str_eq(to[j].name, v[i].name) &&
+			    str_eq(to[j].type, v[i].type))
+				break;
+		if (j == n) {
+			to[n].name = arena_str(a, v[i].name);
+			to[n++].type = arena_str(a, v[i].type);
+		}
+		unite_strings(a, &to[j].contacts, &to[j].n_contacts,
+		    v[i].contacts, v[i].n_contacts);
+	}
+	return n;
 }
 
 static void
@@ -157,26 +186,10 @@ unite_credits(struct report *r, const struct osv_document *o)
 	struct osv_document *d = &r->d;
 	struct osv_credit *v =
 	    arena_array(r->arena, d->n_credits + o->n_credits + 1, sizeof(*v));
-	size_t n = d->n_credits, j;
+	size_t n = add_credits(r->arena, v, 0, d->credits, d->n_credits);
 
-	if (n != 0)
-		memcpy(v, d->credits, n * sizeof(*v));
-	for (size_t i = 0; i < o->n_credits; i++) {
-		const struct osv_credit *x = &o->credits[i];
-
-		for (j = 0; j < n; j++)
-			if (str_eq(v[j].name, x->name) &&
-			    str_eq(v[j].type, x->type))
-				break;
-		if (j == n) {
-			v[n].name = arena_str(r->arena, x->name);
-			v[n++].type = arena_str(r->arena, x->type);
-		}
-		unite_strings(r->arena, &v[j].contacts, &v[j].n_contacts,
-		    x->contacts, x->n_contacts);
-	}
+	d->n_credits = add_credits(r->arena, v, n, o->credits, o->n_credits);
 	d->credits = v;
-	d->n_credits = n;
 }
 
 /* --- free-form members ---------------------------------------------------- */

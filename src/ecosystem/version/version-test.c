@@ -108,6 +108,135 @@ order_is_total(void **state)
 		}
 }
 
+/* --- generated versions ----------------------------------------------------
+ */
+
+static uint64_t seed = 1;
+
+static size_t
+draw(size_t n)
+{
+	uint64_t z = seed += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return (size_t)((z ^ z >> 31) % n);
+}
+
+/* separators: those that the ecosystem has a meaning for. (PHP's own order of
+ * others is none: a literal "#" is to it the mark of a number.) */
+static void
+generate(char *ret, size_t size, const char *near, const char *separators)
+{
+	static const char *const parts[] = { "0", "1", "2", "9", "10", "01",
+		"00", "123456789012345678901234567890", "alpha", "a", "b",
+		"beta", "rc", "cr", "RC", "dev", "post", "p", "r", "pre",
+		"SNAPSHOT", "ga", "final", "sp", "m", "foo", "x7z", "A", "git",
+		"cvs" };
+	size_t n = 0, keep = near[0] != '\0' ? draw(strlen(near) + 1) : 0;
+	size_t count = draw(6) + (keep == 0);
+
+	if (draw(3) == 0)
+		keep = 0;
+	n = (size_t)snprintf(ret, size, "%s%.*s",
+	    keep == 0 && draw(8) == 0 ? "v" : "", (int)keep, near);
+	for (size_t i = 0; i < count && n + 40 < size; i++) {
+		if (n != 0 && draw(4) != 0)
+			ret[n++] = separators[draw(strlen(separators))];
+		n += (size_t)snprintf(ret + n, size - n, "%s",
+		    parts[draw(sizeof(parts) / sizeof(parts[0]))]);
+	}
+}
+
+static int
+sign(int v)
+{
+	return (v > 0) - (v < 0);
+}
+
+static void
+three(const char *ecosystem, version_compare *rule, char v[3][256])
+{
+	struct str a = str_of(v[0]), b = str_of(v[1]), c = str_of(v[2]);
+	int ab = 0, ba = 0, bc = 0, ac = 0, aa = 1;
+	bool known = rule(a, b, &ab);
+
+	if (rule(b, a, &ba) != known || (known && sign(ab) != -sign(ba)))
+		fail_msg("%s: %s %s: %d, turned %d", ecosystem, v[0], v[1], ab,
+		    ba);
+	if (rule(a, a, &aa) && aa != 0)
+		fail_msg("%s: %s is not itself", ecosystem, v[0]);
+	if (!known || !rule(b, c, &bc))
+		return;
+	/* What is no version compares as far as it reads like one. */
+	if (!rule(a, c, &ac))
+		return;
+	if ((ab <= 0 && bc <= 0 && ac > 0) || (ab >= 0 && bc >= 0 && ac < 0) ||
+	    (ab == 0 && sign(ac) != sign(bc)) ||
+	    (bc == 0 && sign(ac) != sign(ab)))
+		fail_msg("%s: %s %s %s: %d %d %d", ecosystem, v[0], v[1], v[2],
+		    ab, bc, ac);
+}
+
+/* Maven's own order is none between versions with empty parts: "1.foo" comes
+ * before "1..beta", which comes before "1", which comes before "1.foo". */
+static bool
+has_empty_part(const char *v)
+{
+	static const char separators[] = "._-+~^:!";
+
+	for (; *v != '\0'; v++)
+		if (strchr(separators, v[0]) != NULL &&
+		    (v[1] == '\0' || strchr(separators, v[1]) != NULL))
+			return true;
+	return false;
+}
+
+/* Antisymmetric and transitive, for every ecosystem that has an order.
+ * LAZARET_PROPERTY_ROUNDS and LAZARET_SEED try more, and others. */
+static void
+generated_versions_are_in_order(void **state)
+{
+	static const char *const ecosystems[] = { "npm", "crates.io", "Go",
+		"Hex", "Bitnami", "Julia", "SwiftURL", "ConanCenter", "GHC",
+		"Bioconductor", "NuGet", "Pub", "PyPI", "RubyGems", "Maven",
+		"Packagist", "Debian", "Ubuntu", "Red Hat", "AlmaLinux",
+		"Rocky Linux", "SUSE", "openSUSE", "Mageia", "openEuler",
+		"Azure Linux", "Alpine", "Wolfi", "Chainguard", "MinimOS",
+		"Alpaquita", "CRAN", "Hackage", "VSCode", "opam" };
+	const char *rounds_text = getenv("LAZARET_PROPERTY_ROUNDS");
+	const char *seed_text = getenv("LAZARET_SEED"), *separators;
+	uint64_t rounds = 3000;
+	char v[3][256];
+
+	(void)state;
+	if (rounds_text != NULL)
+		(void)str_to_u64(str_of(rounds_text), &rounds);
+	if (seed_text != NULL)
+		(void)str_to_u64(str_of(seed_text), &seed);
+	for (size_t e = 0; e < sizeof(ecosystems) / sizeof(ecosystems[0]);
+	     e++) {
+		version_compare *rule = version_rule(str_of(ecosystems[e]));
+
+		if (rule == NULL)
+			fail_msg("%s has no order", ecosystems[e]);
+		separators = strcmp(ecosystems[e], "Packagist") == 0 ?
+		    "...--_+" :
+		    strcmp(ecosystems[e], "Maven") == 0 ? "...--" :
+							  "...--_+~^:!";
+		for (uint64_t i = 0; i < rounds; i++) {
+			generate(v[0], sizeof(v[0]), "", separators);
+			generate(v[1], sizeof(v[1]), v[0], separators);
+			generate(v[2], sizeof(v[2]), v[draw(2)], separators);
+			if (strcmp(ecosystems[e], "Maven") == 0 &&
+			    (has_empty_part(v[0]) || has_empty_part(v[1]) ||
+				has_empty_part(v[2])))
+				continue;
+			three(ecosystems[e], rule, v);
+		}
+	}
+}
+
 static void
 strict_semver(void **state)
 {
@@ -131,6 +260,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_holds),
 		cmocka_unit_test(order_is_total),
+		cmocka_unit_test(generated_versions_are_in_order),
 		cmocka_unit_test(strict_semver),
 	};
 
