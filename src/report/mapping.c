@@ -260,7 +260,7 @@ time_of(struct record *r, enum mapping_field f)
 		return s;
 	if (n >= 100000000000)
 		n /= 1000;
-	if (n >= 100000000000)
+	if (n > INT64_MAX / NS_PER_SEC)
 		return s;
 	p = arena_alloc(r->arena, CLOCK_RFC3339_SIZE);
 	clock_rfc3339((int64_t)n * NS_PER_SEC, p);

@@ -62,6 +62,10 @@ repair_time(struct str s, char ret[CLOCK_RFC3339_SIZE])
 	} else if (rest.n != 0 && !str_is(rest, "Z") && !str_is(rest, "z")) {
 		return false;
 	}
+	/* Nanoseconds end in the year 2262. */
+	if (seconds - offset > INT64_MAX / NS_PER_SEC ||
+	    seconds - offset < INT64_MIN / NS_PER_SEC)
+		return false;
 	clock_rfc3339((seconds - offset) * NS_PER_SEC, ret);
 	return true;
 }
