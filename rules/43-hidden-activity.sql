@@ -41,7 +41,24 @@ moved AS (
 		AND coalesce(e.result, 0) >= 0)
 	OR EXISTS (SELECT 1 FROM file_event e
 		WHERE e.path = CAST(b.folder AS BLOB) AND e.op = 'rename'
-		AND coalesce(e.result, 0) >= 0))
+		AND coalesce(e.result, 0) >= 0)),
+-- Folders may have been moved before fanotify's events were read: names alone.
+named AS MATERIALIZED (
+	SELECT basename(path) AS name FROM file_event WHERE path IS NOT NULL
+	AND (op NOT IN ('open', 'read', 'mmap-exec')
+		OR (op = 'open' AND (coalesce(flags, 0) & 3) <> 0))
+	UNION SELECT basename(path2) FROM file_event WHERE path2 IS NOT NULL
+	UNION SELECT basename(address) FROM socket_event
+	WHERE family = 1 AND op = 'bind' AND address IS NOT NULL),
+executed AS MATERIALIZED (
+	SELECT path FROM exec_event WHERE path IS NOT NULL
+	UNION SELECT interpreter FROM exec_event WHERE interpreter IS NOT NULL
+	UNION SELECT script FROM exec_event WHERE script IS NOT NULL
+	UNION SELECT exe FROM process WHERE exe IS NOT NULL
+	-- A script by the name of a link: its interpreter opens the file.
+	UNION SELECT path FROM file_event
+	WHERE op = 'open' AND path IS NOT NULL
+	AND coalesce(result, 0) >= 0)
 SELECT text(u.place) || ' was ' || u.change || ', and no recorded call did it'
 	AS summary,
 	u.phase, NULL AS process, NULL AS package,
@@ -62,4 +79,20 @@ AND NOT EXISTS (SELECT 1 FROM socket_event s WHERE s.phase = c.phase
 AND NOT EXISTS (SELECT 1 FROM socket_event s
 	WHERE s.address = c.address AND s.port = c.port
 	AND s.op IN ('connect', 'send'))
+
+UNION
+
+SELECT text(s.path) || CASE s.op WHEN 'exec' THEN ' was executed'
+	WHEN 'delete' THEN ' was deleted' WHEN 'create' THEN ' was made'
+	WHEN 'write' THEN ' was written' ELSE ' was moved' END
+	|| ', and no recorded call did it',
+	s.phase, NULL, NULL, 'file_seen', s.id, 'high'
+FROM file_seen s JOIN phase f ON f.id = s.phase, whole
+WHERE f.baseline = 0
+AND CASE s.op WHEN 'exec' THEN s.path NOT IN (SELECT path FROM executed)
+	-- which the kernel loads for every program
+	AND basename(s.path) NOT LIKE 'ld-linux%'
+	AND basename(s.path) NOT LIKE 'ld-musl%'
+	ELSE basename(s.path) NOT IN (SELECT name FROM named
+		WHERE name IS NOT NULL) END
 ORDER BY 6, 1

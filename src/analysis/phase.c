@@ -316,6 +316,11 @@ views_end(struct analysis *a, const struct phase *ph, struct error *err)
 		return r;
 	if (a->upper != NULL && upper_walk(a->upper, ph->id, &up, &lost) < 0)
 		upper_freep(&a->upper);
+	if (a->upper != NULL && up.has_seen)
+		r = facts_view(a, ph->id, "fanotify", up.seen, up.seen_dropped,
+		    NULL, err);
+	if (r < 0)
+		return r;
 	return facts_view(a, ph->id, "upper", up.files, up.incomplete,
 	    a->upper != NULL ? NULL : lost.msg, err);
 }

@@ -231,6 +231,7 @@ start_upper(struct analysis *a, struct error *err)
 		    UPPER_KEEP_HASH },
 	};
 	struct upper_start s = { .upper_fd = sandbox_upper_fd(a->sandbox),
+		.root_fd = sandbox_root_fd(a->sandbox),
 		.rules = rules,
 		.n_rules = N_ELEMENTS(rules) };
 	int facts = -1, fd;

@@ -91,6 +91,10 @@
 #define LIMIT_CANARY_HITS 100
 /* Processes of one sandbox, over its whole life; the table is in memory. */
 #define LIMIT_RECORD_PROCESSES 1000000
+/* Names that fanotify tells of in one phase, and folders known by their
+ * handles: a large install has a tenth of it. */
+#define LIMIT_SEEN_FILES   500000
+#define LIMIT_SEEN_FOLDERS 50000
 /* A path list and files of an upper layer: what a walk may meet. */
 #define LIMIT_UPPER_FILES 1000000
 #define LIMIT_UPPER_DEPTH 256

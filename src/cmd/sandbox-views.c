@@ -108,7 +108,8 @@ views_open(struct views *v, const struct sandbox_options *o, struct error *err)
 static int
 start_upper(struct views *v, struct sandbox *s, struct error *err)
 {
-	struct upper_start u = { .upper_fd = sandbox_upper_fd(s) };
+	struct upper_start u = { .upper_fd = sandbox_upper_fd(s),
+		.root_fd = sandbox_root_fd(s) };
 	int facts = -1, rc;
 
 	for (size_t i = 0; i < UPPER_MAX_LOWER; i++) {
@@ -320,6 +321,9 @@ end_record(struct views *v, struct error *err)
 	    v->record != NULL ? NULL : v->lost, err);
 	if (rc == 0 && upper_walk(v->upper, PHASE, &up, &why) != 0)
 		upper_freep(&v->upper);
+	if (rc == 0 && up.has_seen)
+		rc = fact_of_view(v, "fanotify", up.seen, up.seen_dropped, NULL,
+		    err);
 	if (rc == 0)
 		rc = fact_of_view(v, "upper", up.files, up.incomplete,
 		    v->upper != NULL ? NULL : why.msg, err);

@@ -55,7 +55,8 @@ struct error;
  *	and CONTROL_PHASE_BEGIN, _END, _ENDED, CONTROL_STOP
  *
  * Messages of role upper (descriptor 5: the upper layer's folder; 6 and up:
- * the lower layers' roots, uppermost first):
+ * the lower layers' roots, uppermost first; with the argument "watch",
+ * the merged root after them):
  *
  *	upper      → CONTROL_READY
  *	supervisor → UPPER_RULE {int keep, str prefix}: enum upper_keep for
@@ -63,7 +64,7 @@ struct error;
  *	supervisor → UPPER_WALK {int phase}: facts for what changed since the
  *	               last walk
  *	upper      → UPPER_WALKED {int files, int bytes, int kept_bytes,
- *	               int incomplete}
+ *	               int incomplete, int has_seen, int seen, int seen_dropped}
  *	supervisor → UPPER_LOCK {str path}: npm's hidden lockfile there
  *	               (project/node_modules/.package-lock.json) as dependency
  *	               facts
@@ -181,12 +182,18 @@ struct upper_start {
 	size_t n_lower; /* 0: nothing can be told modified from created */
 	const struct upper_rule *rules;
 	size_t n_rules;
+	/* The merged root, for fanotify; borrowed; 0 or -1: without. */
+	int root_fd;
 };
 
 struct upper_result {
 	int64_t files, bytes; /* seen by this walk */
 	int64_t kept_bytes; /* of them in blobs */
 	bool incomplete; /* a limit was reached */
+	/* fanotify: there is none where the kernel or the file system has it
+	 * not. */
+	bool has_seen;
+	int64_t seen, seen_dropped;
 };
 
 int upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,

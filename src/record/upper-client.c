@@ -41,7 +41,7 @@ upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
 {
 	_cleanup_(closep) int facts = facts_fd;
 	_cleanup_(upper_freep) struct upper *u = NULL;
-	int fds[1 + UPPER_MAX_LOWER], rc;
+	int fds[2 + UPPER_MAX_LOWER], rc;
 	struct client_role role = { .name = "upper",
 		.facts_fd = facts,
 		.fds = fds,
@@ -53,6 +53,10 @@ upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
 	fds[0] = s->upper_fd;
 	for (size_t i = 0; i < s->n_lower; i++)
 		fds[1 + i] = s->lower_fds[i];
+	if (s->root_fd > 0) {
+		fds[role.n_fds++] = s->root_fd;
+		role.arguments[0] = "watch";
+	}
 	u = mem_alloc(sizeof(*u));
 	u->magic = UPPER_MAGIC;
 	u->child = (struct child)CHILD_INIT;
@@ -91,6 +95,9 @@ upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
 	result.bytes = message_get_int(&m);
 	result.kept_bytes = message_get_int(&m);
 	result.incomplete = message_get_int(&m) != 0;
+	result.has_seen = message_get_int(&m) != 0;
+	result.seen = message_get_int(&m);
+	result.seen_dropped = message_get_int(&m);
 	rc = message_end(&m, err);
 	if (rc == 0)
 		*ret = result;

@@ -4,13 +4,16 @@
  * facts; and npm's hidden lockfile there. Never opens anything but regular
  * files and folders below its descriptors, never writes, never connects.
  * Descriptors: 3 control, 4 facts, 5 the upper layer, from 6 on the roots of
- * the lower layers, uppermost first.
+ * the lower layers, uppermost first. With the argument "watch", the merged root
+ * after them: what fanotify sees of it is told too.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -19,6 +22,7 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "record/record.h"
+#include "record/seen.h"
 #include "record/upper.h"
 #include "runfile/control.h"
 #include "sys/fd.h"
@@ -28,6 +32,7 @@
 struct role {
 	struct channel control, facts;
 	struct upper_walker *walker;
+	struct seen *seen; /* NULL: no fanotify here */
 	struct error *err;
 };
 
@@ -59,10 +64,15 @@ on_walk(struct role *r, struct message *m)
 {
 	int64_t phase = message_get_int(m);
 	struct upper_result result;
+	int64_t seen = 0, lost = 0;
 	int rc = message_end(m, r->err);
 
 	if (rc == 0)
 		rc = upper_walker_walk(r->walker, phase, &result, r->err);
+	if (rc == 0 && r->seen != NULL)
+		rc = seen_tell(r->seen, phase, &r->facts, &seen, &lost, r->err);
+	if (rc == 0)
+		rc = channel_flush(&r->facts, r->err);
 	if (rc != 0)
 		return rc;
 	message_begin(&r->control, UPPER_WALKED);
@@ -70,6 +80,9 @@ on_walk(struct role *r, struct message *m)
 	message_put_int(&r->control, result.bytes);
 	message_put_int(&r->control, result.kept_bytes);
 	message_put_int(&r->control, result.incomplete);
+	message_put_int(&r->control, r->seen != NULL);
+	message_put_int(&r->control, seen);
+	message_put_int(&r->control, lost);
 	return reply(r);
 }
 
@@ -125,6 +138,23 @@ dispatch(struct role *r, struct message *m)
 	return error_set(r->err, -EPROTO, "upper: message %d", (int)m->type);
 }
 
+/* fanotify's queue is finite: it is read all the time. */
+static int
+wait(struct role *r)
+{
+	struct pollfd fds[] = { { r->control.fd, POLLIN, 0 },
+		{ r->seen != NULL ? seen_fd(r->seen) : -1, POLLIN, 0 } };
+
+	while (fds[0].revents == 0) {
+		if (poll(fds, N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+			return error_errno(r->err, "poll");
+		if (r->seen != NULL)
+			seen_take(r->seen);
+	}
+	return channel_fill(&r->control, r->err);
+}
+
+/* 1: the end. */
 static int
 serve(struct role *r)
 {
@@ -133,12 +163,14 @@ serve(struct role *r)
 
 	message_begin(&r->control, CONTROL_READY);
 	rc = reply(r);
-	while (rc == 0 && (rc = channel_recv(&r->control, &m, r->err)) == 1) {
-		if (m.type == CONTROL_STOP)
-			return 0;
-		rc = dispatch(r, &m);
+	while (rc == 0) {
+		rc = channel_next(&r->control, &m, r->err);
+		if (rc == 0)
+			rc = wait(r);
+		else if (rc == 1 && m.type != CONTROL_STOP)
+			rc = dispatch(r, &m);
 	}
-	return rc;
+	return rc == 1 ? 0 : rc;
 }
 
 /* Reading `trusted.` attributes (is a folder opaque?) takes CAP_SYS_ADMIN;
@@ -152,7 +184,7 @@ lock_down(size_t n_lower, struct error *err)
 		"/proc/self/fd/9" };
 	const char *read_paths[N_ELEMENTS(fds) + 1] = { NULL };
 	struct lockdown rights = {
-		.rights = LOCKDOWN_READ_FILES,
+		.rights = LOCKDOWN_READ_FILES | LOCKDOWN_HANDLES,
 		.read_paths = read_paths,
 		.keep_caps =
 		    1ull << CAP_SYS_ADMIN | 1ull << CAP_DAC_READ_SEARCH,
@@ -164,19 +196,24 @@ lock_down(size_t n_lower, struct error *err)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT, ignored = ERROR_INIT;
 	struct role r = { .err = &err };
-	int lower[UPPER_MAX_LOWER], rc;
+	int lower[UPPER_MAX_LOWER + 1], rc, root = -1;
 	size_t n = 0;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	while (n < UPPER_MAX_LOWER &&
+	while (n < N_ELEMENTS(lower) &&
 	    fcntl(UPPER_LOWER_FD + (int)n, F_GETFD) >= 0) {
 		lower[n] = UPPER_LOWER_FD + (int)n;
 		n++;
 	}
+	/* The last one is no layer. Without fanotify there is one view less. */
+	if (argc > 1 && strcmp(argv[1], "watch") == 0 && n > 0)
+		root = lower[--n];
+	if (root >= 0)
+		(void)seen_new(root, &r.seen, &ignored);
 	channel_init(&r.control, CONTROL_FD);
 	channel_init(&r.facts, FACTS_FD);
 	r.walker = upper_walker_new(UPPER_FD, lower, n, &r.facts);
@@ -191,6 +228,7 @@ main(void)
 	}
 	(void)channel_flush(&r.facts, &ignored);
 	upper_walker_free(r.walker);
+	seen_free(r.seen);
 	channel_done(&r.facts);
 	channel_done(&r.control);
 	return rc < 0 ? EXIT_TOOL_FAILED : EXIT_NOTHING_FOUND;

@@ -44,6 +44,8 @@ const char *const fact_kinds_of_descriptor[] = { "inet", "unix", "netlink",
 static const char *const origins[] = { "registry", "local", "command", NULL };
 static const char *const run_statuses[] = { "completed", "failed",
 	"interrupted", NULL };
+static const char *const seen_ops[] = { "create", "write", "move-from",
+	"move-to", "delete", "exec", NULL };
 static const char *const changes[] = { "created", "modified", "deleted",
 	"executed", NULL };
 static const char *const file_types[] = { "file", "directory", "symlink",
@@ -208,6 +210,14 @@ static const struct fact_column written_file_columns[] = {
 	SHA256(written_file, sha256, 0),
 	BYTES(written_file, target, LIMIT_PATH_BYTES, 0),
 	INT(written_file, kept, 0),
+	{ NULL, FACT_INT, 0, 0, NULL, 0 },
+};
+
+static const struct fact_column file_seen_columns[] = {
+	INT(file_seen, phase, 1),
+	WORD(file_seen, op, seen_ops, 1),
+	BYTES(file_seen, path, LIMIT_PATH_BYTES, 1),
+	INT(file_seen, times, 1),
 	{ NULL, FACT_INT, 0, 0, NULL, 0 },
 };
 
@@ -485,6 +495,7 @@ static const struct fact_table tables[] = {
 	[FACT_EXEC_EVENT] = TABLE(exec_event),
 	[FACT_FILE_EVENT] = TABLE(file_event),
 	[FACT_WRITTEN_FILE] = TABLE(written_file),
+	[FACT_FILE_SEEN] = TABLE(file_seen),
 	[FACT_SOCKET_EVENT] = TABLE(socket_event),
 	[FACT_DESCRIPTOR_EVENT] = TABLE(descriptor_event),
 	[FACT_PROCESS_EVENT] = TABLE(process_event),

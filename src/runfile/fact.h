@@ -35,6 +35,7 @@ enum fact_kind {
 	FACT_EXEC_EVENT,
 	FACT_FILE_EVENT,
 	FACT_WRITTEN_FILE,
+	FACT_FILE_SEEN,
 	FACT_SOCKET_EVENT,
 	FACT_DESCRIPTOR_EVENT,
 	FACT_PROCESS_EVENT,
@@ -147,6 +148,12 @@ struct fact_written_file {
 	int64_t mode, size;
 	struct str sha256, target;
 	int64_t kept;
+};
+
+struct fact_file_seen {
+	int64_t phase;
+	struct str op, path;
+	int64_t times;
 };
 
 struct fact_socket_event {

@@ -104,6 +104,15 @@ CREATE TABLE written_file (
 	kept INTEGER                -- 1: content is in blob
 );
 
+CREATE TABLE file_seen (            -- what fanotify saw, whoever did it
+	id INTEGER PRIMARY KEY,
+	phase INTEGER NOT NULL,
+	op TEXT NOT NULL,           -- create, write, move-from, move-to,
+	                            -- delete, exec
+	path BLOB NOT NULL,
+	times INTEGER NOT NULL
+);
+
 CREATE TABLE socket_event (
 	id INTEGER PRIMARY KEY,
 	phase INTEGER NOT NULL, process INTEGER, package INTEGER,

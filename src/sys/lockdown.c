@@ -61,6 +61,7 @@ static const int thread_calls[] = { CALL(clone), CALL(clone3),
 static const int bpf_calls[] = { CALL(bpf) };
 static const int accept_calls[] = { CALL(accept4) };
 static const int kill_calls[] = { CALL(kill), CALL(pidfd_send_signal) };
+static const int handle_calls[] = { CALL(open_by_handle_at) };
 static const int trace_calls[] = { CALL(ptrace), CALL(process_vm_readv),
 	CALL(pidfd_open), CALL(pidfd_getfd), CALL(ioctl), CALL(bind),
 	CALL(wait4), CALL(signalfd4) };
@@ -79,6 +80,7 @@ static const struct {
 	{ LOCKDOWN_BPF, bpf_calls, N_ELEMENTS(bpf_calls) },
 	{ LOCKDOWN_KILL, kill_calls, N_ELEMENTS(kill_calls) },
 	{ LOCKDOWN_ACCEPT, accept_calls, N_ELEMENTS(accept_calls) },
+	{ LOCKDOWN_HANDLES, handle_calls, N_ELEMENTS(handle_calls) },
 	{ LOCKDOWN_TRACE, trace_calls, N_ELEMENTS(trace_calls) },
 };
 

@@ -28,6 +28,7 @@ enum lockdown_right {
 	/* Holding and reading threads of others: ptrace, notifications, copies
 	 * of their descriptors. */
 	LOCKDOWN_TRACE = 1 << 8,
+	LOCKDOWN_HANDLES = 1 << 9, /* files by their handles */
 };
 
 /* Folders that stay readable or writable with the FILES rights, by Landlock

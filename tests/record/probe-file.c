@@ -293,6 +293,28 @@ flip_cases(void)
 	must(pthread_join(t, NULL) == 0, "join");
 }
 
+#define FLIPPED 2000
+
+int
+probe_flip(void)
+{
+	char name[32] = "a";
+	pthread_t t;
+
+	must(pthread_create(&t, NULL, flip, name) == 0, "thread");
+	for (int i = 0; i < FLIPPED; i++) {
+		int fd;
+
+		(void)snprintf(name + 1, sizeof(name) - 1, "-%04d.flip", i);
+		fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		must(fd >= 0, "open");
+		(void)close(fd);
+	}
+	flipping = false;
+	must(pthread_join(t, NULL) == 0, "join");
+	return 0;
+}
+
 const struct probe_case probe_file_cases[] = {
 	{ "open", open_cases },
 	{ "rename", rename_cases },

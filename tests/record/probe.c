@@ -153,6 +153,8 @@ main(int argc, char **argv)
 		list();
 		return 0;
 	}
+	if (strcmp(argv[1], "--flip") == 0)
+		return probe_flip();
 	if (strcmp(argv[1], "--flood") == 0)
 		return flood();
 	for (const struct probe_case *const *part = all; *part != NULL; part++)

@@ -15,6 +15,9 @@ void must(bool ok, const char *what);
 const char *here(const char *name);
 void wait_for(int pid);
 
+/* Makes many files whose names another thread changes meanwhile. */
+int probe_flip(void);
+
 extern int probe_argc;
 extern char **probe_argv;
 

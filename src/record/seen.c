@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fanotify with file ids and names: see seen.h. */
+#include "record/seen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "runfile/fact.h"
+
+/* What changes names or content, and what runs; reading is not asked for: it
+ * would cost every open. */
+#define WANTED \
+	(FAN_CREATE | FAN_CLOSE_WRITE | FAN_MOVED_FROM | FAN_MOVED_TO | \
+	    FAN_DELETE | FAN_OPEN_EXEC | FAN_ONDIR)
+
+#define MAX_HANDLE 128 /* MAX_HANDLE_SZ */
+
+static const struct {
+	uint64_t mask;
+	const char *op;
+} ops[] = {
+	{ FAN_CREATE, "create" },
+	{ FAN_CLOSE_WRITE, "write" },
+	{ FAN_MOVED_FROM, "move-from" },
+	{ FAN_MOVED_TO, "move-to" },
+	{ FAN_DELETE, "delete" },
+	{ FAN_OPEN_EXEC, "exec" },
+};
+
+struct seen {
+	int fd, root; /* owned */
+	struct map *folders; /* handle: path, owned */
+	struct map *told; /* op + path: count, as a pointer */
+	int64_t events, dropped;
+};
+
+int
+seen_new(int root_fd, struct seen **ret, struct error *err)
+{
+	_cleanup_(closep) int root =
+	    openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC |
+		FAN_NONBLOCK | FAN_REPORT_DFID_NAME | FAN_UNLIMITED_MARKS,
+	    O_RDONLY | O_CLOEXEC);
+	struct seen *s;
+
+	if (root < 0 || fd < 0)
+		return error_errno(err, "fanotify");
+	if (fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, WANTED, root,
+		NULL) != 0)
+		return error_errno(err, "fanotify_mark");
+	s = mem_alloc(sizeof(*s));
+	s->fd = steal_fd(&fd);
+	s->root = steal_fd(&root);
+	s->folders = map_new(LIMIT_SEEN_FOLDERS);
+	s->told = map_new(LIMIT_SEEN_FILES);
+	*ret = s;
+	return 0;
+}
+
+static void
+forget_folders(struct seen *s)
+{
+	struct str key;
+	void *value;
+	size_t at = 0;
+
+	while (map_next(s->folders, &at, &key, &value))
+		free(value);
+	map_free(s->folders);
+	s->folders = map_new(LIMIT_SEEN_FOLDERS);
+}
+
+void
+seen_free(struct seen *s)
+{
+	if (s == NULL)
+		return;
+	forget_folders(s);
+	map_free(s->folders);
+	map_free(s->told);
+	(void)close(s->fd);
+	(void)close(s->root);
+	free(s);
+}
+
+int
+seen_fd(const struct seen *s)
+{
+	return s->fd;
+}
+
+/* The folder of a handle as the sandbox names it; NULL: gone since. */
+static const char *
+folder_of(struct seen *s, struct str handle)
+{
+	union {
+		struct file_handle h;
+		char bytes[sizeof(struct file_handle) + MAX_HANDLE];
+	} copy;
+	char link[64], path[LIMIT_PATH_BYTES];
+	_cleanup_(closep) int fd = -1;
+	char *known = map_get(s->folders, handle);
+	ssize_t n;
+
+	if (known != NULL)
+		return known;
+	if (handle.n > sizeof(copy))
+		return NULL;
+	memcpy(&copy, handle.p, handle.n);
+	fd = open_by_handle_at(s->root, &copy.h, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n <= 0 || path[0] != '/')
+		return NULL;
+	path[n] = '\0';
+	known = mem_strdup(path);
+	if (map_put(s->folders, handle, known) < 0) {
+		forget_folders(s);
+		(void)map_put(s->folders, handle, known);
+	}
+	return known;
+}
+
+static void
+note(struct seen *s, const char *op, const char *folder, const char *name)
+{
+	struct buf key;
+	uintptr_t count;
+
+	buf_init(&key, LIMIT_PATH_BYTES + 32);
+	buf_printf(&key, "%s %s/%s", op, strcmp(folder, "/") != 0 ? folder : "",
+	    name);
+	count = (uintptr_t)map_get(s->told, buf_str(&key));
+	if (key.full ||
+	    map_put(s->told, buf_str(&key), (void *)(count + 1)) < 0)
+		s->dropped++;
+	buf_done(&key);
+}
+
+/* One event: its folder's handle and a name. */
+static void
+take_one(struct seen *s, const struct fanotify_event_metadata *m,
+    struct str body)
+{
+	struct fanotify_event_info_fid info;
+	struct file_handle h;
+	size_t handle_at = sizeof(info), name_at;
+	const char *folder;
+
+	s->events++;
+	if (body.n < sizeof(info) + sizeof(h)) {
+		s->dropped += (m->mask & FAN_Q_OVERFLOW) != 0;
+		return;
+	}
+	memcpy(&info, body.p, sizeof(info));
+	memcpy(&h, body.p + handle_at, sizeof(h));
+	name_at = handle_at + sizeof(h) + h.handle_bytes;
+	if (info.hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME ||
+	    name_at >= body.n ||
+	    memchr(body.p + name_at, '\0', body.n - name_at) == NULL)
+		return;
+	folder =
+	    folder_of(s, str_n(body.p + handle_at, sizeof(h) + h.handle_bytes));
+	for (size_t i = 0; i < N_ELEMENTS(ops) && folder != NULL; i++)
+		if ((m->mask & ops[i].mask) != 0)
+			note(s, ops[i].op, folder, body.p + name_at);
+	/* Paths through it are other ones now. */
+	if ((m->mask & FAN_ONDIR) != 0 &&
+	    (m->mask & (FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE)) != 0)
+		forget_folders(s);
+}
+
+void
+seen_take(struct seen *s)
+{
+	static char bytes[64 * KIB]
+	    __attribute__((aligned(__alignof__(uint64_t))));
+	struct fanotify_event_metadata m;
+	ssize_t n;
+
+	while ((n = read(s->fd, bytes, sizeof(bytes))) > 0)
+		for (size_t at = 0; (size_t)n - at >= sizeof(m);
+		     at += m.event_len) {
+			memcpy(&m, bytes + at, sizeof(m));
+			if (m.event_len < sizeof(m) ||
+			    m.event_len > (size_t)n - at)
+				return;
+			take_one(s, &m,
+			    str_n(bytes + at + m.metadata_len,
+				m.event_len - m.metadata_len));
+		}
+}
+
+int
+seen_tell(struct seen *s, int64_t phase, struct channel *facts,
+    int64_t *ret_events, int64_t *ret_dropped, struct error *err)
+{
+	struct fact_file_seen f;
+	struct str key;
+	void *value;
+	size_t at = 0;
+	int rc = 0;
+
+	seen_take(s);
+	while (rc == 0 && map_next(s->told, &at, &key, &value)) {
+		fact_init(FACT_FILE_SEEN, &f);
+		f.phase = phase;
+		(void)str_cut(&key, ' ', &f.op);
+		f.path = key;
+		f.times = (int64_t)(uintptr_t)value;
+		rc = fact_send(facts, FACT_FILE_SEEN, &f, err);
+	}
+	*ret_events = s->events;
+	*ret_dropped = s->dropped;
+	s->events = s->dropped = 0;
+	map_free(s->told);
+	s->told = map_new(LIMIT_SEEN_FILES);
+	return rc;
+}
