@@ -218,10 +218,47 @@ connections_find_their_process(void **state)
 	h.connection = 3;
 	h.at = 1100;
 	add(&f, FACT_HTTP_EXCHANGE, &h);
-	/* Passed on: 8 sends over what 7 connected, after the first request. */
+	finish(&f, &r);
+	assert_string_equal(answer(r,
+				"SELECT process || ' ' || name || ' ' "
+				"|| package FROM connection_v WHERE id = 3"),
+	    "7 host.test 1");
+	assert_string_equal(answer(r,
+				"SELECT process || ' ' || package_path "
+				"FROM http_exchange_v "
+				"WHERE connection = 3"),
+	    "7 node_modules/x");
+	reader_free(r);
+	(void)close(f.fd);
+}
+
+/* One process connects, another one sends over it: what was said is charged to
+ * that one. */
+static void
+senders_are_found(void **state)
+{
+	struct fact_http_exchange h;
+	struct fact_socket_event s;
+	struct fact_connection c;
+	struct fact_process p;
+	struct file f;
+	struct reader *r;
+
+	(void)state;
+	make(&f);
+	add_run(&f);
+	fact_init(FACT_PROCESS, &p);
+	p.phase = 1;
+	for (p.id = 7; p.id <= 9; p.id++)
+		add(&f, FACT_PROCESS, &p);
+	fact_init(FACT_HTTP_EXCHANGE, &h);
+	h.phase = 1;
 	h.connection = 4;
 	h.at = 300000000;
 	add(&f, FACT_HTTP_EXCHANGE, &h);
+	fact_init(FACT_CONNECTION, &c);
+	c.phase = 1;
+	c.protocol = STR_LIT("tcp");
 	c.id = 4;
 	c.at = 2000;
 	c.local_port = 5000;
@@ -248,15 +285,6 @@ connections_find_their_process(void **state)
 				"FROM connection c JOIN http_exchange h "
 				"ON h.connection = c.id WHERE c.id = 4"),
 	    "7 8");
-	assert_string_equal(answer(r,
-				"SELECT process || ' ' || name || ' ' "
-				"|| package FROM connection_v WHERE id = 3"),
-	    "7 host.test 1");
-	assert_string_equal(answer(r,
-				"SELECT process || ' ' || package_path "
-				"FROM http_exchange_v "
-				"WHERE connection = 3"),
-	    "7 node_modules/x");
 	reader_free(r);
 	(void)close(f.fd);
 }
@@ -427,6 +455,7 @@ main(void)
 		cmocka_unit_test(a_second_fact_fills_and_never_clears),
 		cmocka_unit_test(packages_get_names_and_purls),
 		cmocka_unit_test(connections_find_their_process),
+		cmocka_unit_test(senders_are_found),
 		cmocka_unit_test(text_views_are_safe),
 		cmocka_unit_test(blobs_come_back_and_lies_are_refused),
 		cmocka_unit_test(a_reader_only_reads),
