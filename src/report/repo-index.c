@@ -156,6 +156,7 @@ repo_index_close(struct repo *r)
 		return;
 	for (int i = 0; i < QUERY__MAX; i++)
 		(void)sqlite3_finalize(r->queries[i]);
+	repo_said_close(r);
 	(void)sqlite3_close(r->db);
 	r->db = NULL;
 }
