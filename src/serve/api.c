@@ -240,7 +240,8 @@ api_query(struct api *api, const struct http_request *r, struct str rest,
 
 /* Of a document {"queries":[…]}; NULL: there are none. */
 static int
-get_queries(struct yyjson_val *root, struct yyjson_val **ret, struct error *err)
+get_queries(struct yyjson_val *root, bool strict, struct yyjson_val **ret,
+    struct error *err)
 {
 	struct yyjson_val *v = yyjson_obj_get(root, "queries");
 
@@ -249,6 +250,10 @@ get_queries(struct yyjson_val *root, struct yyjson_val **ret, struct error *err)
 		return error_set(err, -EINVAL,
 		    "(body): invalid value of type %s, wanted: object",
 		    yyjson_get_type_desc(root));
+	/* A batch without queries is answered {}, which reads like clean. */
+	if (strict && (v == NULL || yyjson_obj_size(root) != 1))
+		return error_set(err, -EINVAL,
+		    "a batch has one member: \"queries\"");
 	if (v == NULL || yyjson_is_null(v))
 		return 0;
 	if (!yyjson_is_arr(v))
@@ -330,7 +335,8 @@ querybatch(struct api *api, struct str body, struct answer *ret,
 	if (rc == 1)
 		return error_set(err, -EINVAL, "no query provided");
 	if (rc == 0)
-		rc = get_queries(yyjson_doc_get_root(doc), &queries, err);
+		rc = get_queries(yyjson_doc_get_root(doc), api->strict,
+		    &queries, err);
 	if (rc == 0 && queries == NULL)
 		buf_puts(&ret->body, "{}");
 	if (rc != 0 || queries == NULL)

@@ -534,8 +534,8 @@ take_input(struct connection *c)
 	taken = feed_all(c, str_n(p, (size_t)n));
 	if (!c->dead && !c->closing && taken < (size_t)n)
 		buf_put(&c->in, p + taken, (size_t)n - taken);
-	/* TLS may hold decrypted bytes of which epoll knows nothing. */
-	if (c->tls != NULL)
+	/* epoll knows nothing of what TLS holds. */
+	if (c->tls != NULL && tls_has_more(c->tls))
 		make_ready(c);
 }
 

@@ -77,7 +77,8 @@ welcome(struct server *s, int fd, const struct sockaddr_storage *address)
 	connection_new(s, fd, address, client);
 }
 
-static void
+/* False: nobody waits any more. */
+static bool
 accept_some(struct server *s)
 {
 	struct sockaddr_storage address;
@@ -93,9 +94,10 @@ accept_some(struct server *s)
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE))
 			watch_listener(s, false);
 		if (fd < 0)
-			return;
+			return false;
 		welcome(s, fd, &address);
 	}
+	return true;
 }
 
 /* --- the supervisor ---------------------------------------------------------
@@ -182,8 +184,8 @@ drain(struct server *s, struct message *m, struct error *err)
 	struct connection *c, *next;
 
 	/* Who waits to be accepted is; then the door is shut. */
-	if (s->accepting)
-		accept_some(s);
+	while (s->accepting && accept_some(s))
+		continue;
 	watch_listener(s, false);
 	(void)close(SERVE_FD_LISTEN);
 	s->draining = true;
@@ -293,7 +295,7 @@ static int
 serve_event(struct server *s, const struct epoll_event *e, struct error *err)
 {
 	if (e->data.ptr == &s->options)
-		accept_some(s);
+		(void)accept_some(s);
 	else if (e->data.ptr == &s->supervisor)
 		return hear(s, err);
 	else

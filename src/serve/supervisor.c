@@ -202,6 +202,18 @@ revive(struct supervisor *s, struct error *err)
 	return rc;
 }
 
+static int
+open_bucket(struct supervisor *s, struct error *err)
+{
+	int fd = open(s->o->bucket, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(err, "%s", s->o->bucket);
+	closep(&s->bucket_fd);
+	s->bucket_fd = fd;
+	return 0;
+}
+
 /* --- signals ----------------------------------------------------------------
  */
 
@@ -216,6 +228,8 @@ reload(struct supervisor *s)
 		if (s->workers[i].running &&
 		    worker_send_tls(&s->workers[i], s->o, &err) != 0)
 			tell("the certificate in use stays", err.msg);
+	if (s->o->bucket != NULL && open_bucket(s, &err) != 0)
+		tell("the folder in use stays", err.msg);
 	if (accesslog_open(s, &err) != 0)
 		tell("the log in use stays", err.msg);
 }
@@ -385,12 +399,8 @@ open_all(struct supervisor *s, char *address, size_t size, struct error *err)
 		fds[i] = -1;
 	raise_limit();
 	rc = open_snapshot(s, err);
-	if (rc == 0 && o->bucket != NULL) {
-		s->bucket_fd =
-		    open(o->bucket, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (s->bucket_fd < 0)
-			rc = error_errno(err, "%s", o->bucket);
-	}
+	if (rc == 0 && o->bucket != NULL)
+		rc = open_bucket(s, err);
 	if (rc == 0)
 		rc = listen_bind(o->listen, o->n_workers, fds, address, size,
 		    err);

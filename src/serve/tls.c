@@ -230,6 +230,12 @@ tls_is_ready(const struct tls_session *s)
 	return SSL_is_init_finished(ssl_of(s));
 }
 
+int
+tls_has_more(const struct tls_session *s)
+{
+	return SSL_has_pending(ssl_of(s));
+}
+
 void
 tls_shutdown(struct tls_session *s)
 {

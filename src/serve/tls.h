@@ -25,6 +25,8 @@ ssize_t tls_write(struct tls_session *s, const void *p, size_t n,
     int *ret_write);
 /* The handshake is done. */
 int tls_is_ready(const struct tls_session *s);
+/* There are bytes that the socket no longer has. */
+int tls_has_more(const struct tls_session *s);
 void tls_shutdown(struct tls_session *s);
 
 #endif

@@ -60,9 +60,11 @@ class Answer:
 
 
 class Server:
-    """Options may name DIR, the server's own folder."""
+    """Options may name DIR, the server's own folder. stuck: the access log
+    goes to a standard error that nobody reads."""
 
-    def __init__(self, *options, documents=DOCUMENTS, prepare=None):
+    def __init__(self, *options, documents=DOCUMENTS, prepare=None,
+                 stuck=False):
         self.dir = tempfile.mkdtemp(prefix="serve-test-")
         self.snapshot = os.path.join(self.dir, "db.snapshot")
         make(self.snapshot, documents)
@@ -72,8 +74,9 @@ class Server:
         argv = [COMMAND, "--snapshot", self.snapshot, "--listen",
                 "127.0.0.1:0"]
         argv += [o.replace("DIR", self.dir) for o in options]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE,
-                                        stderr=self.errors)
+        self.process = subprocess.Popen(
+            argv + ["--access-log", "-"] * stuck, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if stuck else self.errors)
         line = self.process.stdout.readline().decode()
         found = re.fullmatch(r"listening on https?://127.0.0.1:(\d+)\n", line)
         assert found, f"printed {line!r}\n{self.stderr()}"
@@ -131,6 +134,8 @@ class Server:
         status = self.process.wait(wait)
         said = self.stderr()
         self.process.stdout.close()
+        if self.process.stderr:
+            self.process.stderr.close()
         self.errors.close()
         shutil.rmtree(self.dir)
         assert status == 0, f"status {status}\n{said}"
