@@ -7,13 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "cmd/report-snapshot.h"
 #include "ecosystem/registries.h"
 #include "snapshot/write.h"
@@ -73,9 +76,14 @@ read_output(int fd, int64_t deadline, struct buf *out)
 	int64_t left;
 	ssize_t n;
 
-	while ((left = deadline - clock_ns()) > 0 && !out->full) {
-		if (poll(&pfd, 1, (int)(left / NS_PER_MS) + 1) <= 0)
-			continue;
+	while (!out->full) {
+		left = deadline - clock_ns();
+		if (poll(&pfd, 1, left > 0 ? (int)(left / NS_PER_MS) + 1 : 0) <=
+		    0) {
+			if (left > 0)
+				continue;
+			return; /* what was there has been read */
+		}
 		n = read(fd, chunk, sizeof(chunk));
 		if (n <= 0)
 			return;
@@ -83,17 +91,24 @@ read_output(int fd, int64_t deadline, struct buf *out)
 	}
 }
 
+/* A client that was asked. */
+struct asked {
+	struct child child;
+	int fd; /* what it prints; -1: nothing */
+};
+
 static void
-ask(const struct client *c, struct buf *out)
+ask(const struct client *c, struct asked *ret)
 {
 	_cleanup_(closep) int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct spawn s = SPAWN_INIT;
-	struct child child = CHILD_INIT;
 	struct error err = ERROR_INIT;
 	char path[LIMIT_PATH_BYTES];
 	int p[2];
 
-	if (!find_program(c->argv[0], path, sizeof(path)) ||
+	ret->child = (struct child)CHILD_INIT;
+	ret->fd = -1;
+	if (nothing < 0 || !find_program(c->argv[0], path, sizeof(path)) ||
 	    pipe2(p, O_CLOEXEC) != 0)
 		return;
 	s.path = path;
@@ -103,13 +118,11 @@ ask(const struct client *c, struct buf *out)
 	s.err_fd = nothing;
 	s.die_with_parent = true;
 	s.new_session = true;
-	if (nothing >= 0 && spawn_start(&s, &child, &err) == 0) {
-		(void)close(steal_fd(&p[1]));
-		read_output(p[0], clock_ns() + CLIENT_MS * NS_PER_MS, out);
-	}
-	spawn_kill(&child);
-	closep(&p[0]);
-	closep(&p[1]);
+	if (spawn_start(&s, &ret->child, &err) == 0)
+		ret->fd = p[0];
+	else
+		(void)close(p[0]);
+	(void)close(p[1]);
 }
 
 static bool
@@ -180,16 +193,41 @@ take_defaults(struct snapshot_writer *w)
 	arena_free(a);
 }
 
+struct registries {
+	struct asked asked[N_ELEMENTS(clients)];
+	int64_t deadline; /* of all */
+};
+
+struct registries *
+registries_begin(void)
+{
+	struct registries *r = mem_alloc(sizeof(*r));
+
+	for (size_t i = 0; i < N_ELEMENTS(clients); i++)
+		ask(&clients[i], &r->asked[i]);
+	r->deadline = clock_ns() + CLIENT_MS * NS_PER_MS;
+	return r;
+}
+
 void
-registries_collect(struct snapshot_writer *w)
+registries_end(struct registries *r, struct snapshot_writer *w)
 {
 	struct buf out;
 
+	if (r == NULL)
+		return;
 	take_defaults(w);
 	for (size_t i = 0; i < N_ELEMENTS(clients); i++) {
 		buf_init(&out, 64 * (size_t)KIB);
-		ask(&clients[i], &out);
+		if (r->asked[i].fd >= 0)
+			read_output(r->asked[i].fd, r->deadline, &out);
+		/* With whatever it started: it has a session of its own. */
+		if (r->asked[i].child.pid > 0)
+			(void)kill(-r->asked[i].child.pid, SIGKILL);
+		spawn_kill(&r->asked[i].child);
+		closep(&r->asked[i].fd);
 		find_addresses(w, clients[i].ecosystem, buf_str(&out));
 		buf_done(&out);
 	}
+	free(r);
 }

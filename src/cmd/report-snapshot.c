@@ -203,15 +203,17 @@ make(struct snapshot_writer *w, char **operands, int64_t at_s,
 		.operands = operands,
 		.spools = { -1, -1 },
 		.now_s = clock_wall_ns() / NS_PER_SEC };
+	struct registries *asked = NULL;
 	struct buf dictionary = { 0 };
 	int rc;
 
 	add_registries(w);
 	if (!options.own_registries)
-		registries_collect(w);
+		asked = registries_begin();
 	rc = inputs_find(&inputs, operands, err);
 	if (rc == 0)
 		rc = collect(&c, w, &dictionary, err);
+	registries_end(asked, w);
 	if (rc == 0)
 		rc = write_file(w, buf_str(&dictionary), at_s, ret, err);
 	for (size_t i = 0; i < COLLECT_WORKERS; i++)

@@ -43,9 +43,11 @@ int collect_all(struct collecting *c, struct str dictionary,
     struct snapshot_writer *w, struct error *err);
 
 /* What the clients have built in (registries.json) and what they are
- * configured to use. A client that is not here, fails or takes too long says
- * nothing. */
-void registries_collect(struct snapshot_writer *w);
+ * configured to use: asked at the beginning, taken at the end. A client that is
+ * not here, fails or takes too long says nothing. */
+struct registries;
+struct registries *registries_begin(void);
+void registries_end(struct registries *r, struct snapshot_writer *w);
 
 /* A delta that makes the snapshot `to` out of `from`. */
 int publish_delta(const char *from, const char *to, const char *output,
