@@ -16,6 +16,7 @@
 #include "lockfile/graph_priv.h"
 #include "lockfile/js_priv.h"
 #include "lockfile/lockfile.h"
+#include "lockfile/npm_places_priv.h"
 #include "lockfile/origin_priv.h"
 #include "lockfile/text_priv.h"
 #include "lockfile/tree.h"
@@ -40,7 +41,8 @@ struct npm {
 	/* Version 2: entries of `packages` by place; NULL: not looked at. */
 	struct map *listed;
 	/* While it is looked who asks for whom: */
-	struct lock_graph graph; /* keys: places */
+	struct lock_graph graph;
+	struct npm_places names; /* those of `places`, in their order */
 	struct map *links; /* place of a link: node of its entry */
 	struct buf path; /* a place being looked for */
 };
@@ -105,26 +107,10 @@ member_true(const struct members *m, enum member which)
 	    m->v[which]->text.n == sizeof("true") - 1;
 }
 
-/* Where the last "node_modules/" of a place begins; -1: none. */
-static ptrdiff_t
-last_modules(struct str place)
-{
-	size_t n = sizeof(MODULES) - 1;
-
-	for (size_t i = place.n; i >= n; i--) {
-		size_t at = i - n;
-
-		if (memcmp(place.p + at, MODULES, n) == 0 &&
-		    (at == 0 || place.p[at - 1] == '/'))
-			return (ptrdiff_t)at;
-	}
-	return -1;
-}
-
 static struct str
 name_of_place(struct str place)
 {
-	ptrdiff_t at = last_modules(place);
+	ptrdiff_t at = npm_last_modules(place);
 
 	return at < 0 ?
 	    STR_NONE :
@@ -287,7 +273,7 @@ read_package(struct npm *r, const struct tree_node *e)
 		    NULL);
 		return;
 	}
-	modules = last_modules(e->key);
+	modules = npm_last_modules(e->key);
 	if (e->key.n == 0)
 		read_root(r, e);
 	else if (modules >= 0)
@@ -447,7 +433,7 @@ read_manifest(struct npm *r, const struct lock_input *in)
 static struct str
 above_of(struct str place)
 {
-	ptrdiff_t at = last_modules(place);
+	ptrdiff_t at = npm_last_modules(place);
 
 	return at <= 0 ? STR_LIT("") : str_sub(place, 0, (size_t)at - 1);
 }
@@ -456,18 +442,27 @@ above_of(struct str place)
 static void
 mark_nested(struct npm *r, struct str place)
 {
-	ptrdiff_t at = last_modules(place);
+	ptrdiff_t at = npm_last_modules(place);
 	uint32_t above;
 
 	if (at <= 0)
 		return;
-	above = lock_graph_find(&r->graph, str_sub(place, 0, (size_t)at - 1));
-	/* Each entry of the list has its place, in the same order. */
+	above = npm_places_at(&r->names, str_sub(place, 0, (size_t)at - 1));
 	if (above != LOCK_NONE)
-		r->places[above - r->places[0].index].nested = true;
+		r->places[above].nested = true;
 }
 
-/* The entry that a name means to what lies at this place. */
+static const struct tree_node *
+link_at(struct npm *r, struct str from, struct str name)
+{
+	buf_reset(&r->path);
+	buf_put_str(&r->path, from);
+	buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
+	buf_put_str(&r->path, name);
+	return map_get(r->links, buf_str(&r->path));
+}
+
+/* The place that a name means to what lies at this one. */
 static uint32_t
 resolve(struct npm *r, const struct place *p, struct str name)
 {
@@ -476,18 +471,12 @@ resolve(struct npm *r, const struct place *p, struct str name)
 	uint32_t found;
 
 	for (int i = 0; i < LIMIT_JSON_DEPTH; i++) {
-		buf_reset(&r->path);
-		buf_put_str(&r->path, from);
-		buf_puts(&r->path, from.n != 0 ? "/" MODULES : MODULES);
-		buf_put_str(&r->path, name);
-		found = lock_graph_find(&r->graph, buf_str(&r->path));
+		found = npm_places_below(&r->names, from, name);
 		if (found != LOCK_NONE)
 			return found;
-		link = map_count(r->links) == 0 ?
-		    NULL :
-		    map_get(r->links, buf_str(&r->path));
+		link = map_count(r->links) == 0 ? NULL : link_at(r, from, name);
 		if (link != NULL)
-			return lock_graph_find(&r->graph,
+			return npm_places_at(&r->names,
 			    tree_get_string(link, "resolved"));
 		if (from.n == 0)
 			break;
@@ -505,7 +494,8 @@ ask(struct npm *r, const struct place *p, const struct tree_node *names)
 		uint32_t to = resolve(r, p, d->key);
 
 		if (to != LOCK_NONE)
-			lock_graph_ask_index(&r->graph, p->index, to);
+			lock_graph_ask_index(&r->graph, p->index,
+			    r->places[to].index);
 	}
 }
 
@@ -567,7 +557,7 @@ mark_members(struct npm *r, const struct tree_node *project)
 		const struct place *p = &r->places[i];
 		struct lock_package *package = &r->l->packages.v[p->index];
 
-		if (p->path.n != 0 && last_modules(p->path) < 0 &&
+		if (p->path.n != 0 && npm_last_modules(p->path) < 0 &&
 		    !str_starts(p->path, "../") &&
 		    !map_has(by_path, package->name))
 			package->relation = LOCK_ROOT;
@@ -589,9 +579,9 @@ relate(struct lock_list *l)
 	r->graph.first = first;
 	r->links = map_new(LIMIT_TREE_NODES);
 	buf_init(&r->path, LIMIT_LOCKFILE_BYTES);
+	npm_places_init(&r->names, r->n_places);
 	for (size_t i = 0; i < r->n_places; i++)
-		lock_graph_name_at(&r->graph, r->places[i].path,
-		    r->places[i].index);
+		npm_places_add(&r->names, r->places[i].path);
 	for (size_t i = 0; i < r->n_places; i++)
 		mark_nested(r, r->places[i].path);
 	tree_foreach(e, packages) {
@@ -603,6 +593,7 @@ relate(struct lock_list *l)
 	ask_all(r, packages == NULL);
 	lock_graph_apply(&r->graph);
 	lock_graph_done(&r->graph);
+	npm_places_done(&r->names);
 	map_free(r->links);
 	buf_done(&r->path);
 }
