@@ -142,6 +142,79 @@ static const struct row rows[] = {
 	      RANGE("ECOSYSTEM",
 		  "{\"introduced\":\"v4\"},{\"fixed\":\"v4.1\"}")),
 	    "mal-actions-version" },
+	/* ranges */
+	{ "{" NPM ",\"ranges\":[{\"events\":[{\"introduced\":\"0\"}]}]}",
+	    "schema-required" },
+	{ "{" NPM ",\"ranges\":[{\"type\":\"SEMVER\"}]}", "schema-required" },
+	{ "{" NPM ",\"ranges\":[{\"type\":\"SEMVER\",\"events\":[]}]}",
+	    "schema-event" },
+	{ "{" NPM ",\"ranges\":[{}]}", "schema-required" },
+	{ "{" NPM "," RANGE("NONE", "{\"introduced\":\"0\"}") "}",
+	    "schema-enum" },
+	{ "{" NPM "," RANGE("SEMVER", "{}") "}", "schema-event" },
+	{ "{" NPM
+	  "," RANGE("SEMVER", "{\"introduced\":\"0\",\"fixed\":\"1.0.0\"}") "}",
+	    "schema-event" },
+	{ "{" NPM "," RANGE("SEMVER",
+	      "{\"introduced\":\"0\",\"last_affected\":\"1.0.0\"}") "}",
+	    "schema-event" },
+	{ "{" NPM "," RANGE("SEMVER",
+	      "{\"introduced\":\"0\"},{\"last_affected\":\"1.0.0\"},"
+	      "{\"fixed\":\"1.0.1\"}") "}",
+	    "schema-event" },
+	{ "{" NPM "," RANGE("SEMVER", "{\"fixed\":\"1.0.0\"}") "}",
+	    "schema-event" },
+	{ "{" RANGE("GIT", "{\"introduced\":\"0\"}") "}", "schema-required" },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a",
+	      "{\"introduced\":\"deadbeef\"}") "]}",
+	    "range-commit" },
+	/* purls */
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"example\","
+	  "\"purl\":\"pkg:npm/%40org/example\"},\"versions\":[\"1\"]}",
+	    "purl-package" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"example\","
+	  "\"purl\":\"pkg:pypi/example\"},\"versions\":[\"1\"]}",
+	    "purl-package" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"example\","
+	  "\"purl\":\"not_a_purl\"},\"versions\":[\"1\"]}",
+	    "purl-form" },
+	{ "{\"package\":{\"ecosystem\":\"Maven\",\"name\":\"g.test:a\","
+	  "\"purl\":\"pkg:maven/g.test/a\"},\"versions\":[\"1\"]}",
+	    NULL },
+	{ "{\"package\":{\"ecosystem\":\"Go\",\"name\":\"go.test/m\","
+	  "\"purl\":\"pkg:golang/go.test/m\"},\"versions\":[\"1.0.0\"]}",
+	    NULL },
+	/* GitHub Actions */
+	{ ACTION("git@git.test:actions/checkout", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("actions/checkout ", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION(" actions/checkout", "\"versions\":[\"1.0\"]"),
+	    "mal-actions-name" },
+	{ ACTION("a/b", "\"versions\":[\"0\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"v0\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"main\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"Stable\"]"), "mal-actions-version" },
+	{ ACTION("a/b", "\"versions\":[\"\"]"), "mal-actions-version" },
+	{ ACTION("a/b",
+	      "\"versions\":[\"0123456789ABCDEF0123456789ABCDEF01234567\","
+	      "\"" COMMIT64 "\"]"),
+	    NULL },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"0\"},{\"fixed\":\"" COMMIT40 "\"}")),
+	    NULL },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"0\"},{\"fixed\":\"main\"}")),
+	    "mal-actions-version" },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"latest\"},{\"fixed\":\"v4.1\"}")),
+	    "mal-actions-version" },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM", "{\"introduced\":\"0\"},{\"fixed\":\"0\"}")),
+	    "range-fixed-zero" },
 };
 
 static void
@@ -214,6 +287,14 @@ origins_and_details(void **state)
 
 	(void)state;
 	check_top(origin, NULL);
+	check_top("\"database_specific\":{\"malicious-packages-origins\":[{"
+		  "\"source\":\"s\",\"sha256\":\"ab\"}],\"iocs\":{"
+		  "\"domains\":[\"c2.test\"]}},",
+	    NULL);
+	check_top("\"database_specific\":{\"malicious-packages-origins\":[{"
+		  "\"sha256\":\"ab\"}]},",
+	    "mal-origin");
+	check_top("\"database_specific\":{\"score\":1},", "mal-unexpected-key");
 	check_top("\"database_specific\":{\"malicious-packages-origins\":[{"
 		  "\"source\":\"S\",\"sha256\":\"ab\"}]},",
 	    "mal-origin");
