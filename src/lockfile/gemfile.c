@@ -12,7 +12,6 @@
 #include "lockfile/text_priv.h"
 
 enum section {
-	UNKNOWN,
 	OTHER,
 	GEM,
 	GIT,
@@ -26,7 +25,6 @@ struct gemfile {
 	struct lock_graph graph;
 	struct lock_text text;
 	enum section section;
-	bool known; /* a section of Bundler was there */
 	bool specs; /* below "specs:" */
 	struct str remote, revision; /* of this section */
 	unsigned n_remotes;
@@ -46,16 +44,12 @@ section_of(struct str name)
 		{ "PATH", LOCAL },
 		{ "PLUGIN SOURCE", PLUGIN },
 		{ "DEPENDENCIES", DEPENDENCIES },
-		{ "PLATFORMS", OTHER },
-		{ "CHECKSUMS", OTHER },
-		{ "RUBY VERSION", OTHER },
-		{ "BUNDLED WITH", OTHER },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
 		if (str_is(name, rows[i].name))
 			return rows[i].section;
-	return UNKNOWN;
+	return OTHER;
 }
 
 /* "name (1.0-java)!" with everything but the name optional. */
@@ -93,7 +87,6 @@ origin_of(const struct gemfile *g)
 		if (g->n_remotes == 1)
 			return lock_origin(a, "registry", g->remote);
 		break;
-	case UNKNOWN:
 	case OTHER:
 	case DEPENDENCIES:
 		break;
@@ -143,7 +136,6 @@ static void
 begin_section(struct gemfile *g)
 {
 	g->section = section_of(str_trim(g->text.text));
-	g->known |= g->section != UNKNOWN;
 	g->specs = false;
 	g->remote = g->revision = STR_NONE;
 	g->n_remotes = 0;
@@ -167,7 +159,7 @@ read_line(struct gemfile *g)
 	} else if (g->section == DEPENDENCIES) {
 		if (split(g->text.text, &name, &version))
 			vec_push(&g->direct, name);
-	} else if (g->section > OTHER && indent == 2) {
+	} else if (g->section != OTHER && indent == 2) {
 		set(g, str_trim(g->text.text));
 	} else if (g->specs && indent == 4) {
 		add_gem(g);
@@ -211,8 +203,6 @@ gemfile_read(const struct lock_input *in, struct lock_list *l)
 	lock_text_init(&g.text, in->bytes);
 	while (lock_text_next(&g.text))
 		read_line(&g);
-	if (!g.known && g.text.line != 0)
-		lock_error(l, 1, "no section of Bundler: not a Gemfile.lock");
 	mark_direct(&g, first);
 	lock_graph_apply(&g.graph);
 	lock_graph_done(&g.graph);

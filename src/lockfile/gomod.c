@@ -33,7 +33,6 @@ struct gomod {
 	struct lock_list *l;
 	struct str block; /* "require" inside "require (…)"; p NULL */
 	uint32_t block_line;
-	bool named; /* "module" was there */
 	uint64_t minor; /* of "go 1.N"; 0: not said */
 	VEC(struct module) required;
 	struct map *replaced; /* "path" or "path version": replacement */
@@ -160,14 +159,6 @@ directive_go(struct gomod *g, const struct words *w, uint32_t line)
 	return true;
 }
 
-static bool
-directive_module(struct gomod *g, const struct words *w, uint32_t line)
-{
-	(void)line;
-	g->named = true;
-	return w->n == 1;
-}
-
 static void
 directive(struct gomod *g, struct str name, const struct words *w,
     uint32_t line)
@@ -177,7 +168,6 @@ directive(struct gomod *g, struct str name, const struct words *w,
 		bool (*read)(struct gomod *g, const struct words *w,
 		    uint32_t line);
 	} rows[] = {
-		{ "module", directive_module },
 		{ "require", directive_require },
 		{ "replace", directive_replace },
 		{ "go", directive_go },
@@ -232,8 +222,6 @@ gomod_init(struct gomod *g, struct lock_list *l, struct str bytes)
 	if (g->block.p != NULL)
 		lock_error(l, g->block_line, "\"%.*s (\" is not closed",
 		    STR_ARG(str_sub(g->block, 0, 80)));
-	else if (!g->named && bytes.n != 0)
-		lock_error(l, 1, "go.mod does not name its module");
 }
 
 static void
