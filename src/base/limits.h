@@ -108,6 +108,9 @@
 #define LIMIT_LOCK_PACKAGES 1000000
 /* Values that a YAML file may stand for once its aliases are followed. */
 #define LIMIT_YAML_EXPANDED 4000000
+/* Bytes of places looked up to find who asks for whom in one lockfile; 20000
+ * npm packages take 5 MiB. Past it nothing more is said of that. */
+#define LIMIT_LOCK_RELATE_BYTES (1024 * (size_t)MIB)
 /* Files that files of one scan include (requirements.txt). */
 #define LIMIT_LOCK_INCLUDES 1000
 /* Wrong lines named in one lockfile: past it the file is another thing. */

@@ -17,6 +17,7 @@ struct bun {
 	struct lock_list *l;
 	struct lock_graph graph; /* keys: of `packages` */
 	struct buf key; /* one being looked for */
+	size_t work; /* bytes of keys looked for */
 };
 
 /* The last part of a key: a name, with its scope. */
@@ -84,6 +85,30 @@ set_reference(struct bun *b, struct lock_package *p,
 		    STR_ARG(str_sub(ref, 0, 200)));
 }
 
+/* As node looks: beside what lies at `place`, then further and further up. */
+static uint32_t
+resolve(struct bun *b, struct str place, struct str name)
+{
+	for (int depth = 0; depth < LIMIT_JSON_DEPTH; depth++) {
+		size_t last = last_name(place).n;
+		uint32_t found;
+
+		buf_reset(&b->key);
+		buf_put_str(&b->key, place);
+		buf_puts(&b->key, place.n != 0 ? "/" : "");
+		buf_put_str(&b->key, name);
+		b->work += b->key.n;
+		if (b->work > LIMIT_LOCK_RELATE_BYTES)
+			break;
+		found = lock_graph_find(&b->graph, buf_str(&b->key));
+		if (found != LOCK_NONE || place.n == 0)
+			return found;
+		place.n -= last;
+		place.n -= place.n != 0; /* the slash */
+	}
+	return LOCK_NONE;
+}
+
 static void
 ask(struct bun *b, uint32_t index, struct str key, const struct tree_node *from)
 {
@@ -91,26 +116,10 @@ ask(struct bun *b, uint32_t index, struct str key, const struct tree_node *from)
 
 	for (size_t i = 0; js_dependency_members[i] != NULL; i++)
 		tree_foreach(d, tree_get(from, js_dependency_members[i])) {
-			struct str place = key;
+			uint32_t to = resolve(b, key, d->key);
 
-			for (int depth = 0; depth < LIMIT_JSON_DEPTH; depth++) {
-				struct str last = last_name(place);
-				uint32_t to;
-
-				buf_reset(&b->key);
-				buf_put_str(&b->key, place);
-				buf_puts(&b->key, place.n != 0 ? "/" : "");
-				buf_put_str(&b->key, d->key);
-				to = lock_graph_find(&b->graph,
-				    buf_str(&b->key));
-				if (to != LOCK_NONE)
-					lock_graph_ask_index(&b->graph, index,
-					    to);
-				if (to != LOCK_NONE || place.n == 0)
-					break;
-				place.n -= last.n;
-				place.n -= place.n != 0; /* the slash */
-			}
+			if (to != LOCK_NONE)
+				lock_graph_ask_index(&b->graph, index, to);
 		}
 }
 

@@ -42,12 +42,31 @@ is_bun(struct str path)
 	return lock_named(path, "bun.lock");
 }
 
+static bool
+is_bun_binary(struct str path)
+{
+	return lock_named(path, "bun.lockb");
+}
+
+/* Not saying anything would look as if there were no packages. */
+static void
+bun_binary_read(const struct lock_input *in, struct lock_list *l)
+{
+	struct str text;
+
+	if (!lock_beside(in, "bun.lock", &text))
+		lock_error(l, 0,
+		    "Bun's binary lockfile is not read: bun install "
+		    "--save-text-lockfile writes a bun.lock");
+}
+
 const struct lock_format lock_formats_js[] = {
 	{ "package-lock.json", is_package_lock, npm_lock_read },
 	{ "npm-shrinkwrap.json", is_shrinkwrap, npm_lock_read },
 	{ "yarn.lock", is_yarn, yarn_lock_read },
 	{ "pnpm-lock.yaml", is_pnpm, pnpm_lock_read },
 	{ "bun.lock", is_bun, bun_lock_read },
+	{ "bun.lockb", is_bun_binary, bun_binary_read },
 	{ NULL, NULL, NULL },
 };
 

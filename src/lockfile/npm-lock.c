@@ -45,6 +45,7 @@ struct npm {
 	struct npm_places names; /* those of `places`, in their order */
 	struct map *links; /* place of a link: node of its entry */
 	struct buf path; /* a place being looked for */
+	size_t work; /* bytes of places looked for */
 };
 
 #define LISTED ((void *)1)
@@ -471,6 +472,9 @@ resolve(struct npm *r, const struct place *p, struct str name)
 	uint32_t found;
 
 	for (int i = 0; i < LIMIT_JSON_DEPTH; i++) {
+		r->work += from.n + name.n;
+		if (r->work > LIMIT_LOCK_RELATE_BYTES)
+			break;
 		found = npm_places_below(&r->names, from, name);
 		if (found != LOCK_NONE)
 			return found;
