@@ -3,52 +3,19 @@
 #include "gate/defaults.h"
 
 #include "ecosystem/purl.h"
+#include "gate/address.h"
 #include "lockfile/lockfile.h"
 #include "lockfile/tree.h"
-
-/* What makes an address: without scheme, credentials and slashes at its end;
- * host names have no letter case. */
-static struct str
-address(struct str url)
-{
-	ptrdiff_t at = str_find(url, STR_LIT("://")), slash, user;
-
-	if (at >= 0)
-		url = str_sub(url, (size_t)at + 3, url.n);
-	slash = str_chr(url, '/');
-	user =
-	    str_rchr(str_sub(url, 0, slash >= 0 ? (size_t)slash : url.n), '@');
-	if (user >= 0)
-		url = str_sub(url, (size_t)user + 1, url.n);
-	while (url.n != 0 && url.p[url.n - 1] == '/')
-		url.n--;
-	return url;
-}
-
-static bool
-same_address(struct str a, struct str b)
-{
-	ptrdiff_t slash;
-	size_t host;
-
-	a = address(a);
-	b = address(b);
-	slash = str_chr(a, '/');
-	host = slash < 0 ? a.n : (size_t)slash;
-	return host != 0 && a.n == b.n &&
-	    str_eq_nocase(str_sub(a, 0, host), str_sub(b, 0, host)) &&
-	    str_eq(str_sub(a, host, a.n), str_sub(b, host, b.n));
-}
 
 /* composer.lock does not name the registry but where it is told of
  * installations: another host of the same domain. */
 static bool
 same_domain(struct str registry, struct str told)
 {
-	struct str host = address(registry);
+	struct str host = address_bare(registry);
 	ptrdiff_t slash = str_chr(host, '/');
 
-	told = address(told);
+	told = address_bare(told);
 	if (slash >= 0)
 		host = str_sub(host, 0, (size_t)slash);
 	if (str_chr(told, '.') < 0 || host.n <= told.n)
@@ -71,7 +38,7 @@ apply(struct str ecosystem, struct str url, struct lock_list *l)
 		if (!str_eq(p->origin, last)) {
 			last = p->origin;
 			named = str_sub(last, sizeof("registry:") - 1, last.n);
-			same = same_address(url, named) ||
+			same = address_same(url, named) ||
 			    (told && same_domain(url, named));
 		}
 		if (same)

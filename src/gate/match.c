@@ -439,6 +439,10 @@ match_run(const struct match_input *in, struct gate_result *r,
 	if (rc == 0)
 		hits_note_ecosystems(&m);
 	note_expired(&m);
+	if (rc == 0 && r->n_files == 0)
+		gate_note(r,
+		    "there is no lockfile, SBOM or installed tree "
+		    "here that lazaret knows");
 	gate_result_sort(r);
 	hits_done(&m);
 	origins_done(&m.origins);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "gate/address.h"
 #include "lockfile/lockfile.h"
 #include "osv/osv.h"
 #include "snapshot/snapshot.h"
@@ -49,57 +50,6 @@ void
 origins_done(struct origins *o)
 {
 	vec_done(&o->known);
-}
-
-/* --- addresses ------------------------------------------------------------
- */
-
-/* What makes an address: without its scheme, credentials, and slashes at the
- * end. Clients write one registry as git+https, sparse+https, http or https. */
-static struct str
-address(struct str url)
-{
-	ptrdiff_t at = str_find(url, STR_LIT("://"));
-	ptrdiff_t slash, user;
-
-	if (at >= 0)
-		url = str_sub(url, (size_t)at + 3, url.n);
-	slash = str_chr(url, '/');
-	user =
-	    str_rchr(str_sub(url, 0, slash >= 0 ? (size_t)slash : url.n), '@');
-	if (user >= 0)
-		url = str_sub(url, (size_t)user + 1, url.n);
-	while (url.n != 0 && url.p[url.n - 1] == '/')
-		url.n--;
-	return url;
-}
-
-static size_t
-host_length(struct str address)
-{
-	ptrdiff_t slash = str_chr(address, '/');
-
-	return slash >= 0 ? (size_t)slash : address.n;
-}
-
-/* Host names have no letter case, paths have. below: url may go on after the
- * base. */
-static bool
-same_address(struct str base, struct str url, bool below)
-{
-	size_t host;
-
-	base = address(base);
-	url = address(url);
-	host = host_length(base);
-	if (host == 0 || host != host_length(url) ||
-	    !str_eq_nocase(str_sub(base, 0, host), str_sub(url, 0, host)))
-		return false;
-	base = str_sub(base, host, base.n);
-	url = str_sub(url, host, url.n);
-	if (below && url.n > base.n && url.p[base.n] == '/')
-		url = str_sub(url, 0, base.n);
-	return str_eq(base, url);
 }
 
 /* --- registries -----------------------------------------------------------
@@ -160,7 +110,8 @@ public_among(struct origins *o, struct str ecosystem, struct str url,
 		return rc;
 	*ret = r->n == 0 && !below ? ORIGIN_UNKNOWN : ORIGIN_OTHER;
 	for (size_t i = 0; i < r->n && *ret == ORIGIN_OTHER; i++)
-		if (same_address(r->v[i], url, below))
+		if (below ? address_below(r->v[i], url) :
+			    address_same(r->v[i], url))
 			*ret = ORIGIN_PUBLIC;
 	return 0;
 }
