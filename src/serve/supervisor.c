@@ -25,8 +25,9 @@
 #define LOOK_MS 1000
 /* A worker that never gets ready is started again ever more slowly, and not
  * for ever. */
-#define RESTART_NS   (100 * NS_PER_MS)
-#define MAX_FAILURES 10
+#define RESTART_NS     (100 * NS_PER_MS)
+#define MAX_RESTART_NS NS_PER_SEC
+#define MAX_FAILURES   30
 /* For each worker its channel and its end; the signals; the log. */
 #define N_POLLS (2 * LIMIT_SERVE_WORKERS + 2)
 
@@ -93,6 +94,25 @@ look(struct supervisor *s)
 /* --- what workers say -------------------------------------------------------
  */
 
+/* The file that was refused is the one in use: it was damaged where it lies,
+ * instead of being replaced. Nothing is left to serve from. */
+static bool
+is_destroyed(struct supervisor *s, enum expected e)
+{
+	struct stat in_use, offered;
+
+	if (e == EXPECT_TLS)
+		return false;
+	if (e == EXPECT_OFFERED && s->snapshot_fd >= 0 &&
+	    (fstat(s->snapshot_fd, &in_use) != 0 ||
+		fstat(s->offered_fd, &offered) != 0 ||
+		in_use.st_dev != offered.st_dev ||
+		in_use.st_ino != offered.st_ino))
+		return false;
+	closep(&s->snapshot_fd);
+	return true;
+}
+
 static int
 take_ready(struct supervisor *s, struct worker *w, struct message *m,
     struct error *err)
@@ -112,6 +132,8 @@ take_ready(struct supervisor *s, struct worker *w, struct message *m,
 		    why);
 		free(why);
 		if (!s->serving)
+			return err->code;
+		if (is_destroyed(s, e))
 			return err->code;
 		tell("what is in use stays", err->msg);
 		return message_end(m, err);
@@ -185,7 +207,8 @@ bury(struct supervisor *s, unsigned i, struct error *err)
 	if (!s->serving || ++w->failures > MAX_FAILURES)
 		return error_set(err, -EIO, "worker %u cannot run", i);
 	shared_add(s->shared, i, SHARED_RESTARTS, 1);
-	w->start_at = clock_ns() + (w->failures - 1) * RESTART_NS;
+	w->start_at =
+	    clock_ns() + MIN_OF((w->failures - 1) * RESTART_NS, MAX_RESTART_NS);
 	return 0;
 }
 

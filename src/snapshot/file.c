@@ -140,6 +140,10 @@ read_strings(struct snapshot *s, struct error *err)
 
 	if (rc != 0)
 		return rc;
+	/* A copy: what was verified once must not change under us, as it does
+	 * when somebody cuts the file where it lies. */
+	s->string_bytes = mem_strndup(t.rest);
+	t.rest = str_n(s->string_bytes, t.rest.n);
 	s->n_bases = take_count(&t);
 	s->n_strings = take_count(&t);
 	/* Each string takes a byte at least. */
@@ -200,6 +204,7 @@ snapshot_close(struct snapshot *s)
 	if (s->map.p != NULL)
 		(void)munmap((void *)(uintptr_t)s->map.p, s->map.n);
 	free(s->strings);
+	free(s->string_bytes);
 	s->magic = 0;
 	free(s);
 }

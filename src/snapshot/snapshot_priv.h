@@ -18,7 +18,8 @@ struct snapshot {
 	size_t header_bytes;
 	struct snapshot_info info;
 	struct section sections[SECTION__MAX];
-	struct str *strings; /* owned; into the mapping */
+	struct str *strings; /* owned */
+	char *string_bytes; /* owned; strings point into it */
 	uint32_t n_strings, n_bases; /* bases come first */
 	/* The filter was found good. Set by whoever asks first; two at once
 	 * do the same work and write the same value. */
