@@ -14,7 +14,7 @@
 #include "lockfile/origin_priv.h"
 #include "lockfile/py_priv.h"
 #include "lockfile/text_priv.h"
-#include "lockfile/tree.h"
+#include "lockfile/tree_priv.h"
 
 /* Each is opened and read: more than any project has. */
 #define MAX_CONSTRAINTS 100
@@ -43,6 +43,29 @@ struct requirements {
 	bool in_via; /* the comment goes on with who asks */
 	uint32_t line; /* of the entry being read */
 };
+
+/* --- text ---------------------------------------------------------------- */
+
+/* Some shells write UTF-16 with a byte order mark, and pip reads it. */
+static struct str
+as_utf8(struct lock_list *l, struct str s)
+{
+	bool little = str_starts(s, "\xff\xfe");
+	char *out;
+	size_t n = 0;
+
+	if (!little && !str_starts(s, "\xfe\xff"))
+		return s;
+	out = arena_alloc(l->arena, s.n * 2); /* 3 bytes for 2, at most */
+	for (size_t i = 2; i + 1 < s.n; i += 2) {
+		uint32_t a = (unsigned char)s.p[i + !little];
+		uint32_t b = (unsigned char)s.p[i + little];
+
+		/* Halves of pairs become U+FFFD each: in no name. */
+		n += tree_utf8(out + n, b << 8 | a);
+	}
+	return str_n(out, n);
+}
 
 /* --- lines --------------------------------------------------------------- */
 
@@ -254,7 +277,7 @@ constrain(struct requirements *r, struct str file)
 		    STR_ARG(str_sub(file, 0, 200)));
 		return;
 	}
-	lock_text_init(&t, bytes);
+	lock_text_init(&t, as_utf8(r->l, bytes));
 	while (next_entry(r->l, &t, &entry, &line)) {
 		struct py_requirement q;
 		struct str *version;
@@ -449,14 +472,9 @@ requirements_read(const struct lock_input *in, struct lock_list *l)
 	struct lock_text t;
 	struct str entry;
 
-	if (str_starts(in->bytes, "\xff\xfe") ||
-	    str_starts(in->bytes, "\xfe\xff")) {
-		lock_error(l, 1, "the file is UTF-16: UTF-8 is wanted");
-		return;
-	}
 	lock_graph_init(&r.graph, l);
 	r.constraints = map_new(LIMIT_TREE_NODES);
-	lock_text_init(&t, in->bytes);
+	lock_text_init(&t, as_utf8(l, in->bytes));
 	while (next_entry(l, &t, &entry, &r.line)) {
 		read_entry(&r, entry);
 		read_comment(&r, t.text);
