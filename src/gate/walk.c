@@ -320,17 +320,32 @@ read_names(struct walk *w, struct level *l, struct error *err)
 
 /* Folders that package managers fill. */
 static bool
+is_installed_name(struct str name)
+{
+	return str_is(name, "node_modules") || str_is(name, "site-packages") ||
+	    str_is(name, "dist-packages");
+}
+
+static bool
 is_installed_tree(int parent, const char *name)
 {
-	static const char *const names[] = { "node_modules", "site-packages",
-		"dist-packages" };
-
-	for (size_t i = 0; i < N_ELEMENTS(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return true;
 	/* A folder of gems has one of their specifications beside it. */
-	return strcmp(name, "gems") == 0 &&
-	    faccessat(parent, "specifications", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return is_installed_name(str_of(name)) ||
+	    (strcmp(name, "gems") == 0 &&
+		faccessat(parent, "specifications", F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+/* Whether an operand lies in such a folder, by its own words. */
+static bool
+is_within_installed(const char *prefix)
+{
+	struct str rest = str_of(prefix), part;
+
+	while (str_cut(&rest, '/', &part))
+		if (is_installed_name(part))
+			return true;
+	return false;
 }
 
 static int
@@ -351,6 +366,8 @@ descend(struct walk *w, int parent, const char *name, struct error *err)
 	if (w->depth > 0)
 		l->installed = w->levels[w->depth - 1].installed ||
 		    is_installed_tree(parent, name);
+	else
+		l->installed = is_within_installed(w->roots[w->root].prefix);
 	w->depth++;
 	return read_names(w, l, err);
 }
