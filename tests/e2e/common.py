@@ -79,10 +79,11 @@ class Lab:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               encoding="utf-8", errors="replace")
 
-    def baseline(self):
+    def baseline(self, recorder=None):
         """The image and what the empty package does are there before things
         run side by side."""
         done = self.lazaret("analyze", "--quiet",
+                            *(["--recorder=" + recorder] if recorder else []),
                             "pkg:npm/%40lazaret-fixture/no-script")
         if done.returncode == 4:
             sys.exit("analyze cannot run here: " + done.stderr)
