@@ -28,14 +28,34 @@ text(yyjson_mut_val *v)
 	    STR_NONE;
 }
 
+/* "+02:00", "Z", or nothing; seconds east of UTC. */
+static bool
+read_offset(struct str zone, int64_t *ret)
+{
+	uint64_t h, m;
+
+	*ret = 0;
+	if (zone.n == 0 || str_is(zone, "Z") || str_is(zone, "z"))
+		return true;
+	if (zone.n != 6 || zone.p[3] != ':' ||
+	    (zone.p[0] != '+' && zone.p[0] != '-'))
+		return false;
+	if (str_to_u64(str_sub(zone, 1, 3), &h) != 0 ||
+	    str_to_u64(str_sub(zone, 4, 6), &m) != 0 || h > 23 || m > 59)
+		return false;
+	*ret = (int64_t)(h * 3600 + m * 60);
+	if (zone.p[0] == '-')
+		*ret = -*ret;
+	return true;
+}
+
 /* "2026-01-02T03:04:05.6+02:00" → "2026-01-02T01:04:05Z"; also " " for "T",
  * and no zone at all, which every feed that does so means as UTC. */
 static bool
 repair_time(struct str s, char ret[CLOCK_RFC3339_SIZE])
 {
 	char plain[21] = "";
-	struct str rest;
-	int64_t seconds, offset = 0;
+	int64_t seconds, offset;
 	size_t i = 19;
 
 	if (s.n < 19)
@@ -48,25 +68,14 @@ repair_time(struct str s, char ret[CLOCK_RFC3339_SIZE])
 	if (i < s.n && s.p[i] == '.')
 		for (i++; i < s.n && s.p[i] >= '0' && s.p[i] <= '9';)
 			i++;
-	rest = str_sub(s, i, s.n);
-	if (rest.n == 6 && rest.p[3] == ':' &&
-	    (rest.p[0] == '+' || rest.p[0] == '-')) {
-		uint64_t h, m;
-
-		if (str_to_u64(str_sub(rest, 1, 3), &h) != 0 ||
-		    str_to_u64(str_sub(rest, 4, 6), &m) != 0 || h > 23 ||
-		    m > 59)
-			return false;
-		offset = (int64_t)(h * 3600 + m * 60);
-		offset = rest.p[0] == '-' ? -offset : offset;
-	} else if (rest.n != 0 && !str_is(rest, "Z") && !str_is(rest, "z")) {
+	if (!read_offset(str_sub(s, i, s.n), &offset))
 		return false;
-	}
+	seconds -= offset;
 	/* Nanoseconds end in the year 2262. */
-	if (seconds - offset > INT64_MAX / NS_PER_SEC ||
-	    seconds - offset < INT64_MIN / NS_PER_SEC)
+	if (seconds > INT64_MAX / NS_PER_SEC ||
+	    seconds < INT64_MIN / NS_PER_SEC)
 		return false;
-	clock_rfc3339((seconds - offset) * NS_PER_SEC, ret);
+	clock_rfc3339(seconds * NS_PER_SEC, ret);
 	return true;
 }
 
