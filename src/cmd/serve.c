@@ -97,6 +97,8 @@ count_cores(void)
 static void
 check(int argc, char **argv)
 {
+	struct error err = ERROR_INIT;
+
 	if (opt_parse(&command, argc, argv) != argc)
 		opt_usage_error(&command, "no operands are taken");
 	if (o.snapshot == NULL)
@@ -104,6 +106,8 @@ check(int argc, char **argv)
 	if ((o.tls_certificate == NULL) != (o.tls_key == NULL))
 		opt_usage_error(&command,
 		    "--tls-cert and --tls-key go together");
+	if (listen_check(o.listen, &err) != 0)
+		opt_usage_error(&command, "--listen %s: %s", o.listen, err.msg);
 	if (n_workers > LIMIT_SERVE_WORKERS)
 		opt_usage_error(&command, "--workers: at most %d",
 		    LIMIT_SERVE_WORKERS);

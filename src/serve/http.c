@@ -37,16 +37,24 @@ struct http {
 	const char *why;
 };
 
-static const char *const header_names[] = {
-	[HTTP_HEADER_HOST] = "host",
-	[HTTP_HEADER_EXPECT] = "expect",
-	[HTTP_HEADER_ORIGIN] = "origin",
-	[HTTP_HEADER_REQUEST_METHOD] = "access-control-request-method",
-	[HTTP_HEADER_IF_NONE_MATCH] = "if-none-match",
-	[HTTP_HEADER_IF_MODIFIED_SINCE] = "if-modified-since",
-	[HTTP_HEADER_IF_RANGE] = "if-range",
-	[HTTP_HEADER_RANGE] = "range",
-	[HTTP_HEADER_USER_AGENT] = "user-agent",
+/* With their lengths: each header of each request is looked for. */
+#define NAME(z) \
+	{ \
+		"" z, sizeof(z) - 1 \
+	}
+static const struct {
+	const char *p;
+	size_t n;
+} header_names[] = {
+	[HTTP_HEADER_HOST] = NAME("host"),
+	[HTTP_HEADER_EXPECT] = NAME("expect"),
+	[HTTP_HEADER_ORIGIN] = NAME("origin"),
+	[HTTP_HEADER_REQUEST_METHOD] = NAME("access-control-request-method"),
+	[HTTP_HEADER_IF_NONE_MATCH] = NAME("if-none-match"),
+	[HTTP_HEADER_IF_MODIFIED_SINCE] = NAME("if-modified-since"),
+	[HTTP_HEADER_IF_RANGE] = NAME("if-range"),
+	[HTTP_HEADER_RANGE] = NAME("range"),
+	[HTTP_HEADER_USER_AGENT] = NAME("user-agent"),
 };
 static_assert(N_ELEMENTS(header_names) == HTTP_HEADER__MAX, "a row each");
 
@@ -135,7 +143,8 @@ on_value_complete(llhttp_t *p)
 		h->value_at = h->head.n;
 	name = str_n(h->head.p + h->field_at, h->value_at - h->field_at);
 	for (size_t i = 0; i < HTTP_HEADER__MAX; i++) {
-		if (!str_eq_nocase(name, str_of(header_names[i])))
+		if (!str_eq_nocase(name,
+			str_n(header_names[i].p, header_names[i].n)))
 			continue;
 		h->spans[i].at = h->value_at;
 		h->spans[i].n = h->head.n - h->value_at;

@@ -32,24 +32,27 @@ parse(const char *where, struct addrinfo **ret, struct error *err)
 	};
 	_cleanup_(freep) char *copy = mem_strdup(where);
 	char *colon = strrchr(copy, ':'), *host = copy;
+	uint64_t port;
 
-	if (colon == NULL || colon[1] == '\0')
+	/* getaddrinfo would take 99999 for 34463. */
+	if (colon == NULL || str_to_u64(str_of(colon + 1), &port) != 0 ||
+	    port > UINT16_MAX)
 		return error_set(err, -EINVAL,
-		    "--listen %s: say ADDRESS:PORT, as 127.0.0.1:8080", where);
+		    "say ADDRESS:PORT, as 127.0.0.1:8080");
 	*colon = '\0';
 	if (host[0] == '[' && colon > host && colon[-1] == ']') {
 		colon[-1] = '\0';
 		host++;
 	} else if (strchr(host, ':') != NULL) {
 		return error_set(err, -EINVAL,
-		    "--listen %s: an IPv6 address stands in brackets", where);
+		    "an IPv6 address stands in brackets");
 	}
 	if (strcmp(host, "localhost") == 0)
 		host = memcpy(host, "127.0.0.1", 10);
 	if (getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints,
 		ret) != 0)
 		return error_set(err, -EINVAL,
-		    "--listen %s: not a numeric address and port", where);
+		    "not a numeric address and port");
 	return 0;
 }
 
@@ -107,6 +110,14 @@ check_free(const struct addrinfo *a, struct error *err)
 }
 
 int
+listen_check(const char *where, struct error *err)
+{
+	_cleanup_(free_addresses) struct addrinfo *a = NULL;
+
+	return parse(where, &a, err);
+}
+
+int
 listen_bind(const char *where, unsigned n, int *ret_fds, char *ret_url,
     size_t url_size, struct error *err)
 {
@@ -127,5 +138,5 @@ listen_bind(const char *where, unsigned n, int *ret_fds, char *ret_url,
 			rc = name_of(ret_fds[0], &address, &size, ret_url,
 			    url_size, err);
 	}
-	return rc == 0 ? 0 : error_wrap(err, "%s", where);
+	return rc == 0 ? 0 : error_wrap(err, "--listen %s", where);
 }

@@ -23,6 +23,8 @@ struct supervisor_options {
 	struct server_options server;
 };
 
+/* -EINVAL with what is wrong with an address and port. */
+int listen_check(const char *where, struct error *err);
 /* Serves until SIGTERM or SIGINT, then waits for requests under way: 0. Where
  * it listens is printed on standard output when the first worker is ready. */
 int supervisor_run(const struct supervisor_options *o, struct error *err);
