@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -358,42 +357,5 @@ repo_end_later(struct repo *r, bool done, struct error *err)
 		free(r->later[i].path);
 	}
 	r->n_later = 0;
-	return rc;
-}
-
-static int
-by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-int
-repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
-    int (*fn)(void *data, const char *path), void *data, struct error *err)
-{
-	char root[LIMIT_PATH_BYTES];
-	char *roots[2] = { root, NULL };
-	size_t skip;
-	FTS *fts;
-	FTSENT *e;
-	int rc = 0;
-
-	(void)snprintf(root, sizeof(root), "%s/%s/", r->dir, folders[tree]);
-	skip = strlen(root);
-	(void)snprintf(root + skip, sizeof(root) - skip, "%s",
-	    folder != NULL ? folder : "");
-	if (access(root, F_OK) != 0)
-		return 0;
-	fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_NOSTAT, by_name);
-	if (fts == NULL)
-		return error_errno(err, "%s", root);
-	while (rc == 0 && (e = fts_read(fts)) != NULL) {
-		if (e->fts_info == FTS_D || e->fts_info == FTS_DP ||
-		    e->fts_name[0] == '.' ||
-		    !str_ends(str_of(e->fts_name), ".json"))
-			continue;
-		rc = fn(data, e->fts_path + skip);
-	}
-	(void)fts_close(fts);
 	return rc;
 }
