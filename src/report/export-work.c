@@ -16,7 +16,10 @@
 #include "sys/message.h"
 
 #define MESSAGE_DOCUMENT 1
-#define LEVEL            5 /* 20 % faster than the default, 1 % larger */
+/* A document has two kilobytes: a small table is cleared sooner than a large
+ * one is of use. A quarter faster than level 5 with 8, and 1.5 % larger. */
+#define LEVEL  1
+#define MEMORY 6
 
 int
 export_work_failed(struct channel *c, int64_t file, const char *why,
@@ -38,8 +41,8 @@ deflate_piece(struct str bytes, struct buf *out)
 	char *p;
 
 	if (!ready &&
-	    deflateInit2(&z, LEVEL, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) !=
-		Z_OK)
+	    deflateInit2(&z, LEVEL, Z_DEFLATED, -15, MEMORY,
+		Z_DEFAULT_STRATEGY) != Z_OK)
 		return false;
 	ready = true;
 	if (deflateReset(&z) != Z_OK)

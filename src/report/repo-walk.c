@@ -38,8 +38,10 @@ struct walk {
 	char path[LIMIT_PATH_BYTES];
 	struct level levels[MAX_DEPTH];
 	size_t depth;
-	char *entries; /* owned: one read of a folder */
 };
+
+/* One read of a folder; used up before a callback may walk as well. */
+static _Alignas(16) char entries[ENTRIES_BYTES];
 
 static int
 by_name(const void *a, const void *b)
@@ -98,8 +100,8 @@ enter(struct walk *w, size_t path_bytes, struct error *err)
 	l = &w->levels[w->depth++];
 	l->next = l->n = 0;
 	l->path_bytes = path_bytes;
-	while ((n = getdents64(fd, w->entries, ENTRIES_BYTES)) > 0)
-		add_entries(l, fd, w->entries, (size_t)n);
+	while ((n = getdents64(fd, entries, ENTRIES_BYTES)) > 0)
+		add_entries(l, fd, entries, (size_t)n);
 	if (n < 0)
 		return error_errno(err, "%s", w->path);
 	if (l->n > 1)
@@ -139,11 +141,12 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 	struct walk *w;
 	int rc;
 
-	if (r->trees[tree] < 0)
+	/* Intake asks for each package's folder: most are not there. */
+	if (r->trees[tree] < 0 ||
+	    (folder != NULL && faccessat(r->trees[tree], folder, F_OK, 0) != 0))
 		return 0;
 	w = mem_alloc(sizeof(*w));
 	w->tree = r->trees[tree];
-	w->entries = mem_array(ENTRIES_BYTES, 1);
 	if (folder != NULL && folder[0] != '\0')
 		(void)snprintf(w->path, sizeof(w->path), "%s%s", folder,
 		    str_ends(str_of(folder), "/") ? "" : "/");
@@ -155,7 +158,6 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 			free(w->levels[i].v[k].name);
 		free(w->levels[i].v);
 	}
-	free(w->entries);
 	free(w);
 	return rc;
 }
