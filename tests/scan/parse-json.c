@@ -7,8 +7,8 @@
 int
 main(int argc, char **argv)
 {
-	yyjson_doc *d = argc == 2 ? yyjson_read_file(argv[1], 0, NULL, NULL) :
-				    NULL;
+	yyjson_doc *d =
+	    argc == 2 ? yyjson_read_file(argv[1], 0, NULL, NULL) : NULL;
 
 	if (d == NULL)
 		return 1;
