@@ -64,7 +64,7 @@ static const struct opt option_table[] = {
 	{ "dry-run", 'n', OPT_FLAG, &options.dry_run, NULL,
 	    "say what would change, change nothing" },
 	{ "verbose", 'v', OPT_FLAG, &options.verbose, NULL,
-	    "name what was repaired or dropped" },
+	    "name all that was repaired or dropped" },
 	OPT_END,
 };
 
@@ -251,6 +251,19 @@ start_workers(struct job *j, char **operands, int fds[N_WORKERS],
  */
 
 static void
+say_notes(struct str notes)
+{
+	const char *before = ": ";
+	struct str note;
+
+	while (notes.n != 0 && str_cut(&notes, '\n', &note)) {
+		(void)fputs(before, stderr);
+		term_print(stderr, note, 1000);
+		before = "; ";
+	}
+}
+
+static void
 say(struct str name, const struct ingest_result *in,
     enum ingest_outcome outcome)
 {
@@ -264,7 +277,8 @@ say(struct str name, const struct ingest_result *in,
 		[INGEST_REFUSED] = "refused",
 	};
 	bool loud = outcome == INGEST_REFUSED || outcome == INGEST_HELD ||
-	    options.verbose || (options.dry_run && outcome != INGEST_UNCHANGED);
+	    (in->lost != 0 && outcome != INGEST_UNCHANGED) || options.verbose ||
+	    (options.dry_run && outcome != INGEST_UNCHANGED);
 
 	if (!loud)
 		return;
@@ -276,9 +290,8 @@ say(struct str name, const struct ingest_result *in,
 	} else if (outcome == INGEST_HELD) {
 		(void)fputs(": ", stderr);
 		term_print(stderr, str_of(in->why), 1000);
-	} else if (in->notes.n != 0) {
-		(void)fputs(": ", stderr);
-		term_print(stderr, in->notes, 2000);
+	} else {
+		say_notes(in->notes);
 	}
 	(void)fputc('\n', stderr);
 }

@@ -99,6 +99,7 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 	message_put_str(c, str_of(in.source_id));
 	message_put_int(c, in.withdrawn);
 	message_put_int(c, in.ignored);
+	message_put_int(c, in.lost);
 	put_aliases(c, &in);
 	message_put_int(c, (int64_t)in.reports.n);
 	for (size_t i = 0; i < in.reports.n; i++) {
@@ -117,7 +118,7 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 {
 	ret->file = message_get_int(m);
 	ret->refused = message_get_str(m);
-	ret->n_reports = ret->ignored = 0;
+	ret->n_reports = ret->ignored = ret->lost = 0;
 	ret->why[0] = '\0';
 	if (ret->refused.p != NULL)
 		return message_end(m, err);
@@ -127,6 +128,7 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 	ret->source_id = message_get_str(m);
 	ret->withdrawn = message_get_int(m);
 	ret->ignored = message_get_int(m);
+	ret->lost = message_get_int(m);
 	ret->aliases = message_get_str(m);
 	ret->n_reports = message_get_int(m);
 	if (m->bad || ret->raw.n != 32 || ret->canonical.n != 32 ||

@@ -35,6 +35,7 @@ struct ingest_result {
 	struct str raw, canonical; /* 32 bytes each */
 	struct str source_id; /* p NULL: none */
 	int64_t withdrawn, ignored, n_reports;
+	int64_t lost; /* 1: notes name what was dropped and would be missed */
 	/* Per report: ecosystem folder + name, text, items (provenance.h),
 	 * and why it is held for review (p NULL: it is not). */
 	struct str folders[INGEST_MAX_PACKAGES], texts[INGEST_MAX_PACKAGES];

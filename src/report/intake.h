@@ -50,6 +50,7 @@ struct intake {
 	/* owned; per report: why a person should look at it first, or NULL */
 	VEC(char *) holds;
 	VEC(char *) notes; /* owned; what was repaired or dropped */
+	bool lost; /* something that readers would have wanted was dropped */
 	uint8_t raw_sha256[32]; /* of the bytes */
 	uint8_t canonical_sha256[32]; /* of the content, however formatted */
 	char *source_id; /* owned; the document's id at its source, or NULL */

@@ -143,6 +143,7 @@ repair_references(struct intake *in, yyjson_mut_val *root)
 			(void)yyjson_mut_arr_append(list, v);
 			continue;
 		}
+		in->lost = true;
 		intake_note(in, "reference \"%.*s\" is no link: dropped",
 		    (int)MIN_OF(url.n, (size_t)200),
 		    url.p != NULL ? url.p : "");
@@ -212,6 +213,7 @@ repair_iocs(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *iocs)
 				(void)yyjson_mut_arr_append(list, v);
 				continue;
 			}
+			in->lost = true;
 			intake_note(in, "iocs.%s: \"%.*s\" is none: dropped",
 			    kinds[i].key, (int)MIN_OF(s.n, (size_t)100),
 			    s.p != NULL ? s.p : "");
