@@ -58,11 +58,24 @@ kernel_is(int major, int minor)
 	return have[0] > major || (have[0] == major && have[1] >= minor);
 }
 
-/* The smallest program of the kind that the recorder's are. */
+/* The smallest program that does what the recorder's do: it reads the kernel's
+ * memory, which a kernel that keeps its secrets refuses. */
 static int
 try_ebpf(struct error *err)
 {
 	const struct bpf_insn program[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_X,
+		    .dst_reg = BPF_REG_1,
+		    .src_reg = BPF_REG_10 },
+		{ .code = BPF_ALU64 | BPF_ADD | BPF_K,
+		    .dst_reg = BPF_REG_1,
+		    .imm = -8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K,
+		    .dst_reg = BPF_REG_2,
+		    .imm = 8 },
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_3 },
+		{ .code = BPF_JMP | BPF_CALL,
+		    .imm = BPF_FUNC_probe_read_kernel },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
