@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server on a free port of loopback, and ways to talk to it."""
+import atexit
 import http.client
 import json
 import os
@@ -77,6 +78,7 @@ class Server:
         self.process = subprocess.Popen(
             argv + ["--access-log", "-"] * stuck, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if stuck else self.errors)
+        atexit.register(self.process.kill)  # also when a test fails
         line = self.process.stdout.readline().decode()
         found = re.fullmatch(r"listening on https?://127.0.0.1:(\d+)\n", line)
         assert found, f"printed {line!r}\n{self.stderr()}"
