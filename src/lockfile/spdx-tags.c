@@ -44,32 +44,38 @@ tag_other(struct tags *t, struct str value)
 static void
 tag_id(struct tags *t, struct str value)
 {
-	if (package(t) != NULL)
-		package(t)->id = value;
+	struct spdx_package *p = package(t);
+
+	if (p != NULL)
+		p->id = value;
 }
 
 static void
 tag_package_version(struct tags *t, struct str value)
 {
-	if (package(t) != NULL)
-		package(t)->entry.version = spdx_said(value);
+	struct spdx_package *p = package(t);
+
+	if (p != NULL)
+		p->entry.version = spdx_said(value);
 }
 
 static void
 tag_location(struct tags *t, struct str value)
 {
-	if (package(t) != NULL)
-		package(t)->entry.address = spdx_said(value);
+	struct spdx_package *p = package(t);
+
+	if (p != NULL)
+		p->entry.address = spdx_said(value);
 }
 
 static void
 tag_reference(struct tags *t, struct str value)
 {
 	struct str category = lock_word(&value), type = lock_word(&value);
+	struct spdx_package *p = package(t);
 
-	if (package(t) != NULL && spdx_is_purl(category, type) &&
-	    package(t)->entry.purl.n == 0)
-		package(t)->entry.purl = str_trim(value);
+	if (p != NULL && spdx_is_purl(category, type) && p->entry.purl.n == 0)
+		p->entry.purl = str_trim(value);
 }
 
 static void
