@@ -322,6 +322,25 @@ put_references(const struct draft_options *o, struct json *j)
 	json_array_end(j);
 }
 
+/* When the analysis ended: drafted again, the same run is the same document.
+ * A time that it does not have, or has not come, is now. */
+static int
+read_time(struct reader *r, int64_t now_s, int64_t *ret_s, struct error *err)
+{
+	_cleanup_(reader_finishp) sqlite3_stmt *q = NULL;
+	int rc = reader_prepare(r, "SELECT ended_at FROM run", &q, err);
+	int64_t ended;
+
+	if (rc == 0)
+		rc = reader_step(r, q, err);
+	if (rc < 0)
+		return rc;
+	ended = rc == 1 ? reader_int(q, 0) : 0;
+	*ret_s = ended > 0 && ended / NS_PER_SEC < now_s ? ended / NS_PER_SEC :
+							   now_s;
+	return 0;
+}
+
 int
 draft_write(struct reader *r, const struct draft_options *o, struct buf *out,
     struct error *err)
@@ -330,11 +349,14 @@ draft_write(struct reader *r, const struct draft_options *o, struct buf *out,
 	struct culprit c = { .name = STR_NONE };
 	char now[CLOCK_RFC3339_SIZE];
 	struct json j;
+	int64_t at;
 	int rc = read_verdict(r, a, &c, err);
 
+	if (rc == 0)
+		rc = read_time(r, o->now_s, &at, err);
 	if (rc != 0)
 		return rc;
-	clock_rfc3339(o->now_s * NS_PER_SEC, now);
+	clock_rfc3339(at * NS_PER_SEC, now);
 	json_init(&j, out, 2);
 	json_object_begin(&j);
 	pair(&j, "schema_version", STR_LIT(OSV_SCHEMA_VERSION));

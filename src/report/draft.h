@@ -21,7 +21,7 @@ struct draft_options {
 	struct str run_sha256; /* of the run file, in hex */
 	struct str evidence_url; /* where the run file can be had; p NULL: none
 				  */
-	int64_t now_s;
+	int64_t now_s; /* for a run that does not say when it ended */
 };
 
 /* 1: the verdict is not "malicious", nothing was written. */
