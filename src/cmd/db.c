@@ -295,46 +295,19 @@ db_verify_main(int argc, char **argv)
 /* --- verbs
  * -------------------------------------------------------------------- */
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv); /* argv[0] is the verb */
-	const char *summary;
-} verbs[] = {
+static const struct opt_verb verbs[] = {
 	{ "update", db_update_main, "get the newest snapshot" },
 	{ "info", db_info_main, "say what the snapshot is" },
 	{ "show", db_show_main, "print a report" },
 	{ "verify", db_verify_main, "check all of it" },
+	{ NULL, NULL, NULL },
 };
-
-static void
-help(FILE *f)
-{
-	(void)fputs("Usage: lazaret db VERB [OPTION…]\n\n"
-		    "The snapshot of malicious packages that scan, guard and "
-		    "serve use.\n\nVerbs:\n",
-	    f);
-	for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
-		(void)fprintf(f, "  %-12s %s\n", verbs[i].name,
-		    verbs[i].summary);
-	(void)fputs("\nlazaret db VERB --help says more.\n", f);
-}
 
 int
 main(int argc, char **argv)
 {
-	if (argc < 2) {
-		help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		help(stdout);
-		return EXIT_NOTHING_FOUND;
-	}
-	for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr,
-	    "lazaret db: there is no verb %s; see lazaret db --help\n",
-	    argv[1]);
-	return EXIT_USAGE;
+	return opt_run_verb("db", "[OPTION…]",
+	    "The snapshot of malicious packages that scan, guard and "
+	    "serve use.",
+	    verbs, argc, argv);
 }

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret report VERB: the report database. One file per verb. */
-#include <stdio.h>
-#include <string.h>
 
-#include "base/cleanup.h"
-#include "base/exit.h"
 #include "cmd/report_priv.h"
+#include "sys/opt.h"
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv); /* argv[0] is the verb */
-	const char *summary;
-} verbs[] = {
+static const struct opt_verb verbs[] = {
 	{ "ingest", report_ingest_main,
 	    "take OSV documents of a source into the database" },
 	{ "held", report_held_main,
@@ -32,37 +25,13 @@ static const struct {
 	    "make the file that scan, guard and serve look reports up in" },
 	{ "validate", report_validate_main,
 	    "check OSV documents against the schema and house rules" },
+	{ NULL, NULL, NULL },
 };
-
-static void
-help(FILE *f)
-{
-	(void)fputs("Usage: lazaret report VERB [OPTION…] [ARGUMENT…]\n\n"
-		    "The database of malicious packages, in OSV format.\n\n"
-		    "Verbs:\n",
-	    f);
-	for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
-		(void)fprintf(f, "  %-12s %s\n", verbs[i].name,
-		    verbs[i].summary);
-	(void)fputs("\nlazaret report VERB --help says more.\n", f);
-}
 
 int
 main(int argc, char **argv)
 {
-	if (argc < 2) {
-		help(stderr);
-		return EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-		help(stdout);
-		return EXIT_NOTHING_FOUND;
-	}
-	for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr,
-	    "lazaret report: there is no verb %s; see lazaret report --help\n",
-	    argv[1]);
-	return EXIT_USAGE;
+	return opt_run_verb("report", "[OPTION…] [ARGUMENT…]",
+	    "The database of malicious packages, in OSV format.", verbs, argc,
+	    argv);
 }

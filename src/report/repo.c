@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Folders, lock and files of the report database. Runs in `lazaret report`. */
 #include "report/repo.h"
+#include "report/outfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "report/outfile.h"
 #include "report/repo_priv.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
@@ -187,27 +189,6 @@ repo_sync(struct repo *r, struct error *err)
 	return 0;
 }
 
-/* Every folder above path, in the tree. */
-static int
-make_folders(int tree, const char *path, struct error *err)
-{
-	char part[LIMIT_PATH_BYTES];
-	size_t n = strlen(path);
-
-	if (n >= sizeof(part))
-		return error_set(err, -ENAMETOOLONG, "%s", path);
-	memcpy(part, path, n + 1);
-	for (size_t i = 1; i < n; i++) {
-		if (part[i] != '/')
-			continue;
-		part[i] = '\0';
-		if (mkdirat(tree, part, 0755) != 0 && errno != EEXIST)
-			return error_errno(err, "%s", part);
-		part[i] = '/';
-	}
-	return 0;
-}
-
 static bool
 same_bytes(int tree, const char *path, struct str bytes)
 {
@@ -259,7 +240,7 @@ make_parent(int tree, const char *path, struct error *err)
 		return 0;
 	if (errno != ENOENT)
 		return error_errno(err, "%s", parent);
-	return make_folders(tree, path, err);
+	return outfile_make_folders(tree, path, err);
 }
 
 int
@@ -313,7 +294,7 @@ int
 repo_move(struct repo *r, enum repo_tree from, const char *from_path,
     enum repo_tree to, const char *to_path, struct error *err)
 {
-	int rc = make_folders(r->trees[to], to_path, err);
+	int rc = outfile_make_folders(r->trees[to], to_path, err);
 
 	if (rc != 0)
 		return rc;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/exit.h"
@@ -183,4 +184,36 @@ opt_parse(const struct opt_command *c, int argc, char **argv)
 				apply(c, &c->options[n], optarg);
 	}
 	return optind;
+}
+
+static void
+verbs_help(FILE *f, const char *command, const char *usage, const char *summary,
+    const struct opt_verb *verbs)
+{
+	(void)fprintf(f, "Usage: lazaret %s VERB %s\n\n%s\n\nVerbs:\n", command,
+	    usage, summary);
+	for (const struct opt_verb *v = verbs; v->name != NULL; v++)
+		(void)fprintf(f, "  %-12s %s\n", v->name, v->summary);
+	(void)fprintf(f, "\nlazaret %s VERB --help says more.\n", command);
+}
+
+int
+opt_run_verb(const char *command, const char *usage, const char *summary,
+    const struct opt_verb *verbs, int argc, char **argv)
+{
+	if (argc < 2) {
+		verbs_help(stderr, command, usage, summary, verbs);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		verbs_help(stdout, command, usage, summary, verbs);
+		return EXIT_NOTHING_FOUND;
+	}
+	for (const struct opt_verb *v = verbs; v->name != NULL; v++)
+		if (strcmp(argv[1], v->name) == 0)
+			return v->run(argc - 1, argv + 1);
+	(void)fprintf(stderr,
+	    "lazaret %s: there is no verb %s; see lazaret %s --help\n", command,
+	    argv[1], command);
+	return EXIT_USAGE;
 }

@@ -58,6 +58,17 @@ struct opt_command {
 
 /* Permutes argv so that operands come first from the returned index on. */
 int opt_parse(const struct opt_command *c, int argc, char **argv);
+/* A subcommand that is only verbs, each with options of its own. */
+struct opt_verb {
+	const char *name; /* NULL ends the table */
+	int (*run)(int argc, char **argv); /* argv[0] is the verb */
+	const char *summary; /* lower case, no full stop */
+};
+
+/* Runs the verb that argv[1] names, or says which there are. command: "db";
+ * usage: what follows the verb; summary: one sentence. The exit status. */
+int opt_run_verb(const char *command, const char *usage, const char *summary,
+    const struct opt_verb *verbs, int argc, char **argv);
 /* One line on standard error ("lazaret X: …; see lazaret X --help"),
  * exits 2. */
 void opt_usage_error(const struct opt_command *c, const char *fmt, ...)
