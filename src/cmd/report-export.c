@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lazaret report export: the database as a folder that can be served. Two
- * confined workers parse and compress what changed; this process writes.
+ * lazaret report export: the database as a folder that can be served. Confined
+ * workers parse and compress what changed; this process writes.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/exit.h"
-#include "base/limits.h"
 #include "base/vec.h"
 #include "cmd/report_priv.h"
 #include "report/export.h"
 #include "report/repo.h"
-#include "sys/fd.h"
-#include "sys/lockdown.h"
 #include "sys/message.h"
 #include "sys/opt.h"
 #include "sys/term.h"
-
-#define N_WORKERS 2
 
 static struct {
 	const char *db, *output, *url;
@@ -73,6 +64,7 @@ struct job {
 	struct exporter *exporter;
 	VEC(struct file) files; /* to be worked on */
 	size_t refused;
+	int osv; /* folder that their paths begin in */
 };
 
 /* --- files ---------------------------------------------------------------- */
@@ -116,74 +108,25 @@ find_files(struct job *j, struct error *err)
  */
 
 static int
-work_on(struct channel *c, const struct job *j, int osv, size_t i,
-    struct buf *bytes, struct error *err)
-{
-	const struct file *f = &j->files.v[i];
-	_cleanup_(closep) int fd = -1;
-	struct error why = ERROR_INIT;
-
-	buf_reset(bytes);
-	fd = openat(osv, f->path,
-	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	if (fd < 0)
-		(void)error_errno(&why, "cannot be opened");
-	if (fd < 0 || fd_read_all(fd, bytes, &why) != 0)
-		return export_work_failed(c, (int64_t)i, why.msg, err);
-	return export_work(c, (int64_t)i, str_of(f->path), buf_str(bytes), err);
-}
-
-static void __attribute__((noreturn))
-worker(const struct job *j, size_t which, int fd)
-{
-	const char *const paths[] = { options.db, NULL };
-	struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
-		.read_paths = paths };
-	char *osv_path = mem_printf("%s/osv", options.db);
-	int osv = open(osv_path, O_PATH | O_DIRECTORY | O_CLOEXEC), rc;
-	struct error err = ERROR_INIT;
-	struct channel c;
-	struct buf bytes;
-
-	channel_init(&c, fd);
-	buf_init(&bytes, 17 * (size_t)MIB);
-	rc = lockdown(&l, &err);
-	for (size_t i = which; i < j->files.n && rc == 0; i += N_WORKERS)
-		rc = work_on(&c, j, osv, i, &bytes, &err);
-	if (rc == 0)
-		rc = channel_flush(&c, &err);
-	if (rc != 0)
-		fatal("report export: %s", err.msg);
-	_exit(0);
-}
-
-static int
-start_workers(const struct job *j, int fds[N_WORKERS], pid_t pids[N_WORKERS],
+work_on(struct channel *c, const void *job, size_t i, struct buf *bytes,
     struct error *err)
 {
-	int pair[2];
+	const struct job *j = job;
+	const char *path = j->files.v[i].path;
+	struct error why = ERROR_INIT;
 
-	(void)fflush(stdout);
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		if (fd_socketpair(pair, err) != 0)
-			return err->code;
-		pids[i] = fork();
-		if (pids[i] < 0)
-			return error_errno(err, "fork");
-		if (pids[i] == 0)
-			worker(j, i, pair[1]);
-		(void)close(pair[1]);
-		fds[i] = pair[0];
-	}
-	return 0;
+	if (report_crew_read(j->osv, path, O_NOFOLLOW, bytes, &why) != 0)
+		return export_work_failed(c, (int64_t)i, why.msg, err);
+	return export_work(c, (int64_t)i, str_of(path), buf_str(bytes), err);
 }
 
 /* --- results ---------------------------------------------------------------
  */
 
 static int
-take(struct job *j, struct message *m, struct error *err)
+take(void *job, struct message *m, struct error *err)
 {
+	struct job *j = job;
 	struct str why;
 	int64_t i;
 	int rc;
@@ -193,84 +136,34 @@ take(struct job *j, struct message *m, struct error *err)
 	rc = export_take(j->exporter, m, str_of(j->files.v[i].path),
 	    &j->files.v[i].st, &why, err);
 	if (rc != 1)
-		return rc;
+		return rc < 0 ? rc : 1;
 	j->refused++;
 	term_print(stderr, str_of(j->files.v[i].path), 4096);
 	(void)fputs(": left out: ", stderr);
 	term_print(stderr, why, 1000);
 	(void)fputc('\n', stderr);
-	return 0;
-}
-
-static int
-drain(struct job *j, struct channel *c, struct progress *p, size_t *done,
-    struct error *err)
-{
-	struct message m;
-	int rc = channel_fill(c, err), end = rc == 1;
-
-	while (rc >= 0 && (rc = channel_next(c, &m, err)) == 1) {
-		rc = take(j, &m, err);
-		progress_say(p, "%zu of %zu reports", ++*done, j->files.n);
-	}
-	return rc < 0 ? rc : end;
-}
-
-static int
-collect(struct job *j, int fds[N_WORKERS], struct progress *p,
-    struct error *err)
-{
-	struct channel c[N_WORKERS];
-	struct pollfd pfds[N_WORKERS];
-	size_t open_ends = N_WORKERS, done = 0;
-	int rc = 0;
-
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		channel_init(&c[i], fds[i]);
-		pfds[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	}
-	while (rc >= 0 && open_ends != 0) {
-		if (poll(pfds, N_WORKERS, -1) < 0 && errno != EINTR)
-			rc = error_errno(err, "poll");
-		for (size_t i = 0; i < N_WORKERS && rc >= 0; i++) {
-			if (pfds[i].fd < 0 || pfds[i].revents == 0)
-				continue;
-			rc = drain(j, &c[i], p, &done, err);
-			if (rc != 1)
-				continue;
-			pfds[i].fd = -1;
-			open_ends--;
-		}
-	}
-	for (size_t i = 0; i < N_WORKERS; i++)
-		channel_done(&c[i]);
-	if (rc >= 0 && done != j->files.n)
-		rc = error_set(err, -EPIPE, "a worker ended before its time");
-	return rc < 0 ? rc : 0;
+	return 1;
 }
 
 static int
 work(struct job *j, struct error *err)
 {
-	int fds[N_WORKERS], rc;
-	pid_t pids[N_WORKERS] = { 0 };
-	struct progress p;
+	const char *const paths[] = { options.db, NULL };
+	const struct report_crew crew = { .name = "report export",
+		.noun = "reports",
+		.n_files = j->files.n,
+		.read_paths = paths,
+		.work = work_on,
+		.take = take,
+		.job = j };
+	_cleanup_(freep) char *osv_path = mem_printf("%s/osv", options.db);
+	_cleanup_(closep) int osv =
+	    open(osv_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (j->files.n == 0)
-		return 0;
-	progress_begin(&p);
-	rc = start_workers(j, fds, pids, err);
-	if (rc == 0)
-		rc = collect(j, fds, &p, err);
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		if (pids[i] <= 0)
-			continue;
-		if (rc != 0)
-			(void)kill(pids[i], SIGKILL);
-		(void)waitpid(pids[i], NULL, 0);
-	}
-	progress_end(&p);
-	return rc;
+	if (osv < 0)
+		return error_errno(err, "%s", osv_path);
+	j->osv = osv;
+	return report_crew_run(&crew, err);
 }
 
 int

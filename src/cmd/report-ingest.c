@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lazaret report ingest: documents of a source become reports. Two confined
+ * lazaret report ingest: documents of a source become reports. Confined
  * workers read and check; this process decides and writes.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -27,14 +24,12 @@
 #include "report/popular.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
-#include "sys/lockdown.h"
 #include "sys/opt.h"
 #include "sys/paths.h"
 #include "sys/sha256.h"
 #include "sys/spawn.h"
 #include "sys/term.h"
 
-#define N_WORKERS    2
 #define COMMIT_EVERY 100000
 
 static struct {
@@ -96,6 +91,7 @@ struct job {
 	struct popular *popular; /* owned */
 	const struct str *prefixes; /* of paths below the folder; n 0: all */
 	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
+	int64_t now_s;
 	size_t unchanged; /* by their times and size */
 	size_t since_commit;
 	size_t counts[INGEST_OUTCOME__MAX];
@@ -186,65 +182,17 @@ find_files(struct job *j, char **operands)
  */
 
 static int
-work_on(struct channel *c, const struct job *j, size_t i, struct buf *bytes,
-    int64_t now_s, struct error *err)
+work_on(struct channel *c, const void *job, size_t i, struct buf *bytes,
+    struct error *err)
 {
-	_cleanup_(closep) int fd = -1;
+	const struct job *j = job;
 	struct error why = ERROR_INIT;
 
-	buf_reset(bytes);
-	fd = open(j->files.v[i].path,
-	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	if (fd < 0)
-		(void)error_errno(&why, "cannot be opened");
-	if (fd < 0 || fd_read_all(fd, bytes, &why) != 0)
+	if (report_crew_read(AT_FDCWD, j->files.v[i].path, O_NOFOLLOW, bytes,
+		&why) != 0)
 		return ingest_work_failed(c, (int64_t)i, why.msg, err);
-	return ingest_work(c, (int64_t)i, buf_str(bytes), &j->source, now_s,
+	return ingest_work(c, (int64_t)i, buf_str(bytes), &j->source, j->now_s,
 	    err);
-}
-
-static void __attribute__((noreturn))
-worker(struct job *j, char **operands, size_t which, int fd)
-{
-	struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
-		.read_paths = (const char *const *)operands };
-	struct error err = ERROR_INIT;
-	struct channel c;
-	struct buf bytes;
-	int64_t now_s = clock_wall_ns() / NS_PER_SEC;
-	int rc;
-
-	channel_init(&c, fd);
-	buf_init(&bytes, 17 * (size_t)MIB);
-	rc = lockdown(&l, &err);
-	for (size_t i = which; i < j->files.n && rc == 0; i += N_WORKERS)
-		rc = work_on(&c, j, i, &bytes, now_s, &err);
-	if (rc == 0)
-		rc = channel_flush(&c, &err);
-	if (rc != 0)
-		fatal("report ingest: %s", err.msg);
-	_exit(0);
-}
-
-static int
-start_workers(struct job *j, char **operands, int fds[N_WORKERS],
-    pid_t pids[N_WORKERS], struct error *err)
-{
-	int pair[2];
-
-	(void)fflush(stdout);
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		if (fd_socketpair(pair, err) != 0)
-			return err->code;
-		pids[i] = fork();
-		if (pids[i] < 0)
-			return error_errno(err, "fork");
-		if (pids[i] == 0)
-			worker(j, operands, i, pair[1]);
-		(void)close(pair[1]);
-		fds[i] = pair[0];
-	}
-	return 0;
 }
 
 /* --- results ----------------------------------------------------------------
@@ -320,8 +268,9 @@ take_document(void *arg, struct str name, struct ingest_result *in,
 }
 
 static int
-take_result(struct job *j, struct message *m, struct error *err)
+take_result(void *job, struct message *m, struct error *err)
 {
+	struct job *j = job;
 	const struct file *f;
 	int rc = ingest_receive(m, &j->result, err);
 
@@ -333,72 +282,26 @@ take_result(struct job *j, struct message *m, struct error *err)
 	rc = take_document(j, str_of(f->path), &j->result, err);
 	/* What was refused is looked at again: the rules may have changed. */
 	if (rc < 0 || rc == 1 || options.dry_run)
-		return rc < 0 ? rc : 0;
-	return repo_file_remember(j->repo, j->source.id, str_of(f->path),
-	    &f->st, err);
-}
-
-static int
-collect(struct job *j, int fds[N_WORKERS], struct progress *p,
-    struct error *err)
-{
-	struct channel c[N_WORKERS];
-	struct pollfd pfds[N_WORKERS];
-	size_t open_ends = N_WORKERS, done = 0;
-	struct message m;
-	int rc = 0;
-
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		channel_init(&c[i], fds[i]);
-		pfds[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-	}
-	while (rc >= 0 && open_ends != 0) {
-		if (poll(pfds, N_WORKERS, -1) < 0 && errno != EINTR)
-			rc = error_errno(err, "poll");
-		for (size_t i = 0; i < N_WORKERS && rc >= 0; i++) {
-			if (pfds[i].fd < 0 || pfds[i].revents == 0)
-				continue;
-			rc = channel_fill(&c[i], err);
-			if (rc == 1) {
-				pfds[i].fd = -1;
-				open_ends--;
-			}
-			while (rc >= 0 &&
-			    (rc = channel_next(&c[i], &m, err)) == 1) {
-				rc = take_result(j, &m, err);
-				progress_say(p, "%zu of %zu files", ++done,
-				    j->files.n);
-			}
-		}
-	}
-	for (size_t i = 0; i < N_WORKERS; i++)
-		channel_done(&c[i]);
-	if (rc >= 0 && done != j->files.n)
-		rc = error_set(err, -EPIPE, "a worker ended before its time");
-	return rc < 0 ? rc : 0;
+		return rc < 0 ? rc : 1;
+	rc = repo_file_remember(j->repo, j->source.id, str_of(f->path), &f->st,
+	    err);
+	return rc < 0 ? rc : 1;
 }
 
 static int
 run(struct job *j, char **operands, struct error *err)
 {
-	int fds[N_WORKERS], rc;
-	pid_t pids[N_WORKERS] = { 0 };
-	struct progress p;
+	const struct report_crew crew = { .name = "report ingest",
+		.noun = "files",
+		.n_files = j->files.n,
+		.read_paths = (const char *const *)operands,
+		.work = work_on,
+		.take = take_result,
+		.job = j };
+	int rc;
 
-	if (j->files.n == 0)
-		return 0;
-	progress_begin(&p);
-	rc = start_workers(j, operands, fds, pids, err);
-	if (rc == 0)
-		rc = collect(j, fds, &p, err);
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		if (pids[i] <= 0)
-			continue;
-		if (rc != 0)
-			(void)kill(pids[i], SIGKILL);
-		(void)waitpid(pids[i], NULL, 0);
-	}
-	progress_end(&p);
+	j->now_s = clock_wall_ns() / NS_PER_SEC;
+	rc = report_crew_run(&crew, err);
 	return rc == 0 ? repo_commit(j->repo, err) : rc;
 }
 

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lazaret report validate: looks at files in two confined workers (one per
- * core of a small machine) and prints what they found in the order of files.
+ * lazaret report validate: looks at files in confined workers and prints what
+ * they found in the order of files.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -25,19 +22,16 @@
 #include "osv/osv.h"
 #include "report/malicious.h"
 #include "sys/clock.h"
-#include "sys/fd.h"
-#include "sys/lockdown.h"
 #include "sys/message.h"
 #include "sys/opt.h"
 #include "sys/term.h"
 
-#define N_WORKERS 2
 /* Rows shown at most; a database that is all wrong says so once. */
 #define MAX_ROWS 100000
 
 enum message_type {
 	MESSAGE_FINDING = 1, /* {int file, int level, str path, rule, text} */
-	MESSAGE_DONE, /* {int files} */
+	MESSAGE_DONE, /* {}: all about one file */
 };
 
 static struct {
@@ -75,6 +69,7 @@ struct row {
 struct job {
 	VEC(char *) files; /* owned */
 	VEC(struct row) rows;
+	struct arena *arena; /* of the documents, in the workers */
 	bool malicious;
 	size_t looked_at, n_errors;
 };
@@ -138,22 +133,17 @@ send_finding(struct channel *c, size_t file, enum osv_level level,
 }
 
 static void
-check_file(struct channel *c, const struct job *j, size_t i, struct arena *a,
-    struct buf *bytes)
+check_file(struct channel *c, const struct job *j, size_t i, struct buf *bytes)
 {
 	struct osv_input in = { .profile = OSV_PROFILE_OSV,
 		.now_s = clock_wall_ns() / NS_PER_SEC };
-	_cleanup_(closep) int fd = -1;
 	struct osv_findings f;
 	struct osv_document d;
 	struct yyjson_doc *json = NULL;
 	struct error err = ERROR_INIT;
 	_cleanup_(freep) char *full = NULL;
 
-	fd = open(j->files.v[i], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		(void)error_errno(&err, "cannot be opened");
-	if (fd < 0 || fd_read_all(fd, bytes, &err) != 0) {
+	if (report_crew_read(AT_FDCWD, j->files.v[i], 0, bytes, &err) != 0) {
 		(void)send_finding(c, i, OSV_ERROR, "$", "file-unreadable",
 		    err.msg);
 		return;
@@ -163,8 +153,8 @@ check_file(struct channel *c, const struct job *j, size_t i, struct arena *a,
 		in.extra = malicious_check;
 	}
 	in.bytes = buf_str(bytes);
-	osv_findings_init(&f, a);
-	if (osv_validate(a, &in, &f, &d, &json) == 0 && j->malicious) {
+	osv_findings_init(&f, j->arena);
+	if (osv_validate(j->arena, &in, &f, &d, &json) == 0 && j->malicious) {
 		struct checker k = { .out = &f,
 			.profile = OSV_PROFILE_MALICIOUS };
 
@@ -182,32 +172,16 @@ check_file(struct channel *c, const struct job *j, size_t i, struct arena *a,
 	osv_json_free(json);
 }
 
-static void __attribute__((noreturn))
-worker(struct job *j, char **operands, size_t which, int fd)
+static int
+work_on(struct channel *c, const void *job, size_t i, struct buf *bytes,
+    struct error *err)
 {
-	struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
-		.read_paths = (const char *const *)operands };
-	struct arena *a = arena_new(LIMIT_ARENA_BYTES);
-	struct error err = ERROR_INIT;
-	struct channel c;
-	struct buf bytes;
-	size_t n = 0;
+	const struct job *j = job;
 
-	channel_init(&c, fd);
-	/* One byte more than a document may have, so that it is refused. */
-	buf_init(&bytes, 17 * (size_t)MIB);
-	if (lockdown(&l, &err) != 0)
-		fatal("report validate: %s", err.msg);
-	for (size_t i = which; i < j->files.n; i += N_WORKERS, n++) {
-		check_file(&c, j, i, a, &bytes);
-		buf_reset(&bytes);
-		arena_reset(a);
-	}
-	message_begin(&c, MESSAGE_DONE);
-	message_put_int(&c, (int64_t)n);
-	if (message_send(&c, &err) != 0 || channel_flush(&c, &err) != 0)
-		fatal("report validate: %s", err.msg);
-	_exit(0);
+	check_file(c, j, i, bytes);
+	arena_reset(j->arena);
+	message_begin(c, MESSAGE_DONE);
+	return message_send(c, err);
 }
 
 /* --- collecting ---------------------------------------------------------- */
@@ -233,55 +207,33 @@ take_finding(struct job *j, struct message *m)
 }
 
 static int
-collect(struct job *j, int fd, struct error *err)
+take(void *job, struct message *m, struct error *err)
 {
-	struct channel c;
-	struct message m;
-	bool done = false;
+	struct job *j = job;
+	bool done = m->type == MESSAGE_DONE;
 	int rc;
 
-	channel_init(&c, fd);
-	while ((rc = channel_recv(&c, &m, err)) == 1) {
-		done = m.type == MESSAGE_DONE;
-		if (done)
-			j->looked_at += (size_t)message_get_int(&m);
-		else
-			take_finding(j, &m);
-		rc = message_end(&m, err);
-		if (rc != 0)
-			break;
-	}
-	channel_done(&c);
-	if (rc == 0 && !done)
-		rc = error_set(err, -EPIPE, "a worker ended before its time");
-	return rc;
+	if (!done)
+		take_finding(j, m);
+	j->looked_at += done;
+	rc = message_end(m, err);
+	return rc < 0 ? rc : done;
 }
 
 static int
-run_workers(struct job *j, char **operands, struct error *err)
+look_at_all(struct job *j, char **operands, struct error *err)
 {
-	int fds[N_WORKERS][2], rc = 0, one;
-	pid_t pids[N_WORKERS];
+	const struct report_crew crew = { .name = "report validate",
+		.noun = "files",
+		.n_files = j->files.n,
+		.read_paths = (const char *const *)operands,
+		.work = work_on,
+		.take = take,
+		.job = j };
+	_cleanup_(arena_freep) struct arena *a = arena_new(LIMIT_ARENA_BYTES);
 
-	(void)fflush(stdout);
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		if (fd_socketpair(fds[i], err) != 0)
-			return err->code;
-		pids[i] = fork();
-		if (pids[i] < 0)
-			return error_errno(err, "fork");
-		if (pids[i] == 0)
-			worker(j, operands, i, fds[i][1]);
-		(void)close(fds[i][1]);
-	}
-	for (size_t i = 0; i < N_WORKERS; i++) {
-		one = collect(j, fds[i][0], err);
-		rc = rc != 0 ? rc : one;
-		if (one != 0)
-			(void)kill(pids[i], SIGKILL);
-		(void)waitpid(pids[i], NULL, 0);
-	}
-	return rc;
+	j->arena = a;
+	return report_crew_run(&crew, err);
 }
 
 static int
@@ -395,7 +347,7 @@ report_validate_main(int argc, char **argv)
 		job_done(&j);
 		return EXIT_TOOL_FAILED;
 	}
-	if (run_workers(&j, argv + first, &err) != 0) {
+	if (look_at_all(&j, argv + first, &err) != 0) {
 		(void)fprintf(stderr, "lazaret report validate: %s\n", err.msg);
 		job_done(&j);
 		return EXIT_TOOL_FAILED;

@@ -4,13 +4,16 @@
 #define CMD_REPORT_PRIV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct arena;
 struct buf;
+struct channel;
 struct config;
 struct config_source;
 struct error;
+struct message;
 struct popular;
 struct unfold;
 
@@ -29,6 +32,25 @@ struct report_worker {
 int report_worker_start(const struct config_source *s,
     struct report_worker *ret, struct error *err);
 void report_worker_stop(struct report_worker *w); /* accepts a zeroed one */
+
+/* Confined processes that look at files and say what they find
+ * (report-crew.c). What was set up before stays readable to them. */
+struct report_crew {
+	const char *name; /* of the command, for what they say when they fail */
+	const char *noun; /* of what is counted: "files" */
+	size_t n_files;
+	const char *const *read_paths; /* NULL-terminated: all they may open */
+	/* In the worker: reads file i and sends about it. bytes: empty. */
+	int (*work)(struct channel *c, const void *job, size_t i,
+	    struct buf *bytes, struct error *err);
+	/* In the caller. 1: that was all about one file. */
+	int (*take)(void *job, struct message *m, struct error *err);
+	void *job;
+};
+int report_crew_run(const struct report_crew *w, struct error *err);
+/* For work(): the bytes of a file; flags: O_NOFOLLOW or 0. */
+int report_crew_read(int dir, const char *path, int flags, struct buf *ret,
+    struct error *err);
 
 /* Signs the sums of an export (report-sign.c). */
 struct report_sign {
