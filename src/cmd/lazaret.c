@@ -84,6 +84,7 @@ find_libexec(void)
 	if (slash == NULL)
 		return -ENOENT;
 	*slash = '\0';
+	int seen = -ENOENT;
 	for (size_t i = 0; i < N_ELEMENTS(places); i++) {
 		int len = snprintf(libexec, sizeof(libexec), "%s/%s", self,
 		    places[i]);
@@ -91,8 +92,10 @@ find_libexec(void)
 			return -ENAMETOOLONG;
 		if (access(libexec, X_OK) == 0)
 			return 0;
+		if (errno == EACCES)
+			seen = -EACCES;
 	}
-	return -ENOENT;
+	return seen;
 }
 
 /* Roles are confined processes (ARCHITECTURE.md): in the same folder, but
@@ -288,9 +291,13 @@ static const struct option_row options[] = {
 int
 main(int argc, char **argv)
 {
-	if (find_libexec() < 0) {
-		fputs("lazaret: libexec/lazaret is not beside the program; "
-		      "is /proc mounted, and the installation whole?\n",
+	int r = find_libexec();
+	if (r < 0) {
+		fputs(r == -EACCES ?
+			"lazaret: this user may not enter the folder where the "
+			"program lies; install it where everybody may read\n" :
+			"lazaret: libexec/lazaret is not beside the program; "
+			"is /proc mounted, and the installation whole?\n",
 		    stderr);
 		return EXIT_TOOL_FAILED;
 	}
