@@ -160,14 +160,14 @@ struct record_io_key {
 };
 
 struct record_io {
-	__u64 bytes, calls, first_at, last_at;
+	__u64 bytes, first_at;
 };
 
 /* Globals of the kernel side that the loader's memory map shows. */
 struct record_counters {
 	__u64 told, dropped, cut;
 	__u32 pressed; /* 1: the ring is a quarter full; the reader clears it */
-	__u32 pad;
+	__u32 woken; /* 1: the reader has been called and has not looked yet */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "record/load.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -62,6 +63,18 @@ take_event(void *context, void *data, size_t n)
 	return l->rc;
 }
 
+/* Whether programs may call this function of the kernel's. */
+static bool
+kernel_has(const char *function)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf != NULL &&
+	    btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
 static int
 load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
     struct error *err)
@@ -71,6 +84,7 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	l->bpf = record_bpf__open();
 	if (l->bpf == NULL)
 		return load_error(err, -errno, "cannot open the programs");
+	l->bpf->rodata->can_cast = kernel_has("bpf_rdonly_cast");
 	for (size_t i = CALLS_NEWER; i < RECORD_N_CALLS; i++)
 		l->bpf->rodata->calls[i] = calls_newer;
 	for (size_t i = 0; i < calls_n_rows; i++)
@@ -157,6 +171,7 @@ load_drain(struct load *l, load_take_fn take, void *context)
 	l->take = take;
 	l->context = context;
 	l->rc = 0;
+	__atomic_store_n(&l->bpf->bss->counters.woken, 0, __ATOMIC_SEQ_CST);
 	do
 		n = ring_buffer__consume(l->ring);
 	while (n > 0 && l->rc == 0);

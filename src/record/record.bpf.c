@@ -41,12 +41,11 @@ put_path_argument(struct scratch *s, struct task_struct *task, __u8 path,
 		struct file *file = file_of(task, fd);
 
 		if (file)
-			put_walk(s, BPF_CORE_READ(file, f_path.mnt),
-			    BPF_CORE_READ(file, f_path.dentry), base_type);
+			put_walk(s, GET(file, file, f_path.mnt),
+			    GET(file, file, f_path.dentry), base_type);
 		return;
 	}
-	put_walk(s, BPF_CORE_READ(task, fs, pwd.mnt),
-	    BPF_CORE_READ(task, fs, pwd.dentry), base_type);
+	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, base_type);
 }
 
 static __always_inline void
@@ -124,6 +123,7 @@ account(__u32 fd, __s64 bytes, __u32 writing, const __u8 *name,
 	struct record_io_key key = {};
 	struct record_io first = {}, *io;
 	struct file *file = file_of(task, fd);
+	struct super_block *sb;
 	struct inode *inode;
 	struct scratch *s;
 	__u64 at;
@@ -131,14 +131,15 @@ account(__u32 fd, __s64 bytes, __u32 writing, const __u8 *name,
 
 	if (!file)
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
-	mode = BPF_CORE_READ(inode, i_mode) & S_IFMT;
+	inode = GET(file, file, f_inode);
+	mode = GET(inode, inode, i_mode) & S_IFMT;
 	if (mode != S_IFREG && mode != S_IFSOCK)
 		return 0;
 	key.pid = task->tgid;
 	key.writing = writing;
-	key.ino = BPF_CORE_READ(inode, i_ino);
-	key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	key.ino = GET(inode, inode, i_ino);
+	sb = GET(inode, inode, i_sb);
+	key.dev = GET(super_block, sb, s_dev);
 	if (name && name_bytes >= 8) {
 		__u8 a[28] = {};
 
@@ -154,13 +155,10 @@ account(__u32 fd, __s64 bytes, __u32 writing, const __u8 *name,
 	io = bpf_map_lookup_elem(&totals, &key);
 	if (io) {
 		__sync_fetch_and_add(&io->bytes, bytes);
-		__sync_fetch_and_add(&io->calls, 1);
-		io->last_at = bpf_ktime_get_ns();
 		return 0;
 	}
 	first.bytes = bytes;
-	first.calls = 1;
-	first.first_at = first.last_at = bpf_ktime_get_ns();
+	first.first_at = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&totals, &key, &first, BPF_NOEXIST) != 0) {
 		io = bpf_map_lookup_elem(&totals, &key);
 		if (io)
@@ -485,8 +483,7 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	if (filename != interp || is_written(BPF_CORE_READ(mm, exe_file)))
 		s->h.flags |= RECORD_STOPPED;
 	put_file(s, BPF_CORE_READ(mm, exe_file), -1, 1);
-	put_walk(s, BPF_CORE_READ(task, fs, pwd.mnt),
-	    BPF_CORE_READ(task, fs, pwd.dentry), RECORD_CWD);
+	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, RECORD_CWD);
 	put_kernel_string(s, RECORD_STRING1, filename);
 	put_kernel_string(s, RECORD_STRING2, interp);
 	put_fd(s, task, 0, false);

@@ -42,6 +42,7 @@ struct seen {
 	int fd, root; /* owned */
 	struct map *folders; /* handle: path, owned */
 	struct map *told; /* op + path: count, as a pointer */
+	struct buf key; /* scratch */
 	int64_t events, dropped;
 };
 
@@ -65,6 +66,7 @@ seen_new(int root_fd, struct seen **ret, struct error *err)
 	s->root = steal_fd(&root);
 	s->folders = map_new(LIMIT_SEEN_FOLDERS);
 	s->told = map_new(LIMIT_SEEN_FILES);
+	buf_init(&s->key, LIMIT_PATH_BYTES + 32);
 	*ret = s;
 	return 0;
 }
@@ -90,6 +92,7 @@ seen_free(struct seen *s)
 	forget_folders(s);
 	map_free(s->folders);
 	map_free(s->told);
+	buf_done(&s->key);
 	(void)close(s->fd);
 	(void)close(s->root);
 	free(s);
@@ -138,17 +141,17 @@ folder_of(struct seen *s, struct str handle)
 static void
 note(struct seen *s, const char *op, const char *folder, const char *name)
 {
-	struct buf key;
+	const char *const parts[] = { op, " ",
+		strcmp(folder, "/") != 0 ? folder : "", "/", name };
 	uintptr_t count;
 
-	buf_init(&key, LIMIT_PATH_BYTES + 32);
-	buf_printf(&key, "%s %s/%s", op, strcmp(folder, "/") != 0 ? folder : "",
-	    name);
-	count = (uintptr_t)map_get(s->told, buf_str(&key));
-	if (key.full ||
-	    map_put(s->told, buf_str(&key), (void *)(count + 1)) < 0)
+	buf_reset(&s->key);
+	for (size_t i = 0; i < N_ELEMENTS(parts); i++)
+		buf_puts(&s->key, parts[i]);
+	count = (uintptr_t)map_get(s->told, buf_str(&s->key));
+	if (s->key.full ||
+	    map_put(s->told, buf_str(&s->key), (void *)(count + 1)) < 0)
 		s->dropped++;
-	buf_done(&key);
 }
 
 /* One event: its folder's handle and a name. */
@@ -184,12 +187,13 @@ take_one(struct seen *s, const struct fanotify_event_metadata *m,
 		forget_folders(s);
 }
 
-void
+int64_t
 seen_take(struct seen *s)
 {
 	static char bytes[64 * KIB]
 	    __attribute__((aligned(__alignof__(uint64_t))));
 	struct fanotify_event_metadata m;
+	int64_t before = s->events;
 	ssize_t n;
 
 	while ((n = read(s->fd, bytes, sizeof(bytes))) > 0)
@@ -198,11 +202,12 @@ seen_take(struct seen *s)
 			memcpy(&m, bytes + at, sizeof(m));
 			if (m.event_len < sizeof(m) ||
 			    m.event_len > (size_t)n - at)
-				return;
+				return s->events - before;
 			take_one(s, &m,
 			    str_n(bytes + at + m.metadata_len,
 				m.event_len - m.metadata_len));
 		}
+	return s->events - before;
 }
 
 int
@@ -215,7 +220,7 @@ seen_tell(struct seen *s, int64_t phase, struct channel *facts,
 	size_t at = 0;
 	int rc = 0;
 
-	seen_take(s);
+	(void)seen_take(s);
 	while (rc == 0 && map_next(s->told, &at, &key, &value)) {
 		fact_init(FACT_FILE_SEEN, &f);
 		f.phase = phase;

@@ -18,8 +18,8 @@ struct seen;
 int seen_new(int root_fd, struct seen **ret, struct error *err);
 void seen_free(struct seen *s); /* accepts NULL */
 int seen_fd(const struct seen *s); /* to poll for POLLIN */
-/* Everything that is there. Needs CAP_DAC_READ_SEARCH. */
-void seen_take(struct seen *s);
+/* Everything that is there: how many events. Needs CAP_DAC_READ_SEARCH. */
+int64_t seen_take(struct seen *s);
 /* What was seen since the last time, as facts of this phase. */
 int seen_tell(struct seen *s, int64_t phase, struct channel *facts,
     int64_t *ret_events, int64_t *ret_dropped, struct error *err);

@@ -79,13 +79,10 @@ add_total(struct watched *w, struct str bytes)
 	t = map_get(w->totals, str_n(&e.key, sizeof(e.key)));
 	if (t != NULL) {
 		t->io.bytes += (uint64_t)e.h.result;
-		t->io.calls++;
-		t->io.last_at = e.h.at;
 		return false;
 	}
 	t = mem_alloc(sizeof(*t));
-	*t = (struct total){ e.key,
-		{ (uint64_t)e.h.result, 1, e.h.at, e.h.at } };
+	*t = (struct total){ e.key, { (uint64_t)e.h.result, e.h.at } };
 	if (map_put(w->totals, str_n(&t->key, sizeof(t->key)), t) < 0) {
 		free(t);
 		w->dropped++;

@@ -138,18 +138,32 @@ dispatch(struct role *r, struct message *m)
 	return error_set(r->err, -EPROTO, "upper: message %d", (int)m->type);
 }
 
-/* fanotify's queue is finite: it is read all the time. */
+/*
+ * fanotify's queue is finite (16384 events) and wakes us for each event, which
+ * costs the sandbox more than the event: so after some have come, a few
+ * milliseconds pass before the next look, while nobody waits for the queue.
+ * Many in one look: no pause, the queue may fill within it. Longer pauses
+ * would miss names of folders that are gone by then.
+ */
+#define PAUSE_MS 5
+#define MANY     2048
+
 static int
 wait(struct role *r)
 {
 	struct pollfd fds[] = { { r->control.fd, POLLIN, 0 },
 		{ r->seen != NULL ? seen_fd(r->seen) : -1, POLLIN, 0 } };
+	int64_t n = 0;
 
 	while (fds[0].revents == 0) {
-		if (poll(fds, N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+		bool pause = n > 0 && n < MANY;
+
+		if (poll(fds, pause ? 1 : N_ELEMENTS(fds),
+			pause ? PAUSE_MS : -1) < 0 &&
+		    errno != EINTR)
 			return error_errno(r->err, "poll");
 		if (r->seen != NULL)
-			seen_take(r->seen);
+			n = seen_take(r->seen);
 	}
 	return channel_fill(&r->control, r->err);
 }
