@@ -354,6 +354,35 @@ check_name(struct checker *c, const struct osv_affected *a)
 	checker_back(c, at);
 }
 
+/* Known, but spelled otherwise? */
+static const char *
+near_ecosystem(struct str base)
+{
+	for (size_t i = 0; osv_ecosystems[i] != NULL; i++)
+		if (str_eq_nocase(base, str_of(osv_ecosystems[i])))
+			return osv_ecosystems[i];
+	return NULL;
+}
+
+static void
+check_ecosystem_known(struct checker *c, struct str ecosystem)
+{
+	const char *near = near_ecosystem(osv_ecosystem_base(ecosystem));
+
+	if (osv_ecosystem_valid(ecosystem))
+		return;
+	if (near == NULL)
+		checker_error(c, "package-ecosystem",
+		    "\"%.*s\" is no ecosystem of OSV %s", SHOWN(ecosystem),
+		    OSV_SCHEMA_VERSION);
+	else
+		checker_error(c, "package-ecosystem",
+		    "\"%.*s\" is no ecosystem of OSV %s; write \"%s\"%s",
+		    SHOWN(ecosystem), OSV_SCHEMA_VERSION, near,
+		    str_ends(ecosystem, ":") ? ", or a suffix after \":\"" :
+					       "");
+}
+
 static void
 check_ecosystem(struct checker *c, struct str ecosystem)
 {
@@ -363,11 +392,7 @@ check_ecosystem(struct checker *c, struct str ecosystem)
 	struct str suffix = str_sub(ecosystem, base.n, ecosystem.n);
 	size_t at = checker_key(c, "ecosystem");
 
-	if (!osv_ecosystem_valid(ecosystem))
-		checker_error(c, "package-ecosystem",
-		    "\"%.*s\" is no ecosystem of OSV %s (the spelling "
-		    "counts)",
-		    SHOWN(ecosystem), OSV_SCHEMA_VERSION);
+	check_ecosystem_known(c, ecosystem);
 	for (size_t i = 0; i < N_ELEMENTS(with_url) && suffix.n != 0; i++)
 		if (str_is(base, with_url[i]) &&
 		    !str_starts(suffix, ":http://") &&
@@ -439,14 +464,14 @@ check_affected(struct checker *c, const struct osv_affected *a)
 
 /* --- the rest ------------------------------------------------------------ */
 
-static bool
-url_valid(struct str url)
+bool
+osv_url_valid(struct str url)
 {
 	struct str rest;
 
-	if (str_starts(url, "https://"))
+	if (str_eq_nocase(str_sub(url, 0, 8), STR_LIT("https://")))
 		rest = str_sub(url, 8, url.n);
-	else if (str_starts(url, "http://"))
+	else if (str_eq_nocase(str_sub(url, 0, 7), STR_LIT("http://")))
 		rest = str_sub(url, 7, url.n);
 	else
 		return false;
@@ -466,7 +491,7 @@ check_references(struct checker *c, const struct osv_document *d)
 
 	for (size_t i = 0; i < d->n_references; i++) {
 		at = checker_index(c, i);
-		if (!url_valid(d->references[i].url))
+		if (!osv_url_valid(d->references[i].url))
 			checker_error(c, "reference-url",
 			    "\"%.*s\" is no absolute http or https URL",
 			    SHOWN(d->references[i].url));
@@ -479,23 +504,37 @@ check_references(struct checker *c, const struct osv_document *d)
 static void
 check_patterns(struct checker *c, const struct osv_document *d)
 {
-	const struct str times[] = { d->modified, d->published, d->withdrawn };
+	const struct {
+		const char *key;
+		struct str value;
+	} times[] = { { "modified", d->modified },
+		{ "published", d->published }, { "withdrawn", d->withdrawn } };
+	size_t list, at, package, ecosystem;
 	int64_t ignored;
 
-	for (size_t i = 0; i < N_ELEMENTS(times); i++)
-		if (times[i].p != NULL &&
-		    osv_time_parse(times[i], &ignored) == -EINVAL)
-			checker_error(c, "time-form",
-			    "\"%.*s\" is no time; write UTC as "
-			    "2026-01-31T23:59:59Z",
-			    SHOWN(times[i]));
-	for (size_t i = 0; i < d->n_affected; i++)
-		if (d->affected[i].has_package &&
-		    !osv_ecosystem_valid(d->affected[i].ecosystem))
-			checker_error(c, "package-ecosystem",
-			    "\"%.*s\" is no ecosystem of OSV %s",
-			    SHOWN(d->affected[i].ecosystem),
-			    OSV_SCHEMA_VERSION);
+	for (size_t i = 0; i < N_ELEMENTS(times); i++) {
+		if (times[i].value.p == NULL ||
+		    osv_time_parse(times[i].value, &ignored) != -EINVAL)
+			continue;
+		at = checker_key(c, times[i].key);
+		checker_error(c, "time-form",
+		    "\"%.*s\" is no time; write UTC as 2026-01-31T23:59:59Z",
+		    SHOWN(times[i].value));
+		checker_back(c, at);
+	}
+	list = checker_key(c, "affected");
+	for (size_t i = 0; i < d->n_affected; i++) {
+		if (!d->affected[i].has_package)
+			continue;
+		at = checker_index(c, i);
+		package = checker_key(c, "package");
+		ecosystem = checker_key(c, "ecosystem");
+		check_ecosystem_known(c, d->affected[i].ecosystem);
+		checker_back(c, ecosystem);
+		checker_back(c, package);
+		checker_back(c, at);
+	}
+	checker_back(c, list);
 }
 
 void
@@ -503,6 +542,8 @@ beyond_check(struct checker *c, const struct osv_document *d)
 {
 	size_t list, at;
 
+	if (c->profile == OSV_PROFILE_QUESTION)
+		return;
 	check_id(c, d->id);
 	if (c->profile == OSV_PROFILE_SCHEMA ||
 	    c->profile == OSV_PROFILE_READER ||

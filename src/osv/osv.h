@@ -122,6 +122,8 @@ enum osv_profile {
 	OSV_PROFILE_REPORT, /* the same, and the id may be missing */
 	OSV_PROFILE_READER, /* the schema; members are not refused in documents
 			     * of a later minor version, which may add some */
+	OSV_PROFILE_QUESTION, /* what a question about versions needs: no
+			       * member is refused, the id may be missing */
 };
 
 void osv_findings_init(struct osv_findings *f, struct arena *a);
@@ -175,6 +177,21 @@ bool osv_ecosystem_valid(struct str ecosystem);
 extern const char *const osv_ecosystems[];
 /* Without its suffix. */
 struct str osv_ecosystem_base(struct str ecosystem);
+/* An absolute http or https URL. */
+bool osv_url_valid(struct str url);
+/* A member of a document's top level. */
+bool osv_member_known(struct str key);
+/* The schema's closed lists of words. */
+enum osv_words {
+	OSV_CREDIT_TYPES,
+	OSV_RANGE_TYPES,
+	OSV_REFERENCE_TYPES,
+	OSV_SEVERITY_TYPES,
+	OSV_WORDS__MAX
+};
+/* The word as its list spells it, whatever the case of s and with "-" or " "
+ * for "_"; NULL: it is none. */
+const char *osv_word(enum osv_words list, struct str s);
 /* NULL when the vector is good, otherwise what is wrong with it. */
 const char *osv_cvss_complaint(struct str type, struct str score);
 

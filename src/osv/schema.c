@@ -24,6 +24,45 @@ struct member {
 	check_fn *check; /* NULL: anything goes */
 };
 
+static const char *const credit_types[] = { "FINDER", "REPORTER", "ANALYST",
+	"COORDINATOR", "REMEDIATION_DEVELOPER", "REMEDIATION_REVIEWER",
+	"REMEDIATION_VERIFIER", "TOOL", "SPONSOR", "OTHER", NULL };
+static const char *const range_types[] = { "GIT", "SEMVER", "ECOSYSTEM", NULL };
+static const char *const reference_types[] = { "ADVISORY", "ARTICLE",
+	"DETECTION", "DISCUSSION", "REPORT", "FIX", "INTRODUCED", "GIT",
+	"PACKAGE", "EVIDENCE", "WEB", NULL };
+static const char *const severity_types[] = { "CVSS_V2", "CVSS_V3", "CVSS_V4",
+	"Ubuntu", NULL };
+
+static const char *const *const words[OSV_WORDS__MAX] = {
+	[OSV_CREDIT_TYPES] = credit_types,
+	[OSV_RANGE_TYPES] = range_types,
+	[OSV_REFERENCE_TYPES] = reference_types,
+	[OSV_SEVERITY_TYPES] = severity_types,
+};
+
+static char
+fold(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c + 32);
+	return c == '-' || c == ' ' ? '_' : c;
+}
+
+const char *
+osv_word(enum osv_words list, struct str s)
+{
+	for (const char *const *w = words[list]; *w != NULL; w++) {
+		size_t n = strlen(*w), i = 0;
+
+		while (n == s.n && i < n && fold((*w)[i]) == fold(s.p[i]))
+			i++;
+		if (n == s.n && i == n)
+			return *w;
+	}
+	return NULL;
+}
+
 static const char *
 type_name(yyjson_val *v)
 {
@@ -146,10 +185,7 @@ check_enum(struct checker *c, yyjson_val *v, const char *const *list)
 static void
 severity_type(struct checker *c, yyjson_val *v)
 {
-	static const char *const list[] = { "CVSS_V2", "CVSS_V3", "CVSS_V4",
-		"Ubuntu", NULL };
-
-	check_enum(c, v, list);
+	check_enum(c, v, words[OSV_SEVERITY_TYPES]);
 }
 
 static void
@@ -222,10 +258,7 @@ check_events(struct checker *c, yyjson_val *events)
 static void
 range_type(struct checker *c, yyjson_val *v)
 {
-	static const char *const list[] = { "GIT", "SEMVER", "ECOSYSTEM",
-		NULL };
-
-	check_enum(c, v, list);
+	check_enum(c, v, words[OSV_RANGE_TYPES]);
 }
 
 static void
@@ -279,11 +312,7 @@ affected_item(struct checker *c, yyjson_val *v)
 static void
 reference_type(struct checker *c, yyjson_val *v)
 {
-	static const char *const list[] = { "ADVISORY", "ARTICLE", "DETECTION",
-		"DISCUSSION", "REPORT", "FIX", "INTRODUCED", "GIT", "PACKAGE",
-		"EVIDENCE", "WEB", NULL };
-
-	check_enum(c, v, list);
+	check_enum(c, v, words[OSV_REFERENCE_TYPES]);
 }
 
 static void
@@ -300,11 +329,7 @@ reference_item(struct checker *c, yyjson_val *v)
 static void
 credit_type(struct checker *c, yyjson_val *v)
 {
-	static const char *const list[] = { "FINDER", "REPORTER", "ANALYST",
-		"COORDINATOR", "REMEDIATION_DEVELOPER", "REMEDIATION_REVIEWER",
-		"REMEDIATION_VERIFIER", "TOOL", "SPONSOR", "OTHER", NULL };
-
-	check_enum(c, v, list);
+	check_enum(c, v, words[OSV_CREDIT_TYPES]);
 }
 
 static void
@@ -338,14 +363,19 @@ static const struct member document_members[] = {
 	{ NULL, 0, 0, NULL },
 };
 
+static const struct member version_members[] = {
+	{ "schema_version", 's', 0, NULL },
+	{ NULL, 0, 0, NULL },
+};
+
 /* A report of the house profile gets its id when it is assigned. */
 static const struct member unassigned_members[] = {
 	{ "id", 's', 0, NULL },
 	{ NULL, 0, 0, NULL },
 };
 
-static bool
-is_known(struct str key)
+bool
+osv_member_known(struct str key)
 {
 	for (size_t i = 0; document_members[i].key != NULL; i++)
 		if (str_is(key, document_members[i].key))
@@ -382,7 +412,7 @@ check_unknown(struct checker *c, yyjson_val *root)
 	while ((key = yyjson_obj_iter_next(&it)) != NULL) {
 		struct str k = str_n(yyjson_get_str(key), yyjson_get_len(key));
 
-		if (!is_known(k))
+		if (!osv_member_known(k))
 			checker_error(c, "schema-additional",
 			    "\"%.*s\" is no member of an OSV document; use "
 			    "database_specific",
@@ -416,7 +446,8 @@ schema_check(struct checker *c, yyjson_val *root)
 {
 	const struct member *m = document_members;
 	bool no_id = (c->profile == OSV_PROFILE_MALICIOUS ||
-			 c->profile == OSV_PROFILE_REPORT) &&
+			 c->profile == OSV_PROFILE_REPORT ||
+			 c->profile == OSV_PROFILE_QUESTION) &&
 	    yyjson_obj_get(root, "id") == NULL;
 
 	if (!is_object(c, root))
@@ -424,13 +455,12 @@ schema_check(struct checker *c, yyjson_val *root)
 	if (no_id) {
 		check_members(c, root, unassigned_members);
 		check_members(c, root, m + 2);
-		if (yyjson_obj_get(root, "schema_version") != NULL)
-			check_member(c, m,
-			    yyjson_obj_get(root, "schema_version"));
+		check_members(c, root, version_members);
 	} else {
 		check_members(c, root, m);
 	}
-	if (c->profile != OSV_PROFILE_READER || !is_later(root))
+	if (c->profile != OSV_PROFILE_QUESTION &&
+	    (c->profile != OSV_PROFILE_READER || !is_later(root)))
 		check_unknown(c, root);
 	check_severity_places(c, root);
 }

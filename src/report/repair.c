@@ -5,28 +5,22 @@
  * repair is named. Pure functions over JSON.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <yyjson.h>
-
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
-#include "osv/checker.h"
+#include "ecosystem/packageurl.h"
 #include "osv/osv.h"
-#include "report/intake_priv.h"
-#include "report/iocs.h"
+#include "report/repair_priv.h"
 #include "sys/clock.h"
 
-static struct str
-text(yyjson_mut_val *v)
-{
-	return yyjson_mut_is_str(v) ?
-	    str_n(yyjson_mut_get_str(v), yyjson_mut_get_len(v)) :
-	    STR_NONE;
-}
+#define SHOWN(s) (int)MIN_OF((s).n, (size_t)120), ((s).p != NULL ? (s).p : "")
 
 /* "+02:00", "Z", or nothing; seconds east of UTC. */
 static bool
@@ -79,76 +73,81 @@ repair_time(struct str s, char ret[CLOCK_RFC3339_SIZE])
 	return true;
 }
 
-static void
-repair_times(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *root)
+/* A day alone, or seconds or milliseconds since 1970. */
+static bool
+repair_short_time(yyjson_mut_val *v, char ret[CLOCK_RFC3339_SIZE])
 {
-	static const char *const keys[] = { "modified", "published",
-		"withdrawn" };
+	struct str s = repair_text(v);
+	uint64_t n = yyjson_mut_get_uint(v);
+	char day[CLOCK_RFC3339_SIZE];
+	int64_t seconds;
+
+	if (s.n == 10) {
+		(void)snprintf(day, sizeof(day), "%.10sT00:00:00Z", s.p);
+		if (osv_time_parse(str_of(day), &seconds) != 0)
+			return false;
+		memcpy(ret, day, sizeof(day));
+		return true;
+	}
+	if (!yyjson_mut_is_uint(v) || n == 0)
+		return false;
+	if (n >= 100000000000)
+		n /= 1000;
+	if (n > (uint64_t)(INT64_MAX / NS_PER_SEC))
+		return false;
+	clock_rfc3339((int64_t)n * NS_PER_SEC, ret);
+	return true;
+}
+
+static void
+repair_time_of(struct repair *r, yyjson_mut_val *root, const char *key)
+{
+	yyjson_mut_val *v = yyjson_mut_obj_get(root, key);
+	struct str s = repair_text(v);
 	char fixed[CLOCK_RFC3339_SIZE];
 	int64_t seconds;
 
-	for (size_t i = 0; i < N_ELEMENTS(keys); i++) {
-		yyjson_mut_val *v = yyjson_mut_obj_get(root, keys[i]);
-		struct str s = text(v);
+	if (v == NULL || (s.p != NULL && osv_time_parse(s, &seconds) == 0))
+		return;
+	if (!(s.p != NULL && repair_time(s, fixed)) &&
+	    !repair_short_time(v, fixed))
+		return;
+	if (s.p != NULL)
+		intake_note(r->in, "%s: \"%.*s\" written as %s", key, SHOWN(s),
+		    fixed);
+	else
+		intake_note(r->in, "%s: a number written as %s", key, fixed);
+	repair_put(r, root, key, str_of(fixed));
+}
 
-		if (yyjson_mut_is_null(v)) {
-			(void)yyjson_mut_obj_remove_key(root, keys[i]);
-			continue;
-		}
-		if (s.p == NULL || osv_time_parse(s, &seconds) == 0 ||
-		    !repair_time(s, fixed))
-			continue;
-		intake_note(in, "%s: \"%.*s\" written as %s", keys[i],
-		    STR_ARG(s), fixed);
-		(void)yyjson_mut_obj_put(root, yyjson_mut_str(m, keys[i]),
-		    yyjson_mut_strcpy(m, fixed));
-	}
+/* Without a time that can be read a report cannot be newer or older than
+ * another, and a withdrawal must not be overheard: the report is refused for
+ * these. Publication is of less use. */
+static void
+repair_times(struct repair *r, yyjson_mut_val *root)
+{
+	yyjson_mut_val *v;
+	int64_t seconds;
+
+	repair_time_of(r, root, "modified");
+	repair_time_of(r, root, "published");
+	repair_time_of(r, root, "withdrawn");
+	v = yyjson_mut_obj_get(root, "published");
+	if (v != NULL && osv_time_parse(repair_text(v), &seconds) != 0)
+		repair_drop(r, root, "published", "is no time");
+	v = yyjson_mut_obj_get(root, "withdrawn");
+	if (yyjson_mut_is_false(v) || repair_text(v).p != NULL)
+		if (repair_text(v).n == 0)
+			repair_drop(r, root, "withdrawn", "is no time");
 	if (yyjson_mut_obj_get(root, "modified") == NULL &&
 	    yyjson_mut_obj_get(root, "published") != NULL)
-		(void)yyjson_mut_obj_add_val(m, root, "modified",
-		    yyjson_mut_val_mut_copy(m,
+		(void)yyjson_mut_obj_add_val(r->m, root, "modified",
+		    yyjson_mut_val_mut_copy(r->m,
 			yyjson_mut_obj_get(root, "published")));
 }
 
-static bool
-http_url(struct str s)
-{
-	return (str_starts(s, "https://") || str_starts(s, "http://")) &&
-	    iocs_url_valid(s) && str_chr(str_sub(s, 8, s.n), '.') > 0;
-}
-
-/* The items of a list, one after the other, each taken off its front: who
- * keeps one appends it again. (Removing through an iterator skips the item
- * after the removed one in some versions of yyjson.) */
-static yyjson_mut_val *
-take_item(yyjson_mut_val *list, size_t *left)
-{
-	if (*left == 0)
-		return NULL;
-	(*left)--;
-	return yyjson_mut_arr_remove_first(list);
-}
-
-/* References that are no links are not needed: dropped, and named. */
-static void
-repair_references(struct intake *in, yyjson_mut_val *root)
-{
-	yyjson_mut_val *list = yyjson_mut_obj_get(root, "references"), *v;
-	size_t left = yyjson_mut_arr_size(list);
-
-	while ((v = take_item(list, &left)) != NULL) {
-		struct str url = text(yyjson_mut_obj_get(v, "url"));
-
-		if (http_url(url) && yyjson_mut_obj_get(v, "type") != NULL) {
-			(void)yyjson_mut_arr_append(list, v);
-			continue;
-		}
-		in->lost = true;
-		intake_note(in, "reference \"%.*s\" is no link: dropped",
-		    (int)MIN_OF(url.n, (size_t)200),
-		    url.p != NULL ? url.p : "");
-	}
-}
+/* --- members ---------------------------------------------------------------
+ */
 
 static void
 drop_nulls(yyjson_mut_val *object)
@@ -161,136 +160,226 @@ drop_nulls(yyjson_mut_val *object)
 			(void)yyjson_mut_obj_iter_remove(&it);
 }
 
-/* Strings that are empty or stand twice. */
-static void
-repair_strings(struct intake *in, yyjson_mut_val *list, const char *name)
-{
-	size_t left = yyjson_mut_arr_size(list), n_kept = 0;
-	yyjson_mut_val **kept = mem_array(left, sizeof(*kept)), *v;
-	bool small = left < 1000, drop;
-
-	while ((v = take_item(list, &left)) != NULL) {
-		drop = yyjson_mut_is_str(v) && yyjson_mut_get_len(v) == 0;
-		for (size_t i = 0; i < n_kept && small && !drop; i++)
-			drop = yyjson_mut_equals(kept[i], v);
-		if (drop) {
-			intake_note(in,
-			    "%s: an empty or repeated value dropped", name);
-			continue;
-		}
-		kept[n_kept++] = v;
-		(void)yyjson_mut_arr_append(list, v);
-	}
-	free(kept);
-}
-
-/* ip_addresses is the older name of ips; values that are none are dropped. */
-static void
-repair_iocs(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *iocs)
-{
-	static const struct {
-		const char *key;
-		bool (*valid)(struct str);
-	} kinds[] = { { "domains", iocs_domain_valid },
-		{ "ips", iocs_ip_valid }, { "urls", iocs_url_valid } };
-	yyjson_mut_val *old = yyjson_mut_obj_get(iocs, "ip_addresses");
-
-	if (old != NULL) {
-		old = yyjson_mut_val_mut_copy(m, old);
-		(void)yyjson_mut_obj_remove_key(iocs, "ip_addresses");
-		if (yyjson_mut_obj_get(iocs, "ips") == NULL)
-			(void)yyjson_mut_obj_add_val(m, iocs, "ips", old);
-	}
-	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		yyjson_mut_val *list = yyjson_mut_obj_get(iocs, kinds[i].key),
-			       *v;
-		size_t left = yyjson_mut_arr_size(list);
-
-		while ((v = take_item(list, &left)) != NULL) {
-			struct str s = text(v);
-
-			if (kinds[i].valid(s)) {
-				(void)yyjson_mut_arr_append(list, v);
-				continue;
-			}
-			in->lost = true;
-			intake_note(in, "iocs.%s: \"%.*s\" is none: dropped",
-			    kinds[i].key, (int)MIN_OF(s.n, (size_t)100),
-			    s.p != NULL ? s.p : "");
-		}
-	}
-}
-
 /* Keys that the house rules do not know: a source's own data, not ours. */
 static void
-keep_keys(struct intake *in, yyjson_mut_val *object, const char *where,
+keep_keys(struct repair *r, yyjson_mut_val *object, const char *where,
     const char *const *keys)
 {
 	yyjson_mut_obj_iter it = yyjson_mut_obj_iter_with(object);
 	yyjson_mut_val *key;
 
 	while ((key = yyjson_mut_obj_iter_next(&it)) != NULL) {
-		bool known = false;
+		struct str k = repair_text(key);
+		bool known = keys == NULL && osv_member_known(k);
 
-		for (size_t i = 0; keys[i] != NULL; i++)
-			known = known || yyjson_mut_equals_str(key, keys[i]);
+		for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+			known = known || str_is(k, keys[i]);
 		if (known)
 			continue;
-		intake_note(in, "%s.%s is the source's own: dropped", where,
-		    yyjson_mut_get_str(key));
+		intake_note(r->in, "%s%.*s is the source's own: dropped", where,
+		    SHOWN(k));
 		(void)yyjson_mut_obj_iter_remove(&it);
 	}
 }
 
+/* An optional member of another type than the schema's is of no use. */
 static void
-repair_affected(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *a)
+drop_other_types(struct repair *r, yyjson_mut_val *object)
 {
-	static const char *const keys[] = { "cwes", "indicators", "iocs",
-		"ghsa", NULL };
-	yyjson_mut_val *own = yyjson_mut_obj_get(a, "database_specific");
+	static const struct {
+		const char *key;
+		char kind; /* 's' string, 'o' object */
+	} optional[] = { { "schema_version", 's' }, { "summary", 's' },
+		{ "details", 's' }, { "database_specific", 'o' },
+		{ "purl", 's' } };
 
-	drop_nulls(a);
-	drop_nulls(yyjson_mut_obj_get(a, "package"));
-	keep_keys(in, own, "affected.database_specific", keys);
-	repair_iocs(in, m, yyjson_mut_obj_get(own, "iocs"));
-	if (yyjson_mut_obj_get(a, "ecosystem_specific") != NULL)
-		(void)yyjson_mut_obj_remove_key(a, "ecosystem_specific");
-	repair_strings(in, yyjson_mut_obj_get(a, "versions"), "versions");
+	for (size_t i = 0; i < N_ELEMENTS(optional); i++) {
+		yyjson_mut_val *v = yyjson_mut_obj_get(object, optional[i].key);
+		bool string = optional[i].kind == 's';
+
+		if (v == NULL ||
+		    (string ? yyjson_mut_is_str(v) : yyjson_mut_is_obj(v)))
+			continue;
+		repair_drop(r, object, optional[i].key,
+		    string ? "is no text" : "is no object");
+	}
+}
+
+/* A purl that none is, or that has a version (which stands elsewhere), is not
+ * needed: the export makes one. One that names another package stays, and the
+ * report is refused: nobody knows which of the two is meant. */
+static void
+repair_purl(struct repair *r, yyjson_mut_val *package)
+{
+	struct str s = repair_text(yyjson_mut_obj_get(package, "purl"));
+	struct arena *a;
+	struct packageurl p;
+	struct buf b;
+
+	if (s.p == NULL)
+		return;
+	a = arena_new(MIB);
+	if (packageurl_parse(a, s, &p, NULL) != 0) {
+		repair_drop(r, package, "purl", "is none");
+	} else if (p.version.p != NULL) {
+		buf_init(&b, 16 * LIMIT_PURL_BYTES);
+		p.version = STR_NONE;
+		packageurl_write(&p, &b);
+		intake_note(r->in, "purl: its version taken away");
+		repair_put(r, package, "purl", buf_str(&b));
+		buf_done(&b);
+	}
+	arena_free(a);
+}
+
+/* The spelling of range types alone; what a range says is not touched. */
+static void
+repair_ranges(struct repair *r, yyjson_mut_val *a)
+{
+	yyjson_mut_arr_iter it =
+	    yyjson_mut_arr_iter_with(yyjson_mut_obj_get(a, "ranges"));
+	yyjson_mut_val *v;
+
+	while ((v = yyjson_mut_arr_iter_next(&it)) != NULL) {
+		struct str type = repair_text(yyjson_mut_obj_get(v, "type"));
+		const char *word = osv_word(OSV_RANGE_TYPES, type);
+
+		if (word == NULL || str_is(type, word))
+			continue;
+		intake_note(r->in, "range type \"%.*s\" written as %s",
+		    SHOWN(type), word);
+		repair_put(r, v, "type", str_of(word));
+	}
 }
 
 static void
-repair_document(struct intake *in, yyjson_mut_doc *m, yyjson_mut_val *root)
+repair_affected(struct repair *r, yyjson_mut_val *a)
+{
+	static const char *const keys[] = { "cwes", "indicators", "iocs",
+		"ghsa", NULL };
+	yyjson_mut_val *package = yyjson_mut_obj_get(a, "package"), *own;
+
+	drop_nulls(a);
+	drop_nulls(package);
+	drop_other_types(r, a);
+	drop_other_types(r, package);
+	repair_purl(r, package);
+	own = yyjson_mut_obj_get(a, "database_specific");
+	keep_keys(r, own, "affected.database_specific.", keys);
+	repair_indicators(r, own, "iocs");
+	repair_indicators(r, own, "indicators");
+	(void)yyjson_mut_obj_remove_key(a, "ecosystem_specific");
+	repair_severity(r, a);
+	repair_ranges(r, a);
+	repair_strings(r, a, "versions");
+}
+
+static void
+repair_entries(struct repair *r, yyjson_mut_val *root)
+{
+	yyjson_mut_val *list = repair_list(r, root, "affected", 'o'), *v;
+	size_t left = yyjson_mut_arr_size(list);
+	bool severity = yyjson_mut_obj_get(root, "severity") != NULL;
+
+	while ((v = repair_take(list, &left)) != NULL) {
+		if (yyjson_mut_is_null(v))
+			continue;
+		repair_affected(r, v);
+		if (severity && yyjson_mut_obj_get(v, "severity") != NULL)
+			repair_drop(r, v, "severity", "stands twice");
+		(void)yyjson_mut_arr_append(list, v);
+	}
+}
+
+/* Upstream are other bugs than this one, which aliases and related are not. */
+static void
+repair_upstream(struct repair *r, yyjson_mut_val *root)
+{
+	static const char *const others[] = { "aliases", "related" };
+	yyjson_mut_val *list = yyjson_mut_obj_get(root, "upstream"), *v;
+	size_t left = yyjson_mut_arr_size(list);
+	bool twice;
+
+	while (left < 1000 && (v = repair_take(list, &left)) != NULL) {
+		twice = false;
+		for (size_t i = 0; i < N_ELEMENTS(others); i++) {
+			yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(
+			    yyjson_mut_obj_get(root, others[i]));
+			yyjson_mut_val *o;
+
+			while ((o = yyjson_mut_arr_iter_next(&it)) != NULL)
+				twice = twice || yyjson_mut_equals(o, v);
+		}
+		if (twice)
+			intake_note(r->in, "upstream: an alias dropped");
+		else
+			(void)yyjson_mut_arr_append(list, v);
+	}
+}
+
+/* The id at its source, by which updates are known again. */
+static void
+take_id(struct repair *r, yyjson_mut_val *root)
+{
+	yyjson_mut_val *v = yyjson_mut_obj_get(root, "id");
+	struct str id = repair_text(v);
+	bool good = id.n != 0 && id.n <= 512;
+
+	for (size_t i = 0; i < id.n; i++)
+		good = good && (unsigned char)id.p[i] >= ' ';
+	if (good)
+		r->in->source_id = mem_strndup(id);
+	else if (yyjson_mut_is_uint(v))
+		r->in->source_id =
+		    mem_printf("%" PRIu64, yyjson_mut_get_uint(v));
+	else if (v != NULL)
+		intake_note(r->in, "the id is none: not kept");
+	(void)yyjson_mut_obj_remove_key(root, "id");
+}
+
+static void
+repair_document(struct repair *r, yyjson_mut_val *root)
 {
 	static const char *const keys[] = { "malicious-packages-origins",
 		"iocs", NULL };
 	static const char *const lists[] = { "aliases", "related", "upstream" };
-	yyjson_mut_val *own = yyjson_mut_obj_get(root, "database_specific");
-	yyjson_mut_val *affected = yyjson_mut_obj_get(root, "affected"), *v;
-	yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(affected);
-	struct str id = text(yyjson_mut_obj_get(root, "id"));
+	yyjson_mut_val *own;
 
-	if (id.n != 0 && id.n <= 512)
-		in->source_id = mem_strndup(id);
-	(void)yyjson_mut_obj_remove_key(root, "id");
+	take_id(r, root);
 	drop_nulls(root);
-	repair_times(in, m, root);
-	repair_references(in, root);
+	keep_keys(r, root, "", NULL);
+	drop_other_types(r, root);
+	repair_times(r, root);
+	repair_references(r, root);
+	repair_credits(r, root);
+	repair_severity(r, root);
 	for (size_t i = 0; i < N_ELEMENTS(lists); i++)
-		repair_strings(in, yyjson_mut_obj_get(root, lists[i]),
-		    lists[i]);
-	keep_keys(in, own, "database_specific", keys);
-	repair_iocs(in, m, yyjson_mut_obj_get(own, "iocs"));
-	while ((v = yyjson_mut_arr_iter_next(&it)) != NULL)
-		repair_affected(in, m, v);
+		repair_strings(r, root, lists[i]);
+	repair_upstream(r, root);
+	own = yyjson_mut_obj_get(root, "database_specific");
+	keep_keys(r, own, "database_specific.", keys);
+	repair_indicators(r, own, "iocs");
+	repair_entries(r, root);
+}
+
+/* Some programs write a mark of their own before UTF-8. */
+static struct str
+without_mark(struct intake *in, struct str bytes)
+{
+	if (!str_starts(bytes, "\xef\xbb\xbf"))
+		return bytes;
+	intake_note(in, "a byte order mark taken away");
+	return str_sub(bytes, 3, bytes.n);
 }
 
 int
 intake_repair(struct intake *in, struct str bytes, yyjson_mut_doc **ret_doc,
     struct error *err)
 {
+	struct repair r = { .in = in };
 	yyjson_doc *json = NULL;
 	yyjson_mut_doc *m;
-	int rc = osv_json_read(bytes, &json, err);
+	int rc = osv_json_read(without_mark(in, bytes), &json, err);
 
 	if (rc != 0)
 		return rc;
@@ -302,7 +391,8 @@ intake_repair(struct intake *in, struct str bytes, yyjson_mut_doc **ret_doc,
 	osv_json_free(json);
 	if (m == NULL)
 		fatal("no memory for a JSON value");
-	repair_document(in, m, yyjson_mut_doc_get_root(m));
+	r.m = m;
+	repair_document(&r, yyjson_mut_doc_get_root(m));
 	*ret_doc = m;
 	return 0;
 }
