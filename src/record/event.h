@@ -163,11 +163,23 @@ struct record_io {
 	__u64 bytes, first_at;
 };
 
-/* Globals of the kernel side that the loader's memory map shows. */
-struct record_counters {
+/* Control groups watched at once by one load: a machine with that many
+ * sandboxes has other limits first, and each of them is asked for in turn. */
+#define RECORD_SLOTS 64
+/* Processes with a file or peer, of one sandbox, whose bytes are counted. */
+#define RECORD_TOTALS 65536
+
+/* What the kernel side and the reader of one ring share: a page of memory. */
+struct record_control {
 	__u64 told, dropped, cut;
+	/* Second in which watching began: what has changed since, the sandbox
+	 * wrote (nobody can set the time of change). */
+	__s64 watched_since;
 	__u32 pressed; /* 1: the ring is a quarter full; the reader clears it */
 	__u32 woken; /* 1: the reader has been called and has not looked yet */
+	/* Bytes in the ring from which on the reader is woken, the ring counts
+	 * as pressed, writers are stopped (0: never). */
+	__u32 wake_bytes, press_bytes, hold_bytes;
 };
 
 #endif

@@ -6,8 +6,17 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "record/event.h"
 #include "record/keeper.h"
 #include "sys/clock.h"
+
+void
+hold_thresholds(struct record_control *c, int64_t ring_bytes, unsigned how)
+{
+	c->wake_bytes = (uint32_t)(ring_bytes / 16);
+	c->press_bytes = (how & HOLD_FREEZES) ? (uint32_t)(ring_bytes / 4) : 0;
+	c->hold_bytes = (how & HOLD_STOPS) ? (uint32_t)(ring_bytes / 2) : 0;
+}
 
 void
 hold_init(struct hold *h, int freeze_fd)

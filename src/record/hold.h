@@ -18,6 +18,7 @@
 
 struct channel;
 struct error;
+struct record_control;
 
 enum hold_how {
 	HOLD_FREEZES = 1 << 0,
@@ -33,6 +34,10 @@ struct hold {
 	VEC(uint32_t) stopped; /* processes, as the host counts */
 };
 
+/* At which filling of its ring the kernel side says or does what. how: enum
+ * hold_how, or-ed. */
+void hold_thresholds(struct record_control *c, int64_t ring_bytes,
+    unsigned how);
 void hold_init(struct hold *h, int freeze_fd); /* takes it */
 /* Lets everything go. */
 void hold_done(struct hold *h, struct channel *keeper);

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libbpf around record.bpf.c. Runs in role record. */
+/* libbpf around record.bpf.c, and around the part that role loader gives out.
+ * Runs in role record. */
 #include "record/load.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "record/calls.h"
 #include "record/hold.h"
+#include "record/record.h"
 #include "sys/clock.h"
 
 /* Generated; newer bpftool writes casts that gcc finds badly aligned. */
@@ -25,7 +29,9 @@
 #define WATCHED_SLOT 0u
 
 struct load {
-	struct record_bpf *bpf;
+	struct record_bpf *bpf; /* our own programs; NULL: the loader's */
+	struct record_control *control; /* mapped; with bpf: a part of that */
+	int ring_fd, totals_fd; /* with bpf: borrowed from it */
 	struct ring_buffer *ring;
 	load_take_fn take; /* while draining */
 	void *context;
@@ -63,16 +69,12 @@ take_event(void *context, void *data, size_t n)
 	return l->rc;
 }
 
-/* Whether programs may call this function of the kernel's. */
-static bool
-kernel_has(const char *function)
+static int
+open_ring(struct load *l, struct error *err)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool has = btf != NULL &&
-	    btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) > 0;
-
-	btf__free(btf);
-	return has;
+	l->ring = ring_buffer__new(l->ring_fd, take_event, l, NULL);
+	return l->ring != NULL ? 0 :
+				 load_error(err, -errno, "cannot map the ring");
 }
 
 static int
@@ -84,17 +86,14 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	l->bpf = record_bpf__open();
 	if (l->bpf == NULL)
 		return load_error(err, -errno, "cannot open the programs");
-	l->bpf->rodata->can_cast = kernel_has("bpf_rdonly_cast");
+	/* Looking for the function itself would cost as much as the rest. */
+	l->bpf->rodata->can_cast = record_kernel_is(6, 2);
 	for (size_t i = CALLS_NEWER; i < RECORD_N_CALLS; i++)
 		l->bpf->rodata->calls[i] = calls_newer;
 	for (size_t i = 0; i < calls_n_rows; i++)
 		l->bpf->rodata->calls[calls_rows[i].number] =
 		    calls_rows[i].call;
-	l->bpf->rodata->wake_bytes = (uint32_t)(ring_bytes / 16);
-	if (how & HOLD_FREEZES)
-		l->bpf->rodata->press_bytes = (uint32_t)(ring_bytes / 4);
-	if (how & HOLD_STOPS)
-		l->bpf->rodata->hold_bytes = (uint32_t)(ring_bytes / 2);
+	hold_thresholds(&l->bpf->bss->control, ring_bytes, how);
 	rc = bpf_map__set_max_entries(l->bpf->maps.ring, (uint32_t)ring_bytes);
 	if (rc != 0)
 		return load_error(err, rc, "size of the ring");
@@ -104,11 +103,10 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	rc = record_bpf__attach(l->bpf);
 	if (rc != 0)
 		return load_error(err, rc, "cannot attach the programs");
-	l->ring = ring_buffer__new(bpf_map__fd(l->bpf->maps.ring), take_event,
-	    l, NULL);
-	if (l->ring == NULL)
-		return load_error(err, -errno, "cannot map the ring");
-	return 0;
+	l->control = &l->bpf->bss->control;
+	l->ring_fd = bpf_map__fd(l->bpf->maps.ring);
+	l->totals_fd = bpf_map__fd(l->bpf->maps.totals);
+	return open_ring(l, err);
 }
 
 int
@@ -124,7 +122,40 @@ load_new(int64_t ring_bytes, unsigned how, struct load **ret, struct error *err)
 		    (long long)ring_bytes);
 	(void)libbpf_set_print(listen_to_libbpf);
 	l = mem_alloc(sizeof(*l));
+	l->ring_fd = l->totals_fd = -1;
 	rc = load_and_attach(l, ring_bytes, how, err);
+	if (rc != 0) {
+		load_free(l);
+		return rc;
+	}
+	*ret = l;
+	return 0;
+}
+
+static int
+open_part(struct load *l, int control_fd, struct error *err)
+{
+	void *p = mmap(NULL, sizeof(*l->control), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, control_fd, 0);
+
+	if (p == MAP_FAILED)
+		return error_errno(err, "eBPF: cannot map the counters");
+	l->control = p;
+	return open_ring(l, err);
+}
+
+int
+load_of_part(int ring_fd, int totals_fd, int control_fd, struct load **ret,
+    struct error *err)
+{
+	struct load *l = mem_alloc(sizeof(*l));
+	int rc;
+
+	(void)libbpf_set_print(listen_to_libbpf);
+	l->ring_fd = ring_fd;
+	l->totals_fd = totals_fd;
+	rc = open_part(l, control_fd, err);
+	closep(&control_fd);
 	if (rc != 0) {
 		load_free(l);
 		return rc;
@@ -139,6 +170,12 @@ load_free(struct load *l)
 	if (l == NULL)
 		return;
 	ring_buffer__free(l->ring);
+	if (l->bpf == NULL) {
+		if (l->control != NULL)
+			(void)munmap(l->control, sizeof(*l->control));
+		closep(&l->ring_fd);
+		closep(&l->totals_fd);
+	}
 	record_bpf__destroy(l->bpf);
 	free(l);
 }
@@ -148,9 +185,9 @@ load_watch(struct load *l, int cgroup_fd, struct error *err)
 {
 	uint32_t slot = WATCHED_SLOT, value = (uint32_t)cgroup_fd;
 
+	assert(l->bpf != NULL);
 	/* A second early: files get the time of the last tick. */
-	l->bpf->bss->watched_since = clock_wall_ns() / NS_PER_SEC - 1;
-
+	l->control->watched_since = clock_wall_ns() / NS_PER_SEC - 1;
 	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
 		&value, 0) != 0)
 		return error_errno(err, "cannot watch the control group");
@@ -171,7 +208,7 @@ load_drain(struct load *l, load_take_fn take, void *context)
 	l->take = take;
 	l->context = context;
 	l->rc = 0;
-	__atomic_store_n(&l->bpf->bss->counters.woken, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&l->control->woken, 0, __ATOMIC_SEQ_CST);
 	do
 		n = ring_buffer__consume(l->ring);
 	while (n > 0 && l->rc == 0);
@@ -181,36 +218,32 @@ load_drain(struct load *l, load_take_fn take, void *context)
 uint64_t
 load_dropped(const struct load *l)
 {
-	return __atomic_load_n(&l->bpf->bss->counters.dropped,
-	    __ATOMIC_RELAXED);
+	return __atomic_load_n(&l->control->dropped, __ATOMIC_RELAXED);
 }
 
 bool
 load_pressed(const struct load *l)
 {
-	return __atomic_load_n(&l->bpf->bss->counters.pressed,
-		   __ATOMIC_RELAXED) != 0;
+	return __atomic_load_n(&l->control->pressed, __ATOMIC_RELAXED) != 0;
 }
 
 void
 load_eased(struct load *l)
 {
-	__atomic_store_n(&l->bpf->bss->counters.pressed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->control->pressed, 0, __ATOMIC_RELAXED);
 }
 
 int
 load_take_total(struct load *l, const struct record_io_key *key,
     struct record_io *ret)
 {
-	int fd = bpf_map__fd(l->bpf->maps.totals);
-
-	return bpf_map_lookup_and_delete_elem(fd, key, ret) != 0 ? -ENOENT : 0;
+	return bpf_map_lookup_and_delete_elem(l->totals_fd, key, ret) != 0 ?
+	    -ENOENT :
+	    0;
 }
 
 int
 load_any_total(struct load *l, struct record_io_key *ret)
 {
-	int fd = bpf_map__fd(l->bpf->maps.totals);
-
-	return bpf_map_get_next_key(fd, NULL, ret) != 0 ? -ENOENT : 0;
+	return bpf_map_get_next_key(l->totals_fd, NULL, ret) != 0 ? -ENOENT : 0;
 }

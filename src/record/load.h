@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kernel side: loaded, attached, given a control group, read. Runs in
- * role record; record_load() needs rights (CAP_BPF, CAP_PERFMON or root),
- * what follows only the maps that are already open.
+ * role record; load_new() needs rights (CAP_BPF, CAP_PERFMON or root), what
+ * follows only the maps that are already open. Programs that role loader has
+ * loaded are read in the same way (load_of_part()).
  */
 #ifndef RECORD_LOAD_H
 #define RECORD_LOAD_H
@@ -19,8 +20,12 @@ struct load; /* detached when it goes */
 /* ring_bytes: a power of two of at least a page. how: enum hold_how, or-ed. */
 int load_new(int64_t ring_bytes, unsigned how, struct load **ret,
     struct error *err);
+/* What role loader gave for our control group; takes the descriptors. */
+int load_of_part(int ring_fd, int totals_fd, int control_fd, struct load **ret,
+    struct error *err);
 void load_free(struct load *l); /* accepts NULL */
-/* From now on events of this v2 cgroup and those below it are told. */
+/* Own programs alone. From now on events of this v2 cgroup and those below it
+ * are told. */
 int load_watch(struct load *l, int cgroup_fd, struct error *err);
 /* Readable when the kernel side wants to be read at once. */
 int load_fd(const struct load *l);

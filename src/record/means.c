@@ -46,8 +46,8 @@ record_means_parse(const char *word, enum record_means *ret)
 	return -EINVAL;
 }
 
-static bool
-kernel_is(int major, int minor)
+bool
+record_kernel_is(int major, int minor)
 {
 	struct utsname u;
 	int have[2] = { 0, 0 };
@@ -82,7 +82,7 @@ try_ebpf(struct error *err)
 	union bpf_attr a;
 	_cleanup_(closep) int fd = -1;
 
-	if (!kernel_is(5, 17))
+	if (!record_kernel_is(5, 17))
 		return error_set(err, -ENOSYS,
 		    "eBPF: the kernel is older than "
 		    "5.17");

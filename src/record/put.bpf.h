@@ -4,6 +4,11 @@
  * sections with strings, walks, files, sockets, addresses. An event is built
  * in a scratch buffer of the CPU (raw tracepoints are not preempted) and
  * copied to the ring when it is whole.
+ *
+ * Functions that are not static are checked by the kernel once and by
+ * themselves, not at each call again: that is most of what loading costs. They
+ * take numbers and memory alone, so kernel pointers go through the scratch
+ * buffer: written there, they are numbers.
  */
 #ifndef RECORD_PUT_BPF_H
 #define RECORD_PUT_BPF_H
@@ -47,6 +52,10 @@
 struct scratch {
 	struct record_header h;
 	__u8 buf[LAST_SECTION + 8 + PIECE_BYTES + 512];
+	__u32 slot; /* whom the event is about; shared.bpf.h */
+	__u32 pad;
+	__u64 file; /* for put_file_at() */
+	__u64 mnt, leaf; /* for put_walk_at() */
 };
 
 struct call_state {
@@ -54,26 +63,7 @@ struct call_state {
 };
 
 const volatile struct record_call calls[RECORD_N_CALLS] = {};
-const volatile __u32 wake_bytes = 1 << 20; /* the loader knows the ring */
-const volatile __u32 press_bytes = 0, hold_bytes = 0; /* 0: never */
 const volatile bool can_cast = false; /* the kernel has bpf_rdonly_cast, 6.2 */
-struct record_counters counters = {};
-/* Second in which watching began: what has changed since, the sandbox wrote
- * (nobody can set the time of change). */
-__s64 watched_since = 0;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 32 << 20);
-} ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} watched SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -88,14 +78,6 @@ struct {
 	__type(value, struct call_state);
 } states SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 65536);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct record_io_key);
-	__type(value, struct record_io);
-} totals SEC(".maps");
-
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
@@ -109,11 +91,19 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
 			->member : \
 		    BPF_CORE_READ((struct type *)(p), member))
 
-static __always_inline bool
-is_watched(void)
+static __always_inline struct scratch *
+scratch_get(void)
 {
-	return bpf_current_task_under_cgroup(&watched, 0) == 1;
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scratches, &zero);
 }
+
+#ifdef RECORD_SHARED
+#include "record/shared.bpf.h"
+#else
+#include "record/own.bpf.h"
+#endif
 
 /* Offset of the next section in buf; over LAST_SECTION: there is no room.
  * The assembly keeps the compiler from using a copy that was not checked. */
@@ -141,14 +131,6 @@ end_section(struct scratch *s, __u64 at, __u16 type, __u32 bytes, __u32 value)
 	s->h.bytes = sizeof(s->h) + at + sizeof(*section) + ((bytes + 7) & ~7u);
 }
 
-static __always_inline struct scratch *
-scratch_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&scratches, &zero);
-}
-
 static __always_inline __u32
 pid_inside(struct task_struct *task)
 {
@@ -162,13 +144,13 @@ pid_inside(struct task_struct *task)
 	return nr;
 }
 
-static __always_inline struct scratch *
-event_begin(struct task_struct *task, __u16 kind, __u16 call)
+__noinline int
+event_head(struct scratch *s, __u32 kind, __u32 call)
 {
-	struct scratch *s = scratch_get();
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (!s)
-		return NULL;
+		return 0;
 	s->h.at = bpf_ktime_get_ns();
 	s->h.bytes = sizeof(s->h);
 	s->h.kind = kind;
@@ -178,6 +160,16 @@ event_begin(struct task_struct *task, __u16 kind, __u16 call)
 	s->h.inner_pid = pid_inside(task);
 	s->h.flags = 0;
 	s->h.result = 0;
+	return 0;
+}
+
+static __always_inline struct scratch *
+event_begin(__u16 kind, __u16 call)
+{
+	struct scratch *s = scratch_get();
+
+	if (s)
+		event_head(s, kind, call);
 	return s;
 }
 
@@ -195,35 +187,46 @@ event_args(struct scratch *s, struct pt_regs *regs, long ret)
 
 /* The reader is woken for what cannot wait (exec: the file may be gone soon)
  * and when much has collected; it looks by itself many times a second. */
-static __always_inline bool
-event_end(struct scratch *s, bool urgent)
+__noinline int
+event_end(struct scratch *s, __u32 urgent)
 {
+	struct record_control *control;
 	__u64 flags = BPF_RB_NO_WAKEUP;
-	__u64 bytes = s->h.bytes;
-	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	/* Not the sandbox's first process, which is ours. */
-	bool hold = hold_bytes && waiting > hold_bytes && s->h.inner_pid != 1;
+	__u64 bytes, waiting;
+	void *ring;
+	bool hold;
 
+	if (!s)
+		return 0;
+	control = control_of(s);
+	ring = ring_of(s);
+	if (!control || !ring)
+		return 0; /* nobody listens any more */
+	bytes = s->h.bytes;
+	waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+	/* Not the sandbox's first process, which is ours. */
+	hold = control->hold_bytes && waiting > control->hold_bytes &&
+	    s->h.inner_pid != 1;
 	/* Once, until it has looked: a wake-up costs more than an event. */
-	if (urgent || (waiting > wake_bytes && !counters.woken)) {
-		counters.woken = 1;
+	if (urgent || (waiting > control->wake_bytes && !control->woken)) {
+		control->woken = 1;
 		flags = BPF_RB_FORCE_WAKEUP;
 	}
-	if (press_bytes && waiting > press_bytes)
-		counters.pressed = 1;
+	if (control->press_bytes && waiting > control->press_bytes)
+		control->pressed = 1;
 	if (hold)
 		s->h.flags |= RECORD_HELD;
 	asm volatile("" : "+r"(bytes));
-	if (bytes > sizeof(*s))
-		return false;
-	if (bpf_ringbuf_output(&ring, s, bytes, flags) != 0) {
-		__sync_fetch_and_add(&counters.dropped, 1);
-		return false;
+	if (bytes > sizeof(s->h) + sizeof(s->buf))
+		return 0;
+	if (bpf_ringbuf_output(ring, s, bytes, flags) != 0) {
+		__sync_fetch_and_add(&control->dropped, 1);
+		return 0;
 	}
-	__sync_fetch_and_add(&counters.told, 1);
+	__sync_fetch_and_add(&control->told, 1);
 	if (hold)
 		bpf_send_signal(SIGSTOP);
-	return true;
+	return 1;
 }
 
 static __always_inline void
@@ -312,14 +315,12 @@ walk_step(__u32 i, struct walk *w)
 	return 0;
 }
 
-/* Kept as a call of its own: it is needed from many places. */
-static __noinline int
-put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
-    __u16 type)
+__noinline int
+put_walk_at(struct scratch *s, __u32 type)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mount *mount =
-	    (void *)mnt - bpf_core_field_offset(struct mount, mnt);
+	struct dentry *dentry;
+	struct mount *mount;
 	struct walk w = {};
 	__u64 at;
 	long steps;
@@ -329,6 +330,8 @@ put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
 	at = next_section(s);
 	if (at > LAST_SECTION)
 		return 0;
+	dentry = (void *)s->leaf;
+	mount = (void *)(s->mnt - bpf_core_field_offset(struct mount, mnt));
 	w.dentry = dentry;
 	w.mount = mount;
 	w.root_dentry = task->fs->root.dentry;
@@ -345,6 +348,15 @@ put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
 		w.bytes = 0;
 	end_section(s, at, type, w.bytes, w.flags);
 	return 0;
+}
+
+static __always_inline void
+put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
+    __u16 type)
+{
+	s->mnt = (__u64)mnt;
+	s->leaf = (__u64)dentry;
+	put_walk_at(s, type);
 }
 
 static __always_inline struct file *
@@ -389,16 +401,18 @@ fill_socket(struct record_socket *r, struct sock *sk)
 	}
 }
 
-static __noinline int
-put_file(struct scratch *s, struct file *file, __u32 fd, __u32 with_path)
+__noinline int
+put_file_at(struct scratch *s, __u32 fd, __u32 with_path)
 {
 	struct super_block *sb;
 	struct inode *inode;
 	struct record_file *r;
+	struct file *file;
 	__u64 at;
 
-	if (!s || !file)
+	if (!s || !s->file)
 		return 0;
+	file = (void *)s->file;
 	at = next_section(s);
 	if (at > LAST_SECTION)
 		return 0;
@@ -431,25 +445,42 @@ put_file(struct scratch *s, struct file *file, __u32 fd, __u32 with_path)
 }
 
 static __always_inline void
-put_fd(struct scratch *s, struct task_struct *task, __u32 fd, bool with_path)
+put_file(struct scratch *s, struct file *file, __u32 fd, bool with_path)
 {
-	put_file(s, file_of(task, fd), fd, with_path);
+	s->file = (__u64)file;
+	put_file_at(s, fd, with_path);
 }
 
-static __always_inline void
-put_address(struct scratch *s, const void *user, __u64 bytes)
+__noinline int
+put_fd(struct scratch *s, __u32 fd, __u32 with_path)
 {
-	__u64 at = next_section(s);
+	struct task_struct *task = bpf_get_current_task_btf();
 
-	if (at > LAST_SECTION || bytes == 0 || !user)
-		return;
+	if (!s)
+		return 0;
+	s->file = (__u64)file_of(task, fd);
+	put_file_at(s, fd, with_path);
+	return 0;
+}
+
+__noinline int
+put_address(struct scratch *s, __u64 user, __u64 bytes)
+{
+	__u64 at;
+
+	if (!s || bytes == 0 || !user)
+		return 0;
+	at = next_section(s);
+	if (at > LAST_SECTION)
+		return 0;
 	if (bytes > ADDRESS_BYTES)
 		bytes = ADDRESS_BYTES;
 	asm volatile("" : "+r"(bytes));
 	if (bytes > ADDRESS_BYTES)
-		return;
-	if (bpf_probe_read_user(&s->buf[at + 8], bytes, user) == 0)
+		return 0;
+	if (bpf_probe_read_user(&s->buf[at + 8], bytes, (void *)user) == 0)
 		end_section(s, at, RECORD_ADDRESS, bytes, 0);
+	return 0;
 }
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * The kernel side of the recorder: runs at system call entry and exit and at
  * process events, in every process of the machine; tells the ring what those
- * of one control group (and below it) do. Which calls and which of their
+ * of one control group (and below it) do; with RECORD_SHARED, many rings what
+ * those of as many groups do. Which calls and which of their
  * arguments matter is the table `calls`, filled in by the loader (calls.c).
  *
  * Nothing here sleeps, so user memory that is not resident cannot be read:
@@ -25,17 +26,23 @@ argument(struct scratch *s, __u8 n)
 	return i < 6 ? s->h.args[i] : 0;
 }
 
-/* A path argument, and what it is relative to unless it is absolute. */
-static __always_inline void
-put_path_argument(struct scratch *s, struct task_struct *task, __u8 path,
-    __u8 base, __u16 string_type, __u16 base_type)
+/* A path argument (number of the argument, from 1), and what it is relative
+ * to unless it is absolute. second: 0, 1. */
+__noinline int
+put_path_argument(struct scratch *s, __u32 path, __u32 base, __u32 second)
 {
-	__u64 at = next_section(s);
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u16 base_type = second ? RECORD_BASE2 : RECORD_BASE1;
+	__u64 at;
 	int fd;
 
-	put_string(s, string_type, (void *)argument(s, path));
+	if (!s)
+		return 0;
+	at = next_section(s);
+	put_string(s, second ? RECORD_STRING2 : RECORD_STRING1,
+	    (void *)argument(s, path));
 	if (at > LAST_SECTION || s->buf[at + 8] == '/')
-		return;
+		return 0;
 	fd = base ? (int)argument(s, base) : -1;
 	if (fd >= 0) {
 		struct file *file = file_of(task, fd);
@@ -43,33 +50,30 @@ put_path_argument(struct scratch *s, struct task_struct *task, __u8 path,
 		if (file)
 			put_walk(s, GET(file, file, f_path.mnt),
 			    GET(file, file, f_path.dentry), base_type);
-		return;
+		return 0;
 	}
 	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, base_type);
+	return 0;
 }
 
 static __always_inline void
-put_path_arguments(struct scratch *s, struct task_struct *task,
-    const volatile struct record_call *call)
+put_path_arguments(struct scratch *s, const volatile struct record_call *call)
 {
 	if (call->path)
-		put_path_argument(s, task, call->path, call->base,
-		    RECORD_STRING1, RECORD_BASE1);
+		put_path_argument(s, call->path, call->base, 0);
 	if (call->path2)
-		put_path_argument(s, task, call->path2, call->base2,
-		    RECORD_STRING2, RECORD_BASE2);
+		put_path_argument(s, call->path2, call->base2, 1);
 }
 
 /* A call in the way of another architecture: numbers mean other calls. */
 static __noinline int
 tell_foreign(struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct scratch *s;
 
 	if (!is_watched())
 		return 0;
-	s = event_begin(task, RECORD_FOREIGN, 0);
+	s = event_begin(RECORD_FOREIGN, 0);
 	if (!s)
 		return 0;
 	s->h.args[0] = BPF_CORE_READ(regs, orig_ax);
@@ -104,32 +108,80 @@ BPF_PROG(on_enter, struct pt_regs *regs, long id)
 		state->call = id + 1;
 	if (!(call->flags & RECORD_ENTRY_PATHS))
 		return 0;
-	s = event_begin(task, RECORD_ENTRY, id);
+	s = event_begin(RECORD_ENTRY, id);
 	if (!s)
 		return 0;
 	event_args(s, regs, 0);
-	put_path_arguments(s, task, call);
+	put_path_arguments(s, call);
 	event_end(s, false);
 	return 0;
 }
 
+static __always_inline void
+count_dropped(const struct scratch *s)
+{
+	struct record_control *control = control_of(s);
+
+	if (control)
+		__sync_fetch_and_add(&control->dropped, 1);
+}
+
+/* The other end that the call itself names. */
+static __always_inline void
+key_of_name(struct record_io_key *key, const void *name, __u32 name_bytes)
+{
+	__u8 a[28] = {};
+
+	if (!name || name_bytes < 8)
+		return;
+	bpf_probe_read_user(a, 8, name);
+	if (name_bytes >= 28)
+		bpf_probe_read_user(a, 28, name);
+	key->port = a[2] << 8 | a[3];
+	if (name_bytes >= 28)
+		__builtin_memcpy(key->address, a + 8, 16);
+	else
+		__builtin_memcpy(key->address, a + 4, 4);
+}
+
+/* The first bytes of a process with a file or peer; key is copied, with what
+ * the descriptor is. */
+static __always_inline void
+tell_first(struct scratch *s, const struct record_io_key *key, __u32 fd,
+    __u64 name, __u32 name_bytes)
+{
+	__u64 at = next_section(s);
+
+	s->h.flags = key->writing ? RECORD_WRITING : 0;
+	s->h.args[0] = fd;
+	if (at <= LAST_SECTION) {
+		__builtin_memcpy(&s->buf[at + 8], key, sizeof(*key));
+		end_section(s, at, RECORD_KEY, sizeof(*key), 0);
+	}
+	put_file_at(s, fd, 1);
+	put_address(s, name, name_bytes);
+	event_end(s, false);
+}
+
 /* Adds bytes to the total of this process with this file or peer; tells when
  * it is the first time. */
-static __noinline int
-account(__u32 fd, __s64 bytes, __u32 writing, const __u8 *name,
-    __u32 name_bytes)
+__noinline int
+account(__u32 fd, __s64 bytes, __u32 writing, __u64 name, __u32 name_bytes)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct record_io_key key = {};
 	struct record_io first = {}, *io;
 	struct file *file = file_of(task, fd);
+	struct scratch *s = scratch_get();
 	struct super_block *sb;
 	struct inode *inode;
-	struct scratch *s;
-	__u64 at;
+	void *sums;
 	__u32 mode;
 
-	if (!file)
+	if (!file || !s)
+		return 0;
+	sums = totals_of(s);
+	if (!sums)
 		return 0;
 	inode = GET(file, file, f_inode);
 	mode = GET(inode, inode, i_mode) & S_IFMT;
@@ -140,47 +192,26 @@ account(__u32 fd, __s64 bytes, __u32 writing, const __u8 *name,
 	key.ino = GET(inode, inode, i_ino);
 	sb = GET(inode, inode, i_sb);
 	key.dev = GET(super_block, sb, s_dev);
-	if (name && name_bytes >= 8) {
-		__u8 a[28] = {};
-
-		bpf_probe_read_user(a, 8, name);
-		if (name_bytes >= 28)
-			bpf_probe_read_user(a, 28, name);
-		key.port = a[2] << 8 | a[3];
-		if (name_bytes >= 28)
-			__builtin_memcpy(key.address, a + 8, 16);
-		else
-			__builtin_memcpy(key.address, a + 4, 4);
-	}
-	io = bpf_map_lookup_elem(&totals, &key);
+	key_of_name(&key, (void *)name, name_bytes);
+	io = bpf_map_lookup_elem(sums, &key);
 	if (io) {
 		__sync_fetch_and_add(&io->bytes, bytes);
 		return 0;
 	}
 	first.bytes = bytes;
 	first.first_at = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&totals, &key, &first, BPF_NOEXIST) != 0) {
-		io = bpf_map_lookup_elem(&totals, &key);
+	if (bpf_map_update_elem(sums, &key, &first, BPF_NOEXIST) != 0) {
+		io = bpf_map_lookup_elem(sums, &key);
 		if (io)
 			__sync_fetch_and_add(&io->bytes, bytes);
 		else
-			__sync_fetch_and_add(&counters.dropped, 1);
+			count_dropped(s);
 		return 0;
 	}
-	s = event_begin(task, RECORD_IO, 0);
-	if (!s)
-		return 0;
-	s->h.flags = writing ? RECORD_WRITING : 0;
+	event_head(s, RECORD_IO, 0);
 	s->h.result = bytes;
-	s->h.args[0] = fd;
-	at = next_section(s);
-	if (at <= LAST_SECTION) {
-		__builtin_memcpy(&s->buf[at + 8], &key, sizeof(key));
-		end_section(s, at, RECORD_KEY, sizeof(key), 0);
-	}
-	put_file(s, file, fd, 1);
-	put_address(s, name, name_bytes);
-	event_end(s, false);
+	s->file = (__u64)file;
+	tell_first(s, &key, fd, name, name_bytes);
 	return 0;
 }
 
@@ -199,7 +230,7 @@ struct user_rights {
 #define MAX_RIGHTS 4 /* told of one message */
 
 static __always_inline void
-tell_rights(struct task_struct *task, struct user_message *m, __u32 fd)
+tell_rights(struct user_message *m, __u32 fd)
 {
 	struct user_rights rights = {};
 	struct scratch *s;
@@ -210,11 +241,11 @@ tell_rights(struct task_struct *task, struct user_message *m, __u32 fd)
 		0 ||
 	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
 		return;
-	s = event_begin(task, RECORD_PASS, 0);
+	s = event_begin(RECORD_PASS, 0);
 	if (!s)
 		return;
 	s->h.args[0] = fd;
-	put_fd(s, task, fd, false);
+	put_fd(s, fd, false);
 	for (__u32 i = 0; i < MAX_RIGHTS; i++) {
 		__u64 at = sizeof(rights) + i * sizeof(passed);
 
@@ -223,21 +254,21 @@ tell_rights(struct task_struct *task, struct user_message *m, __u32 fd)
 		    bpf_probe_read_user(&passed, sizeof(passed),
 			(void *)(m->control + at)) != 0)
 			break;
-		put_fd(s, task, passed, false);
+		put_fd(s, passed, false);
 	}
 	event_end(s, false);
 }
 
 static __always_inline void
-tell_message(struct task_struct *task, struct pt_regs *regs, long ret)
+tell_message(struct pt_regs *regs, long ret)
 {
 	struct user_message m = {};
 
 	if (ret < 0 || bpf_probe_read_user(&m, sizeof(m), (void *)regs->si))
 		return;
-	account(regs->di, ret, 1, (void *)m.name, m.name_bytes);
+	account(regs->di, ret, 1, m.name, m.name_bytes);
 	if (m.control_bytes)
-		tell_rights(task, &m, regs->di);
+		tell_rights(&m, regs->di);
 }
 
 struct messages {
@@ -257,7 +288,7 @@ message_step(__u32 i, struct messages *w)
 	    bpf_probe_read_user(&m, sizeof(m),
 		(void *)(w->at + i * sizeof(m))) != 0)
 		return 1;
-	account(w->fd, m.bytes, w->writing, (void *)m.m.name, m.m.name_bytes);
+	account(w->fd, m.bytes, w->writing, m.m.name, m.m.name_bytes);
 	return 0;
 }
 
@@ -291,44 +322,44 @@ passes(__u8 filter, struct pt_regs *regs, long ret)
 }
 
 static __always_inline void
-tell_call(struct task_struct *task, struct pt_regs *regs,
-    const volatile struct record_call *call, __u32 id, long ret)
+tell_call(struct pt_regs *regs, const volatile struct record_call *call,
+    __u32 id, long ret)
 {
-	struct scratch *s = event_begin(task, RECORD_CALL, id);
+	struct scratch *s = event_begin(RECORD_CALL, id);
 	int pair[2];
 
 	if (!s)
 		return;
 	event_args(s, regs, ret);
 	if ((call->flags & RECORD_RESULT_FD) && ret >= 0)
-		put_fd(s, task, ret, true);
+		put_fd(s, ret, true);
 	else
-		put_path_arguments(s, task, call);
+		put_path_arguments(s, call);
 	if (call->fd && (int)argument(s, call->fd) >= 0)
-		put_fd(s, task, argument(s, call->fd), true);
+		put_fd(s, argument(s, call->fd), true);
 	if (call->address) {
 		__u64 bytes = argument(s, call->address + 1);
 
-		put_address(s, (void *)argument(s, call->address), bytes);
+		put_address(s, argument(s, call->address), bytes);
 	}
 	if (call->pair && ret >= 0 &&
 	    bpf_probe_read_user(pair, sizeof(pair),
 		(void *)argument(s, call->pair)) == 0) {
-		put_fd(s, task, pair[0], false);
-		put_fd(s, task, pair[1], false);
+		put_fd(s, pair[0], false);
+		put_fd(s, pair[1], false);
 	}
 	event_end(s, false);
 }
 
 static __always_inline bool
-tell_bytes(struct task_struct *task, struct pt_regs *regs,
-    const volatile struct record_call *call, long ret)
+tell_bytes(struct pt_regs *regs, const volatile struct record_call *call,
+    long ret)
 {
 	__u64 args[3] = { regs->di, regs->si, regs->dx };
 	__u32 in_fd = call->in_fd - 1, out_fd = call->out_fd - 1;
 
 	if (call->filter == RECORD_IF_MESSAGE)
-		tell_message(task, regs, ret);
+		tell_message(regs, ret);
 	if (call->filter == RECORD_IF_MESSAGES)
 		tell_messages(regs, ret, true);
 	if (call->filter == RECORD_IF_RECEIVED)
@@ -337,20 +368,20 @@ tell_bytes(struct task_struct *task, struct pt_regs *regs,
 		return call->in_fd || call->out_fd ||
 		    call->filter >= RECORD_IF_MESSAGE;
 	if (in_fd < 3)
-		account(args[in_fd], ret, 0, NULL, 0);
+		account(args[in_fd], ret, 0, 0, 0);
 	if (out_fd < 3) {
 		bool named = call->address && regs->r8;
 
-		account(args[out_fd], ret, 1, named ? (void *)regs->r8 : NULL,
+		account(args[out_fd], ret, 1, named ? regs->r8 : 0,
 		    named ? regs->r9 : 0);
 	}
 	return true;
 }
 
 static __always_inline void
-tell_refused(struct task_struct *task, struct pt_regs *regs, __u32 id, long ret)
+tell_refused(struct pt_regs *regs, __u32 id, long ret)
 {
-	struct scratch *s = event_begin(task, RECORD_REFUSED, id);
+	struct scratch *s = event_begin(RECORD_REFUSED, id);
 
 	if (!s)
 		return;
@@ -385,17 +416,16 @@ BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 			state->call = 0;
 	}
 	if (!begun && ret < 0) {
-		tell_refused(task, regs, id, ret);
+		tell_refused(regs, id, ret);
 		return 0;
 	}
 	if ((call->flags & RECORD_REFUSAL_ONLY) ||
 	    ((call->flags & RECORD_FAILURE_ONLY) && ret >= 0) ||
 	    ((call->flags & RECORD_SUCCESS_ONLY) && ret < 0))
 		return 0;
-	if (tell_bytes(task, regs, call, ret) ||
-	    !passes(call->filter, regs, ret))
+	if (tell_bytes(regs, call, ret) || !passes(call->filter, regs, ret))
 		return 0;
-	tell_call(task, regs, call, id, ret);
+	tell_call(regs, call, id, ret);
 	return 0;
 }
 
@@ -407,7 +437,6 @@ struct pieces {
 static long
 piece_step(__u32 i, struct pieces *w)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 from = w->from + (__u64)i * PIECE_BYTES;
 	struct scratch *s;
 	__u64 bytes;
@@ -415,7 +444,7 @@ piece_step(__u32 i, struct pieces *w)
 	if (from >= w->to)
 		return 1;
 	bytes = w->to - from;
-	s = event_begin(task, w->kind, 0);
+	s = event_begin(w->kind, 0);
 	if (!s)
 		return 1;
 	s->h.args[0] = (__u64)i * PIECE_BYTES;
@@ -435,7 +464,7 @@ piece_step(__u32 i, struct pieces *w)
  * watching began. What a script is cannot be told here: it counts as written
  * (the interpreter is all that is left of it by now). */
 static __always_inline bool
-is_written(struct file *file)
+is_written(struct file *file, __s64 since)
 {
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct inode___6_6 *inode_6_6 = (void *)inode;
@@ -450,7 +479,7 @@ is_written(struct file *file)
 		changed = BPF_CORE_READ(inode_6_6, __i_ctime.tv_sec);
 	else if (bpf_core_field_exists(inode_6_1->i_ctime))
 		changed = BPF_CORE_READ(inode_6_1, i_ctime.tv_sec);
-	return changed >= watched_since;
+	return changed >= since;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -462,6 +491,7 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	struct pieces argv = { .kind = RECORD_ARGV },
 		      env = { .kind = RECORD_ENV };
 	const char *filename = bprm->filename, *interp = bprm->interp;
+	struct record_control *control;
 	struct scratch *s;
 	bool stopped;
 
@@ -473,22 +503,26 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	env.to = mm->env_end;
 	bpf_loop(MAX_ARGV / PIECE_BYTES, piece_step, &argv, 0);
 	bpf_loop(MAX_ENV / PIECE_BYTES, piece_step, &env, 0);
-	s = event_begin(task, RECORD_EXEC, 0);
+	s = event_begin(RECORD_EXEC, 0);
 	if (!s)
 		return 0;
 	s->h.args[0] = argv.to - argv.from;
 	s->h.args[1] = env.to - env.from;
 	if (filename != interp)
 		s->h.flags |= RECORD_SCRIPT;
-	if (filename != interp || is_written(BPF_CORE_READ(mm, exe_file)))
+	control = control_of(s);
+	if (filename != interp ||
+	    (control &&
+		is_written(BPF_CORE_READ(mm, exe_file),
+		    control->watched_since)))
 		s->h.flags |= RECORD_STOPPED;
 	put_file(s, BPF_CORE_READ(mm, exe_file), -1, 1);
 	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, RECORD_CWD);
 	put_kernel_string(s, RECORD_STRING1, filename);
 	put_kernel_string(s, RECORD_STRING2, interp);
-	put_fd(s, task, 0, false);
-	put_fd(s, task, 1, false);
-	put_fd(s, task, 2, false);
+	put_fd(s, 0, false);
+	put_fd(s, 1, false);
+	put_fd(s, 2, false);
 	stopped = s->h.flags & RECORD_STOPPED;
 	if (event_end(s, true) && stopped)
 		bpf_send_signal(SIGSTOP);
@@ -503,7 +537,7 @@ BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 
 	if (parent->tgid == child->tgid || !is_watched())
 		return 0;
-	s = event_begin(parent, RECORD_FORK, 0);
+	s = event_begin(RECORD_FORK, 0);
 	if (!s)
 		return 0;
 	s->h.args[0] = child->tgid;
@@ -528,14 +562,14 @@ BPF_PROG(on_end, struct task_struct *task)
 	if ((code & 0x7f) == SIGSYS) {
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
-		s = event_begin(task, RECORD_KILLED, 0);
+		s = event_begin(RECORD_KILLED, 0);
 		if (s) {
 			s->h.args[0] = regs->orig_ax;
 			s->h.args[1] = task->thread_info.status & TS_COMPAT;
 			event_end(s, false);
 		}
 	}
-	s = event_begin(task, RECORD_EXIT, 0);
+	s = event_begin(RECORD_EXIT, 0);
 	if (!s)
 		return 0;
 	s->h.result = code;

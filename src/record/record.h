@@ -117,6 +117,8 @@ int record_means_parse(const char *word, enum record_means *ret);
 int record_choose(enum record_means wanted, enum record_means *ret, char *why,
     size_t why_size, struct error *err);
 
+bool record_kernel_is(int major, int minor); /* or newer */
+
 /* Programs of isolation that the recorder answers for (RECORD_NOTIFY,
  * RECORD_PTRACE). */
 #define RECORD_PROGRAMS 2
