@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "ecosystem/purl.h"
 #include "sys/opt.h"
+#include "sys/rootless.h"
 #include "sys/spawn.h"
 #include "sys/term.h"
 
@@ -229,13 +230,7 @@ main(int argc, char **argv)
 	if (rank_of(o.fail_on) == N_ELEMENTS(labels))
 		opt_usage_error(&command, "--fail-on: no label '%s'",
 		    o.fail_on);
-	if (geteuid() != 0) {
-		fprintf(stderr,
-		    "lazaret analyze: needs root: run it with "
-		    "sudo\n");
-		return EXIT_TOOL_FAILED;
-	}
-	if (choose_recorder(&err) != 0) {
+	if (rootless_enter(&err) != 0 || choose_recorder(&err) != 0) {
 		fprintf(stderr, "lazaret analyze: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}

@@ -16,6 +16,7 @@
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/opt.h"
+#include "sys/rootless.h"
 #include "sys/term.h"
 
 static struct {
@@ -276,12 +277,6 @@ run_remove(int argc, char **argv)
 		    "remove takes an ecosystem, and an id or --unused");
 	if (!o.unused && argv[1][0] == '\0')
 		opt_usage_error(&command, "the id is empty");
-	if (geteuid() != 0) {
-		(void)error_set(&err, -EPERM,
-		    "images need root: run it with "
-		    "sudo");
-		return failed(&err);
-	}
 	rc = o.unused ? image_gc(argv[0], o.state, &bytes, &err) :
 			image_remove(argv[0], argv[1], o.state, &err);
 	if (rc != 0)
@@ -305,9 +300,12 @@ int
 main(int argc, char **argv)
 {
 	int at = opt_parse(&command, argc, argv);
+	struct error err = ERROR_INIT;
 
 	if (at >= argc)
 		opt_usage_error(&command, "build, list, path or remove?");
+	if (rootless_enter(&err) != 0)
+		return failed(&err);
 	for (size_t i = 0; i < N_ELEMENTS(verbs); i++)
 		if (strcmp(verbs[i].name, argv[at]) == 0)
 			return verbs[i].run(argc - at - 1, argv + at + 1);

@@ -24,6 +24,7 @@
 #include "sandbox/image.h"
 #include "sandbox/sandbox.h"
 #include "sys/opt.h"
+#include "sys/rootless.h"
 
 static struct sandbox_options o = {
 	.image = "npm",
@@ -221,6 +222,10 @@ main(int argc, char **argv)
 		opt_usage_error(&command,
 		    "--recorder=%s: auto, ebpf, notify, ptrace or off",
 		    o.recorder);
+	if (is_run && rootless_enter(&err) != 0) {
+		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
+		return EXIT_TOOL_FAILED;
+	}
 	sandbox_spec_init(&spec);
 	spec.limits = o.limits;
 	spec.network = network_of(o.network);
@@ -229,12 +234,6 @@ main(int argc, char **argv)
 	spec.uid = spec.gid = (uint32_t)o.uid;
 	spec.state = o.state;
 	spec.layers = layers;
-	if (is_run && geteuid() != 0) {
-		fputs("lazaret sandbox: the sandbox needs root: run it with "
-		      "sudo\n",
-		    stderr);
-		return EXIT_TOOL_FAILED;
-	}
 	if (sandbox_run_layers(&o, &image, layers, &spec.n_layers, &err) != 0) {
 		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;

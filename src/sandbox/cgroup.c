@@ -142,12 +142,24 @@ find_line(struct cgroup *g, char *line)
 			    mount);
 }
 
+static void
+find_controllers(struct cgroup *g)
+{
+	char text[512];
+
+	if (g->mount2[0] == '\0' ||
+	    read_text(g->mount2, "cgroup.controllers", text, sizeof(text)) != 0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	for (int c = 0; c < CGROUP_FREEZER; c++)
+		g->has2[c] = has_word(text, names[c], " ");
+}
+
 int
 cgroup_find(struct cgroup *ret, struct error *err)
 {
 	_cleanup_(fclosep) FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_(freep) char *line = NULL;
-	char text[512];
 	size_t size = 0;
 
 	*ret = (struct cgroup){ .fd2 = -1 };
@@ -155,13 +167,67 @@ cgroup_find(struct cgroup *ret, struct error *err)
 		return error_errno(err, "/proc/self/mountinfo");
 	while (getline(&line, &size, f) > 0)
 		find_line(ret, line);
-	if (ret->mount2[0] == '\0' ||
-	    read_text(ret->mount2, "cgroup.controllers", text, sizeof(text)) !=
-		0)
+	find_controllers(ret);
+	return 0;
+}
+
+/* Is the folder ours: to make others in it, and to move processes there? */
+static bool
+is_ours(const char *path)
+{
+	static const char *const files[] = { "", "/cgroup.procs",
+		"/cgroup.subtree_control" };
+	char file[CGROUP_PATH_BYTES * 2];
+
+	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+		(void)snprintf(file, sizeof(file), "%s%s", path, files[i]);
+		if (access(file, W_OK) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* One with processes of its own hands down no controllers. */
+static bool
+has_processes(const char *path)
+{
+	char text[8];
+
+	return read_text(path, "cgroup.procs", text, sizeof(text)) != 0 ||
+	    text[0] != '\0';
+}
+
+int
+cgroup_find_own(struct cgroup *ret, struct error *err)
+{
+	char text[4096], own[CGROUP_PATH_BYTES], up[CGROUP_PATH_BYTES];
+	char path[CGROUP_PATH_BYTES - 80];
+	const char *at;
+	int rc = cgroup_find(ret, err);
+
+	if (rc != 0)
+		return rc;
+	memset(ret->mount1, 0, sizeof(ret->mount1));
+	memset(ret->has2, 0, sizeof(ret->has2));
+	memcpy(path, ret->mount2, sizeof(path));
+	path[sizeof(path) - 1] = ret->mount2[0] = '\0';
+	if (path[0] == '\0' ||
+	    read_text("/proc/self", "cgroup", text, sizeof(text)) != 0)
 		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	for (int c = 0; c < CGROUP_FREEZER; c++)
-		ret->has2[c] = has_word(text, names[c], " ");
+	at = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
+	at = at != NULL ? strchr(at, '/') : NULL;
+	if (at == NULL ||
+	    (size_t)snprintf(own, sizeof(own), "%s%.*s", path,
+		(int)strcspn(at, "\n"), at) >= sizeof(path))
+		return 0;
+	memcpy(up, own, sizeof(up));
+	while (strlen(up) > strlen(path) && is_ours(up) && has_processes(up))
+		*strrchr(up, '/') = '\0';
+	if (is_ours(up) && !has_processes(up))
+		memcpy(ret->mount2, up, sizeof(up));
+	else if (is_ours(own))
+		memcpy(ret->mount2, own, sizeof(own));
+	find_controllers(ret);
 	return 0;
 }
 

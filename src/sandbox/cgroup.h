@@ -46,6 +46,9 @@ struct cgroup_limits {
 const char *cgroup_controller_name(enum cgroup_controller c);
 /* What is mounted here. Nothing is an answer too. */
 int cgroup_find(struct cgroup *ret, struct error *err);
+/* Without root: of version 2, and below the caller's own cgroup or one above
+ * it, as far as they were handed over to the caller; otherwise nothing. */
+int cgroup_find_own(struct cgroup *ret, struct error *err);
 /* 0, 2 or 1: the version that limits c. */
 int cgroup_version(const struct cgroup *g, enum cgroup_controller c);
 /* -EEXIST: the name is taken. Nothing is left when it fails. */

@@ -68,20 +68,32 @@ count_one(int proc, const char *pid, struct census *c)
 	c->cpu_ns += (user + sys) * (NS_PER_SEC / sysconf(_SC_CLK_TCK));
 }
 
-/* Its user ids are nobody else's: every process that has one is in it. */
+/* Its user ids are nobody else's: every process that has one is in it. Without
+ * root they are, and ids of the host all look alike; only whoever runs in
+ * sandboxes of this caller shows which pid namespace it is in. */
+static bool
+is_in(const struct sandbox *s, int proc, const char *pid)
+{
+	char path[300];
+	struct stat st;
+
+	if (!s->mounts.rootless)
+		return fstatat(proc, pid, &st, 0) == 0 &&
+		    st.st_uid - rundir_uid_base(&s->run) < RUNDIR_UID_COUNT;
+	(void)snprintf(path, sizeof(path), "%s/ns/pid", pid);
+	return fstatat(proc, path, &st, 0) == 0 && st.st_ino == s->pid_ns;
+}
+
 static void
 count(const struct sandbox *s, struct census *c)
 {
 	DIR *d = opendir("/proc");
 	const struct dirent *e;
-	uint32_t base = rundir_uid_base(&s->run);
-	struct stat st;
 
 	*c = (struct census){ 0 };
 	while (d != NULL && (e = readdir(d)) != NULL)
 		if (e->d_name[0] > '0' && e->d_name[0] <= '9' &&
-		    fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
-		    st.st_uid - base < RUNDIR_UID_COUNT)
+		    is_in(s, dirfd(d), e->d_name))
 			count_one(dirfd(d), e->d_name, c);
 	if (d != NULL)
 		(void)closedir(d);

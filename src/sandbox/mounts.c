@@ -6,6 +6,7 @@
  */
 #include "sandbox/mounts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -38,6 +39,8 @@ mounts_init(struct mounts *m)
 		.hide = -1 };
 	for (size_t i = 0; i < N_ELEMENTS(m->layers); i++)
 		m->layers[i] = -1;
+	for (size_t i = 0; i < N_ELEMENTS(m->nodes); i++)
+		m->nodes[i] = -1;
 }
 
 void
@@ -50,6 +53,8 @@ mounts_done(struct mounts *m)
 		closep(fds[i]);
 	for (size_t i = 0; i < N_ELEMENTS(m->layers); i++)
 		closep(&m->layers[i]);
+	for (size_t i = 0; i < N_ELEMENTS(m->nodes); i++)
+		closep(&m->nodes[i]);
 }
 
 /* The kernel's own words about a failed configuration, if it has any. */
@@ -101,16 +106,20 @@ mounts_tmpfs(const struct mounts *m, const char *size, const char *inodes,
     unsigned mode, unsigned attributes, int *ret, struct error *err)
 {
 	_cleanup_(closep) int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-	char mode_text[8];
+	char mode_text[8], owner[16];
 	const struct setting settings[] = { { "source", "tmpfs" },
 		{ "size", size }, { "nr_inodes", inodes },
-		{ "mode", mode_text } };
+		{ "mode", mode_text },
+		/* Otherwise /proc/mounts would show who the caller is. */
+		{ "uid", owner }, { "gid", owner } };
+	size_t n = N_ELEMENTS(settings) - (m->rootless ? 0 : 2);
 	int rc;
 
 	(void)snprintf(mode_text, sizeof(mode_text), "%o", mode);
+	(void)snprintf(owner, sizeof(owner), "%u", m->uid_base);
 	if (fs < 0)
 		return error_errno(err, "tmpfs");
-	rc = configure(fs, settings, N_ELEMENTS(settings), "tmpfs", err);
+	rc = configure(fs, settings, n, "tmpfs", err);
 	if (rc == 0)
 		rc = create(fs, attributes, "tmpfs", ret, err);
 	if (rc == 0 &&
@@ -121,13 +130,30 @@ mounts_tmpfs(const struct mounts *m, const char *size, const char *inodes,
 	return rc;
 }
 
+/* Without root nobody may show a layer with other ids than it has on disk: it
+ * must have been given to the ids of the sandbox. */
+static int
+check_owner(const struct mounts *m, int fd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return error_errno(err, "%s", name);
+	if (!m->rootless || st.st_uid == m->uid_base)
+		return 0;
+	return error_set(err, -EPERM,
+	    "%s does not belong to the subordinate ids of this user: without "
+	    "root, only images made by it can be used (lazaret image build)",
+	    name);
+}
+
 int
 mounts_layer(struct mounts *m, const struct sandbox_layer *l, struct error *err)
 {
 	struct mount_attr attr = {
-		.attr_set =
-		    MOUNT_ATTR_IDMAP | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
-		.userns_fd = (unsigned)m->userns,
+		.attr_set = (m->rootless ? 0 : MOUNT_ATTR_IDMAP) |
+		    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+		.userns_fd = m->rootless ? 0 : (unsigned)m->userns,
 	};
 	const char *name = l->fd >= 0 ? "the layer" : l->path;
 	int fd;
@@ -141,6 +167,8 @@ mounts_layer(struct mounts *m, const struct sandbox_layer *l, struct error *err)
 	if (fd < 0)
 		return error_errno(err, "%s", name);
 	m->layers[m->n_layers++] = fd;
+	if (check_owner(m, fd, name, err) != 0)
+		return err->code;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0)
 		return error_errno(err,
 		    "%s: its file system cannot show other ids (idmapped "
@@ -212,6 +240,26 @@ static const struct setting overlay_settings[] = {
 	{ "nfs_export", "on" },
 };
 
+/* trusted.* attributes are the host's root's. With user.* there is no
+ * redirect_dir, and it may not even be named. */
+static const struct setting rootless_settings[] = {
+	{ "source", "overlay" },
+	{ "userxattr", NULL },
+	{ "metacopy", "off" },
+	{ "index", "on" },
+	{ "nfs_export", "on" },
+};
+
+static int
+configure_overlay(const struct mounts *m, int fs, struct error *err)
+{
+	return m->rootless ?
+	    configure(fs, rootless_settings, N_ELEMENTS(rootless_settings),
+		"overlay", err) :
+	    configure(fs, overlay_settings, N_ELEMENTS(overlay_settings),
+		"overlay", err);
+}
+
 static int
 by_descriptors(struct mounts *m, struct error *err)
 {
@@ -222,8 +270,7 @@ by_descriptors(struct mounts *m, struct error *err)
 	if (fs < 0)
 		return error_errno(err, "overlay");
 	work = openat(m->upper_mount, "work", O_PATH | O_CLOEXEC);
-	rc = configure(fs, overlay_settings, N_ELEMENTS(overlay_settings),
-	    "overlay", err);
+	rc = configure_overlay(m, fs, err);
 	if (rc != 0)
 		return rc;
 	if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, m->put) != 0)
@@ -278,8 +325,7 @@ by_path_child(const struct mounts *m, int *ret_root, struct error *err)
 	fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return error_errno(err, "overlay");
-	rc = configure(fs, overlay_settings, N_ELEMENTS(overlay_settings),
-	    "overlay", err);
+	rc = configure_overlay(m, fs, err);
 	if (rc == 0)
 		rc = configure(fs, layers, N_ELEMENTS(layers), "overlay", err);
 	if (rc == 0)
@@ -387,22 +433,59 @@ static const struct setting links[] = {
 	{ "ptmx", "pts/ptmx" },
 };
 
+static_assert(N_ELEMENTS(devices) == MOUNTS_NODES, "nodes");
+
+const char *
+mounts_node(size_t i)
+{
+	assert(i < N_ELEMENTS(devices));
+	return devices[i].name;
+}
+
+/* Without root: a file that init covers with the host's node. */
+static int
+borrow_node(struct mounts *m, size_t i, struct error *err)
+{
+	const struct device *d = &devices[i];
+	char path[32];
+	struct stat st;
+	int rc = mounts_file(m, m->dev, d->name, "", 0666, err);
+
+	if (rc != 0)
+		return rc;
+	(void)snprintf(path, sizeof(path), "/dev/%s", d->name);
+	m->nodes[i] = open_tree(AT_FDCWD, path,
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	if (m->nodes[i] < 0 || fstat(m->nodes[i], &st) != 0)
+		return error_errno(err, "%s", path);
+	if (!S_ISCHR(st.st_mode) ||
+	    st.st_rdev != makedev(d->major_number, d->minor_number))
+		return error_set(err, -ENODEV, "%s is another device", path);
+	return 0;
+}
+
+static int
+make_node(struct mounts *m, size_t i, struct error *err)
+{
+	const struct device *d = &devices[i];
+
+	if (mknodat(m->dev, d->name, S_IFCHR | 0666,
+		makedev(d->major_number, d->minor_number)) != 0 ||
+	    fchownat(m->dev, d->name, m->uid_base, m->uid_base, 0) != 0 ||
+	    fchmodat(m->dev, d->name, 0666, 0) != 0)
+		return error_errno(err, "/dev/%s", d->name);
+	return 0;
+}
+
 int
 mounts_dev(struct mounts *m, struct error *err)
 {
 	int rc = mounts_tmpfs(m, "64k", "64", 0755,
 	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &m->dev, err);
 
-	for (size_t i = 0; i < N_ELEMENTS(devices) && rc == 0; i++) {
-		const struct device *d = &devices[i];
-
-		if (mknodat(m->dev, d->name, S_IFCHR | 0666,
-			makedev(d->major_number, d->minor_number)) != 0 ||
-		    fchownat(m->dev, d->name, m->uid_base, m->uid_base, 0) !=
-			0 ||
-		    fchmodat(m->dev, d->name, 0666, 0) != 0)
-			rc = error_errno(err, "/dev/%s", d->name);
-	}
+	for (size_t i = 0; i < N_ELEMENTS(devices) && rc == 0; i++)
+		rc =
+		    m->rootless ? borrow_node(m, i, err) : make_node(m, i, err);
 	for (size_t i = 0; i < N_ELEMENTS(links) && rc == 0; i++)
 		if (symlinkat(links[i].value, m->dev, links[i].key) != 0)
 			rc = error_errno(err, "/dev/%s", links[i].key);

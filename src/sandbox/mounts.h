@@ -16,8 +16,12 @@
 struct error;
 struct sandbox_layer;
 
+/* null zero full random urandom tty */
+#define MOUNTS_NODES 6
+
 struct mounts {
 	uint32_t uid_base;
+	bool rootless; /* no device nodes, ids on disk, user.* attributes */
 	int userns; /* of init, owned */
 	int layers[LIMIT_SANDBOX_LAYERS]; /* idmapped clones, topmost first */
 	size_t n_layers;
@@ -26,6 +30,7 @@ struct mounts {
 	int upper; /* its folder upper */
 	int root; /* the overlay */
 	int dev, shm, hide;
+	int nodes[MOUNTS_NODES]; /* of the host, for /dev; -1: made there */
 	bool by_path; /* how the overlay was attached */
 };
 
@@ -42,6 +47,8 @@ int mounts_upper(struct mounts *m, int64_t bytes, int64_t inodes,
 /* All layers, put and upper are there. Tries descriptors, then paths in a
  * private mount namespace. */
 int mounts_overlay(struct mounts *m, bool force_path, struct error *err);
+/* The name in /dev of node i. */
+const char *mounts_node(size_t i);
 int mounts_dev(struct mounts *m, struct error *err);
 /* A small file in the tmpfs dir, owned by root inside. */
 int mounts_file(const struct mounts *m, int dir, const char *name,

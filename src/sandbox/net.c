@@ -314,6 +314,27 @@ new_namespace(int *ret_fd, struct batch *b, struct error *err)
 	return batch_open(b, err);
 }
 
+/* Ends in the last one that it makes. */
+static int
+make_both(struct net *n, struct batch *inside, struct batch *sink,
+    const struct sandbox_network_info *info, struct error *err)
+{
+	int rc = new_namespace(&n->inside, inside, err);
+
+	return rc == 0 && info != NULL ? new_namespace(&n->sink, sink, err) :
+					 rc;
+}
+
+static int
+set_up(const struct net *n, struct batch *inside, struct batch *sink,
+    const struct sandbox_network_info *info, struct error *err)
+{
+	if (info != NULL)
+		return connect_ends(inside, sink, n->inside, info, err);
+	put_up(inside, LOOPBACK_INDEX);
+	return batch_run(inside, "of the sandbox", err);
+}
+
 int
 net_make(struct net *n, const struct sandbox_network_info *info,
     struct error *err)
@@ -325,16 +346,24 @@ net_make(struct net *n, const struct sandbox_network_info *info,
 	n->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (n->home < 0)
 		return error_errno(err, "/proc/self/ns/net");
-	rc = new_namespace(&n->inside, &inside, err);
-	if (rc == 0 && info != NULL)
-		rc = new_namespace(&n->sink, &sink, err);
+	rc = make_both(n, &inside, &sink, info, err);
 	net_leave(n);
-	if (rc == 0 && info != NULL)
-		rc = connect_ends(&inside, &sink, n->inside, info, err);
-	if (rc == 0 && info == NULL) {
-		put_up(&inside, LOOPBACK_INDEX);
-		rc = batch_run(&inside, "of the sandbox", err);
-	}
+	if (rc == 0)
+		rc = set_up(n, &inside, &sink, info, err);
+	batch_close(&inside);
+	batch_close(&sink);
+	return rc;
+}
+
+int
+net_make_here(struct net *n, const struct sandbox_network_info *info,
+    struct error *err)
+{
+	struct batch inside = { 0 }, sink = { 0 };
+	int rc = make_both(n, &inside, &sink, info, err);
+
+	if (rc == 0)
+		rc = set_up(n, &inside, &sink, info, err);
 	batch_close(&inside);
 	batch_close(&sink);
 	return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two network namespaces and the veth between them, by rtnetlink, without
- * forks. Both belong to the user namespace of the host: root in the sandbox
- * owns nothing of them. Neither has a route to the host. Runs in supervisors.
+ * forks. Both belong to the user namespace of the supervisor, never to that of
+ * the sandbox: root in there owns nothing of them. Neither has a route to the
+ * host. Runs in supervisors.
  */
 #ifndef SANDBOX_NET_H
 #define SANDBOX_NET_H
@@ -26,6 +27,13 @@ struct net {
 void net_draw(struct sandbox_network_info *ret);
 /* Loopback alone inside, or with info: the veth pair too. */
 int net_make(struct net *n, const struct sandbox_network_info *info,
+    struct error *err);
+/* The same, for who cannot come back into the namespace of the host: a child
+ * makes them. */
+int net_make_apart(struct net *n, const struct sandbox_network_info *info,
+    struct error *err);
+/* The same, and the process stays in the last one: of net-apart.c. */
+int net_make_here(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
 /* The calling process goes inside, and back. Not to come back is fatal. */
 int net_enter(const struct net *n, struct error *err);

@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "sandbox/sandbox_priv.h"
+#include "sys/rootless.h"
 
 /* A mask that says nothing, for what is a file and what is a folder. */
 #define MASK_FILE   "empty"
@@ -25,6 +26,7 @@
 #define MASK_BYTES  "256k"
 
 static const char *const host_names[OP__MAX] = {
+	[OP_ROOTLESS] = "user-namespace",
 	[OP_RUN_FOLDER] = "run-folder",
 	[OP_WARDEN] = "warden",
 	[OP_CGROUP] = "cgroup",
@@ -74,7 +76,8 @@ op_name(const struct op *op)
 void
 sandbox_spec_init(struct sandbox_spec *spec)
 {
-	*spec = (struct sandbox_spec){ .put_identity = true };
+	*spec = (struct sandbox_spec){ .put_identity = true,
+		.rootless = !rootless_has_root() };
 }
 
 bool
@@ -148,36 +151,52 @@ plan_surroundings(struct sandbox_plan *p)
 	const struct sandbox_limits *l = &p->limits;
 	const struct sandbox_network_info *n = &p->network;
 	struct arena *a = p->arena;
+	bool rootless = p->spec->rootless;
+	const char *owner = rootless ? "caller's" : "host's";
 
+	if (rootless)
+		add(p,
+		    HOST(OP_ROOTLESS,
+			.text = "the caller's own: 0 is the caller, 1…65536 "
+				"are its subordinate ids; all below happens "
+				"in it"));
 	add(p,
 	    HOST(OP_RUN_FOLDER,
-		.text = "locked; stale ones are swept; its number is that of "
-			"a free range of 65536 user ids"));
+		.text = rootless ?
+		    "locked; stale ones are swept; user ids 1…65536, which "
+		    "sandboxes of this user share" :
+		    "locked; stale ones are swept; its number is that of "
+		    "a free range of 65536 user ids"));
 	add(p,
 	    HOST(OP_WARDEN,
 		.text = "kills and removes all of this when we are gone"));
 	add(p,
 	    HOST(OP_CGROUP,
 		.text = arena_printf(a,
-		    "lazaret/RUN in every hierarchy: memory %" PRId64
-		    " bytes, %" PRId64 " processes, %" PRId64
-		    " %% of a processor",
-		    l->memory_bytes, l->pids, l->cpu_percent)));
+		    "lazaret/RUN in %s: memory %" PRId64 " bytes, %" PRId64
+		    " processes, %" PRId64 " %% of a processor%s",
+		    rootless ? "the caller's cgroup, if it was delegated" :
+			       "every hierarchy",
+		    l->memory_bytes, l->pids, l->cpu_percent,
+		    rootless ? "; otherwise rlimits, and we count and kill" :
+			       "")));
 	if (p->spec->network == SANDBOX_NETWORK_SINK)
 		add(p,
 		    HOST(OP_NETWORK,
 			.text = arena_printf(a,
-			    "two namespaces of the host's user namespace; "
+			    "two namespaces of the %s user namespace; "
 			    "%s %s/%d %s/%d — %s %s %s; loopback; default "
 			    "route to the sink",
-			    n->interface, n->address4, n->prefix4, n->address6,
-			    n->prefix6, n->sink_interface, n->sink_address4,
-			    n->sink_address6)));
+			    owner, n->interface, n->address4, n->prefix4,
+			    n->address6, n->prefix6, n->sink_interface,
+			    n->sink_address4, n->sink_address6)));
 	else
 		add(p,
 		    HOST(OP_NETWORK,
-			.text = "a namespace of the host's user namespace; "
-				"loopback alone"));
+			.text = arena_printf(a,
+			    "a namespace of the %s user namespace; loopback "
+			    "alone",
+			    owner)));
 	add(p,
 	    HOST(OP_CLOCK, .n = p->uptime_s,
 		.text = arena_printf(a,
@@ -199,8 +218,10 @@ plan_files(struct sandbox_plan *p)
 
 		add(p,
 		    HOST(OP_LAYER, .n = (int64_t)i,
-			.text = arena_printf(a, "%s, read-only, idmapped",
-			    l->fd >= 0 ? "(descriptor)" : l->path)));
+			.text = arena_printf(a, "%s, read-only, %s",
+			    l->fd >= 0 ? "(descriptor)" : l->path,
+			    p->spec->rootless ? "of the subordinate ids" :
+						"idmapped")));
 	}
 	add(p, HOST(OP_PUT_LAYER, .text = "tmpfs for the files below"));
 	for (size_t i = 0; i < p->files.n; i++) {
@@ -219,13 +240,19 @@ plan_files(struct sandbox_plan *p)
 		    p->limits.disk_bytes, p->limits.disk_inodes)));
 	add(p,
 	    HOST(OP_OVERLAY,
-		.text = p->spec->test_by_path ?
+		.text = p->spec->rootless ?
+		    "all of these, with user.* attributes; detached, or by "
+		    "path where the kernel cannot" :
+		    p->spec->test_by_path ?
 		    "all of these, by path in a private mount namespace" :
 		    "all of these, detached; by path in a private mount "
 		    "namespace where the kernel cannot"));
 	add(p,
 	    HOST(OP_DEVICES,
-		.text = "null zero full random urandom tty ptmx; pts, shm"));
+		.text = p->spec->rootless ?
+		    "null zero full random urandom tty of the host, ptmx; "
+		    "pts, shm" :
+		    "null zero full random urandom tty ptmx; pts, shm"));
 	add(p,
 	    HOST(OP_SHM, .n = p->limits.disk_bytes / 4,
 		.m = p->limits.disk_inodes / 4,
@@ -312,6 +339,18 @@ hide(struct sandbox_plan *p, const char *path, const char *mask)
 		.text = arena_printf(p->arena, "%s behind %s", path, mask)));
 }
 
+/* Whoever has no root makes no device nodes. */
+static void
+plan_nodes(struct sandbox_plan *p)
+{
+	for (int i = 0; i < MOUNTS_NODES && p->spec->rootless; i++)
+		add(p,
+		    INSIDE(INIT_OP_MOUNT,
+			.a = arena_printf(p->arena, "/dev/%s",
+			    mounts_node((size_t)i)),
+			.n = OP_MOUNT_NODE + i, .text = "the host's node"));
+}
+
 static void
 plan_inside_mounts(struct sandbox_plan *p)
 {
@@ -320,6 +359,7 @@ plan_inside_mounts(struct sandbox_plan *p)
 	add(p,
 	    INSIDE(INIT_OP_MOUNT, .a = "/dev", .n = OP_MOUNT_DEV,
 		.text = "/dev"));
+	plan_nodes(p);
 	add(p,
 	    INSIDE(INIT_OP_MOUNT, .a = "/dev/shm", .n = OP_MOUNT_SHM,
 		.text = "/dev/shm"));
@@ -384,6 +424,10 @@ plan_verify(struct sandbox_plan *p)
 		buf_put(&list, fixed[i], strlen(fixed[i]) + 1);
 	for (size_t i = 0; i < N_ELEMENTS(hidden); i++)
 		buf_put(&list, hidden[i].path, strlen(hidden[i].path) + 1);
+	for (size_t i = 0; i < MOUNTS_NODES && p->spec->rootless; i++) {
+		buf_printf(&list, "/dev/%s", mounts_node(i));
+		buf_putc(&list, '\0');
+	}
 	s = arena_str(p->arena, buf_str(&list));
 	buf_done(&list);
 	add(p,

@@ -221,6 +221,8 @@ rundir_note(const struct rundir *r, const char *path, struct error *err)
 uint32_t
 rundir_uid_base(const struct rundir *r)
 {
+	if (r->uid_base != 0)
+		return r->uid_base;
 	return RUNDIR_UID_FIRST + r->slot * RUNDIR_UID_COUNT;
 }
 

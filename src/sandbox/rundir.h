@@ -27,6 +27,7 @@ struct rundir {
 	char path[RUNDIR_PATH_BYTES];
 	char name[RUNDIR_NAME_BYTES]; /* hex digits of the slot */
 	unsigned slot;
+	uint32_t uid_base; /* of its range; 0: of its slot */
 	int lock; /* held, owned; -1 */
 	int claim; /* socket that reserves the slot, whatever --state is */
 };

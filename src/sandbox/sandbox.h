@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One sandbox: plan, start, run commands in it, stop. Used by a supervisor
- * that is single-threaded, runs as root and waits in one poll loop.
+ * that is single-threaded, runs as root (of the host, or of what
+ * sys/rootless.h makes) and waits in one poll loop.
  *
  *	sandbox_plan(&spec, &plan, &err);     pure data, printable
  *	sandbox_start(plan, &sandbox, &err);  applied and verified from inside
@@ -31,7 +32,8 @@ struct sandbox; /* opaque */
 struct sandbox_plan; /* opaque; immutable once made */
 
 /* A layer of the root file system: a folder owned by root on the host, never
- * written. Its ids 0…65535 are shown as 0…65535 inside. */
+ * written. Its ids 0…65535 are shown as 0…65535 inside. Rootless: owned by the
+ * ids that are 0…65535 inside. */
 struct sandbox_layer {
 	const char *path; /* absolute; ignored when fd >= 0 */
 	int fd; /* of a folder, borrowed until sandbox_start() ends; or -1 */
@@ -98,6 +100,10 @@ struct sandbox_spec {
 
 	const char *state; /* value of --state; NULL: default */
 
+	/* Without the host's root, in the namespace of rootless_enter(): what
+	 * the plan then does otherwise. */
+	bool rootless;
+
 	/*
 	 * Without eBPF the recorder stops processes at calls: a program
 	 * (struct sock_filter[]) that answers with watch_action
@@ -120,7 +126,7 @@ struct sandbox_spec {
 	const char *test_omit;
 };
 
-/* Everything off, put_identity on. */
+/* Everything off, put_identity on; rootless as this process is. */
 void sandbox_spec_init(struct sandbox_spec *spec);
 
 /* Draws what is not given and lists every operation. Nothing is done yet;

@@ -21,6 +21,7 @@ struct arena;
 
 /* Operations of the supervisor. The first half of the plan. */
 enum op_kind {
+	OP_ROOTLESS, /* we are where rootless_enter() goes */
 	OP_RUN_FOLDER,
 	OP_WARDEN,
 	OP_CGROUP, /* made and limited */
@@ -45,7 +46,8 @@ enum op_kind {
 enum op_mount {
 	OP_MOUNT_DEV,
 	OP_MOUNT_SHM,
-	OP_MOUNT_HIDE
+	OP_MOUNT_HIDE,
+	OP_MOUNT_NODE /* and up: of the host's /dev, mounts_node() */
 };
 
 struct op {
@@ -95,6 +97,7 @@ struct sandbox {
 	struct net net;
 	struct mounts mounts;
 	struct child init, warden;
+	ino_t pid_ns; /* of init */
 	struct channel control; /* to init */
 	struct channel warden_control;
 	struct buf filters[FILTER_PROGRAMS];

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,7 @@
 #include "sandbox/warden.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/rootless.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
@@ -45,10 +47,24 @@ typedef int (*op_apply)(struct work *w, const struct op *op, struct error *err);
 /* --- surroundings --- */
 
 static int
+apply_rootless(struct work *w, const struct op *op, struct error *err)
+{
+	(void)w;
+	(void)op;
+	return rootless_is() ?
+	    0 :
+	    error_set(err, -EPERM, "the caller has no namespace of its own");
+}
+
+static int
 apply_run_folder(struct work *w, const struct op *op, struct error *err)
 {
+	int rc = rundir_make(w->p->spec->state, &w->s->run, err);
+
 	(void)op;
-	return rundir_make(w->p->spec->state, &w->s->run, err);
+	if (w->p->spec->rootless)
+		w->s->run.uid_base = ROOTLESS_FIRST;
+	return rc;
 }
 
 static int
@@ -72,7 +88,8 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	(void)op;
 	if (w->p->spec->test_no_cgroup)
 		return 0;
-	rc = cgroup_find(g, err);
+	rc = w->p->spec->rootless ? cgroup_find_own(g, err) :
+				    cgroup_find(g, err);
 	(void)snprintf(name, sizeof(name), "%s-%" PRIx64, w->s->run.name,
 	    (uint64_t)clock_ns());
 	for (int c = -1; c < CGROUP_CONTROLLER__MAX && rc == 0; c++) {
@@ -96,9 +113,12 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 static int
 apply_network(struct work *w, const struct op *op, struct error *err)
 {
+	const struct sandbox_network_info *info =
+	    w->s->has_network ? &w->s->network : NULL;
+
 	(void)op;
-	return net_make(&w->s->net, w->s->has_network ? &w->s->network : NULL,
-	    err);
+	return w->p->spec->rootless ? net_make_apart(&w->s->net, info, err) :
+				      net_make(&w->s->net, info, err);
 }
 
 static int
@@ -172,16 +192,18 @@ become_init(const struct cgroup_doors *doors, int exe, int control)
 }
 
 static int
-clone_init(struct work *w, int exe, int control, struct error *err)
+clone_init(struct work *w, int exe, int control, uint64_t flags,
+    struct error *err)
 {
 	_cleanup_(cgroup_doors_done) struct cgroup_doors doors = { .n = 0 };
 	struct sandbox *s = w->s;
 	int pidfd = -1;
 	struct clone_args a = {
 		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
-		    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD,
+		    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | flags,
 		.pidfd = (uintptr_t)&pidfd,
-		.exit_signal = (unsigned)SIGCHLD,
+		/* A brother takes the signal of the one that clones it. */
+		.exit_signal = flags == CLONE_PARENT ? 0 : (unsigned)SIGCHLD,
 	};
 	long pid;
 	int rc = cgroup_open_doors(&s->cgroup, &doors, err);
@@ -203,6 +225,65 @@ clone_init(struct work *w, int exe, int control, struct error *err)
 	return 0;
 }
 
+/* Without root there is no way back into the namespaces of the host: a child
+ * goes, and what it clones is a child of ours all the same. */
+static void __attribute__((noreturn))
+clone_and_end(struct work *w, int exe, int control, int answer)
+{
+	struct error err = ERROR_INIT;
+	int64_t said[2] = { 0, 0 }; /* pid, or an error */
+	int rc = 0;
+
+	if (w->uptime_s != 0)
+		rc = set_clock(w->uptime_s, &err);
+	if (rc == 0 && w->s->net.inside >= 0)
+		rc = net_enter(&w->s->net, &err);
+	else if (rc == 0 && !sandbox_omits(w->p->spec, "network", NULL))
+		rc = error_set(&err, -EINVAL, "no network namespace");
+	if (rc == 0)
+		rc = clone_init(w, exe, control, CLONE_PARENT, &err);
+	said[0] = w->s->init.pid;
+	said[1] = rc;
+	if (write(answer, said, sizeof(said)) < 0 ||
+	    write(answer, err.msg, strlen(err.msg)) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+static int
+clone_by_child(struct work *w, int exe, int control, struct error *err)
+{
+	_cleanup_(closep) int answer = -1;
+	char said[sizeof(err->msg)] = "";
+	int64_t result[2];
+	int fds[2], pidfd;
+	pid_t child;
+	ssize_t n;
+
+	if (pipe2(fds, O_CLOEXEC) != 0)
+		return error_errno(err, "pipe");
+	answer = fds[0];
+	child = fork();
+	if (child == 0)
+		clone_and_end(w, exe, control, fds[1]);
+	(void)close(fds[1]);
+	if (child < 0)
+		return error_errno(err, "fork");
+	n = read(answer, result, sizeof(result));
+	if (n == (ssize_t)sizeof(result) && result[1] != 0 &&
+	    read(answer, said, sizeof(said) - 1) < 0)
+		said[0] = '\0';
+	(void)waitpid(child, NULL, 0);
+	if (n != (ssize_t)sizeof(result))
+		return error_set(err, -EIO, "the process that clones died");
+	if (result[1] != 0)
+		return error_set(err, (int)result[1], "%s", said);
+	/* Ours, and not waited for: the number is still its own. */
+	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)result[0], 0);
+	w->s->init = (struct child){ (pid_t)result[0], pidfd };
+	return pidfd >= 0 ? 0 : error_errno(err, "pidfd_open");
+}
+
 /* In the network of the sandbox and with its clock, for one clone. */
 static int
 clone_elsewhere(struct work *w, int exe, int control, struct error *err)
@@ -218,11 +299,11 @@ clone_elsewhere(struct work *w, int exe, int control, struct error *err)
 	if (rc == 0 && w->s->net.inside >= 0) {
 		rc = net_enter(&w->s->net, err);
 		if (rc == 0) {
-			rc = clone_init(w, exe, control, err);
+			rc = clone_init(w, exe, control, 0, err);
 			net_leave(&w->s->net);
 		}
 	} else if (rc == 0 && sandbox_omits(w->p->spec, "network", NULL)) {
-		rc = clone_init(w, exe, control, err);
+		rc = clone_init(w, exe, control, 0, err);
 	} else if (rc == 0) {
 		rc = error_set(err, -EINVAL, "sandbox: no network namespace");
 	}
@@ -251,6 +332,7 @@ static int
 give_ids(struct sandbox *s, struct error *err)
 {
 	uint32_t base = rundir_uid_base(&s->run);
+	struct stat st;
 	char path[64];
 	int rc = write_map(s->init.pid, "gid_map", base, err);
 
@@ -262,7 +344,13 @@ give_ids(struct sandbox *s, struct error *err)
 	    (int)s->init.pid);
 	s->mounts.userns = open(path, O_RDONLY | O_CLOEXEC);
 	s->mounts.uid_base = base;
-	return s->mounts.userns >= 0 ? 0 : error_errno(err, "%s", path);
+	if (s->mounts.userns < 0)
+		return error_errno(err, "%s", path);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)s->init.pid);
+	if (stat(path, &st) != 0)
+		return error_errno(err, "%s", path);
+	s->pid_ns = st.st_ino;
+	return 0;
 }
 
 static int
@@ -293,7 +381,8 @@ apply_namespaces(struct work *w, const struct op *op, struct error *err)
 		return rc;
 	theirs = pair[1];
 	channel_init(&s->control, pair[0]);
-	rc = clone_elsewhere(w, exe, theirs, err);
+	rc = w->p->spec->rootless ? clone_by_child(w, exe, theirs, err) :
+				    clone_elsewhere(w, exe, theirs, err);
 	if (rc == 0)
 		rc = give_ids(s, err);
 	if (rc == 0)
@@ -386,6 +475,8 @@ mount_of(const struct sandbox *s, const struct op *op)
 		return s->mounts.root;
 	if (op->inside != INIT_OP_MOUNT)
 		return -1;
+	if (op->n >= OP_MOUNT_NODE)
+		return s->mounts.nodes[op->n - OP_MOUNT_NODE];
 	switch ((enum op_mount)op->n) {
 	case OP_MOUNT_DEV:
 		return s->mounts.dev;
@@ -393,6 +484,8 @@ mount_of(const struct sandbox *s, const struct op *op)
 		return s->mounts.shm;
 	case OP_MOUNT_HIDE:
 		return s->mounts.hide;
+	case OP_MOUNT_NODE:
+		break;
 	}
 	return -1;
 }
@@ -468,6 +561,7 @@ wait_for_init(struct sandbox *s, struct error *err)
 }
 
 static const op_apply appliers[OP__MAX] = {
+	[OP_ROOTLESS] = apply_rootless,
 	[OP_RUN_FOLDER] = apply_run_folder,
 	[OP_WARDEN] = apply_warden,
 	[OP_CGROUP] = apply_cgroup,
@@ -487,13 +581,18 @@ static const op_apply appliers[OP__MAX] = {
 	[OP_INSIDE] = apply_inside,
 };
 
+/* What is weaker without root, whatever else there is. */
+#define ROOTLESS_LINES \
+	"userns of the caller, without root\n" \
+	"user ids: shared by sandboxes of this caller\n"
+
 static void
 describe(struct sandbox *s)
 {
 	struct buf b;
 
 	buf_init(&b, sizeof(s->described) - 1);
-	buf_puts(&b, "ns\n");
+	buf_puts(&b, s->mounts.rootless ? ROOTLESS_LINES : "ns\n");
 	buf_puts(&b,
 	    s->mounts.by_path ? "overlay by path\n" :
 				"overlay by descriptors\n");
@@ -530,6 +629,7 @@ new_sandbox(const struct sandbox_plan *p)
 	s->cgroup.fd2 = -1;
 	s->net = (struct net)NET_INIT;
 	mounts_init(&s->mounts);
+	s->mounts.rootless = p->spec->rootless;
 	s->init = s->warden = (struct child)CHILD_INIT;
 	s->epoll = s->timer = -1;
 	for (int i = 0; i < FILTER_PROGRAMS; i++)

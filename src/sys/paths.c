@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "sys/rootless.h"
 
 /* Subfolder of the state folder, per place. */
 static const char *const subfolders[PATHS__MAX] = {
@@ -51,7 +52,7 @@ xdg(const char *variable, const char *fallback, char *ret, size_t size,
 static int
 default_state(enum paths_place place, char *ret, size_t size, struct error *err)
 {
-	if (geteuid() == 0)
+	if (rootless_has_root())
 		return join(ret, size, "/var/lib/lazaret", "", err);
 	if (place == PATHS_IMAGES)
 		return xdg("XDG_CACHE_HOME", ".cache", ret, size, err);
@@ -115,7 +116,7 @@ paths_get(enum paths_place place, const char *state, char *ret, size_t size,
 		return data_path(ret, size, err);
 	if (state == NULL)
 		state = getenv("LAZARET_STATE");
-	if (place == PATHS_RUNTIME && state == NULL && geteuid() == 0) {
+	if (place == PATHS_RUNTIME && state == NULL && rootless_has_root()) {
 		rc = join(ret, size, "/run/lazaret", "", err);
 	} else {
 		rc = state != NULL && state[0] != '\0' ?
