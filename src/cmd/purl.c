@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "ecosystem/packageurl.h"
+#include "osv/osv.h"
 #include "sys/lockdown.h"
 #include "sys/opt.h"
 
@@ -202,6 +203,10 @@ build_object(struct arena *a, yyjson_val *o, struct packageurl *p,
 		rc = member(o, "version", &version, err);
 	if (rc == 0 && name.n == 0)
 		return error_set(err, -EINVAL, "name is missing");
+	if (rc == 0 && !osv_ecosystem_valid(ecosystem))
+		return error_set(err, -EINVAL,
+		    "\"%.*s\" is no ecosystem of OSV %s", STR_ARG(ecosystem),
+		    OSV_SCHEMA_VERSION);
 	if (rc == 0)
 		rc = packageurl_of_osv(a, ecosystem, name, p, err);
 	if (rc == 0 && version.n != 0)
@@ -213,20 +218,18 @@ static int
 build_line(struct arena *a, struct str line, struct json *j, struct error *err)
 {
 	struct packageurl p = { .n_qualifiers = 0 };
-	yyjson_read_err e;
-	yyjson_doc *doc =
-	    yyjson_read_opts((char *)(uintptr_t)line.p, line.n, 0, NULL, &e);
-	int rc;
+	yyjson_doc *doc = NULL;
+	int rc = osv_json_read(line, &doc, err);
 
-	if (doc == NULL)
-		return error_set(err, -EINVAL, "not JSON: %s", e.msg);
+	if (rc != 0)
+		return rc;
 	rc = build_object(a, yyjson_doc_get_root(doc), &p, err);
 	if (rc == 0) {
 		json_object_begin(j);
 		print_purl(j, &p);
 		json_object_end(j);
 	}
-	yyjson_doc_free(doc);
+	osv_json_free(doc);
 	return rc;
 }
 
@@ -247,8 +250,6 @@ run(int (*line_fn)(struct arena *, struct str, struct json *, struct error *))
 
 		while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
 			n--;
-		if (n == 0)
-			continue;
 		json_init(&j, &out, 0);
 		if (line_fn(a, str_n(line, (size_t)n), &j, &err) != 0) {
 			print_error(&j, &err);

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -132,7 +134,7 @@ read_document(struct query *q, const char *path, struct str bytes,
     struct yyjson_doc **ret_json, struct error *err)
 {
 	struct osv_input in = { .bytes = bytes,
-		.profile = OSV_PROFILE_SCHEMA,
+		.profile = OSV_PROFILE_QUESTION,
 		.now_s = clock_wall_ns() / NS_PER_SEC };
 	struct osv_findings f;
 	int rc;
@@ -163,7 +165,8 @@ answer(struct query *q, int n, char **versions)
 
 		a = osv_affects(q->arena, &q->document, q->ecosystem, q->name,
 		    v, &why);
-		(void)printf("%s\t%s\t", versions[i], words[a]);
+		term_print(stdout, v, SIZE_MAX);
+		(void)printf("\t%s\t", words[a]);
 		term_print(stdout, str_of(why), 500);
 		(void)putchar('\n');
 		if (a == OSV_AFFECTED)
@@ -188,9 +191,13 @@ affected(int n, char **operands)
 		    "affected needs a file and at "
 		    "least one version");
 	buf_init(&bytes, 32 * (size_t)MIB);
-	fd = open(operands[0], O_RDONLY | O_CLOEXEC);
+	fd = strcmp(operands[0], "-") == 0 ?
+	    dup(STDIN_FILENO) :
+	    open(operands[0], O_RDONLY | O_CLOEXEC);
 	rc = fd < 0 ? error_errno(&err, "%s", operands[0]) :
 		      fd_read_all(fd, &bytes, &err);
+	if (rc != 0 && fd >= 0)
+		(void)error_wrap(&err, "%s", operands[0]);
 	if (rc == 0)
 		rc = lockdown(&pure, &err);
 	if (rc == 0)

@@ -330,6 +330,24 @@ dash(char c)
 	return c == '_' ? '-' : c;
 }
 
+/* PEP 503: runs of "-", "_" and "." are one "-". */
+static struct str
+pypi_name(struct arena *a, struct str s)
+{
+	char *p = arena_strz(a, s);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		bool mark = s.p[i] != '\0' && strchr("-_.", s.p[i]) != NULL;
+
+		if (!mark)
+			p[n++] = s.p[i];
+		else if (n == 0 || p[n - 1] != '-')
+			p[n++] = '-';
+	}
+	return str_n(p, n);
+}
+
 static char
 underscore(char c)
 {
@@ -346,7 +364,6 @@ static const struct {
 	{ PURL_CPAN, offsetof(struct packageurl, namespace), to_upper },
 	{ PURL_LOWER_NAME, offsetof(struct packageurl, name), to_lower },
 	{ PURL_LOWER_VERSION, offsetof(struct packageurl, version), to_lower },
-	{ PURL_DASHES, offsetof(struct packageurl, name), dash },
 	{ PURL_KEBAB, offsetof(struct packageurl, name), dash },
 	{ PURL_UNDERSCORES, offsetof(struct packageurl, name), underscore },
 };
@@ -419,6 +436,8 @@ apply_type(struct arena *a, struct packageurl *p, struct error *err)
 		member = (void *)((char *)p + mappings[i].member);
 		*member = map_chars(a, *member, mappings[i].f);
 	}
+	if (t->rules & PURL_DASHES)
+		p->name = pypi_name(a, p->name);
 	if ((t->rules & PURL_MLFLOW) &&
 	    str_find(packageurl_qualifier(p, "repository_url"),
 		STR_LIT("databricks")) >= 0)
@@ -432,11 +451,37 @@ absent_if_empty(struct str s)
 	return s.n == 0 ? STR_NONE : s;
 }
 
+static bool
+has_control(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* No package, file or address has one in its name. */
+static int
+check_control(const struct packageurl *p, struct error *err)
+{
+	const struct str members[] = { p->namespace, p->name, p->version,
+		p->subpath };
+	bool found = false;
+
+	for (size_t i = 0; i < N_ELEMENTS(members); i++)
+		found = found || has_control(members[i]);
+	for (size_t i = 0; i < p->n_qualifiers; i++)
+		found = found || has_control(p->qualifiers[i].value);
+	return found ? error_set(err, -EINVAL, "has a control character") : 0;
+}
+
 int
 packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
 {
 	int rc = check_type(p->type, err);
 
+	if (rc == 0)
+		rc = check_control(p, err);
 	if (rc != 0)
 		return rc;
 	p->type = map_chars(a, p->type, to_lower);

@@ -12,7 +12,8 @@ cut(struct str *s, const char *separators, struct str *ret)
 
 	if (s->p == NULL)
 		return false;
-	while (i < s->n && strchr(separators, s->p[i]) == NULL)
+	while (i < s->n &&
+	    (s->p[i] == '\0' || strchr(separators, s->p[i]) == NULL))
 		i++;
 	*ret = str_sub(*s, 0, i);
 	*s = i < s->n ? str_sub(*s, i + 1, s->n) : STR_NONE;

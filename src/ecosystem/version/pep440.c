@@ -264,7 +264,8 @@ valid_compare(const struct pep440 *a, const struct pep440 *b)
 
 /* --- the old order ---------------------------------------------------- */
 
-#define LEGACY_PARTS 256
+#define LEGACY_PARTS 512
+#define LEGACY_BYTES 512 /* one part a byte at most: none is left out */
 
 struct legacy {
 	struct str parts[LEGACY_PARTS];
@@ -336,7 +337,7 @@ legacy_push(struct legacy *l, struct str part)
 static void
 legacy_parse(struct str v, struct legacy *l)
 {
-	char folded[512];
+	char folded[LEGACY_BYTES];
 	struct str s, part;
 	size_t n = MIN_OF(v.n, sizeof(folded));
 
@@ -385,10 +386,10 @@ version_pep440(struct str a, struct str b, int *ret)
 	struct pep440 va, vb;
 	bool good_a, good_b;
 
-	if (a.n > 512 || b.n > 512)
-		return false;
 	good_a = parse(a, &va);
 	good_b = parse(b, &vb);
+	if (!good_a && !good_b && (a.n > LEGACY_BYTES || b.n > LEGACY_BYTES))
+		return false;
 	if (good_a != good_b)
 		*ret = good_a ? 1 : -1;
 	else

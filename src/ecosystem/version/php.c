@@ -94,8 +94,9 @@ version_php(struct str a, struct str b, int *ret)
 	struct str sa, sb, pa, pb;
 	bool more_a, more_b;
 
-	buf_init(&ba, 4096);
-	buf_init(&bb, 4096);
+	/* A dot before each byte at most: nothing is cut off. */
+	buf_init(&ba, 2 * a.n + 16);
+	buf_init(&bb, 2 * b.n + 16);
 	canonical(a, &ba);
 	canonical(b, &bb);
 	sa = buf_str(&ba);

@@ -87,11 +87,13 @@ static struct evr
 split(struct str s)
 {
 	struct evr e = { .epoch = STR_LIT("0") };
-	ptrdiff_t colon = str_chr(s, ':'), dash;
+	struct str rest = s, digits = take_while(&rest, is_digit);
+	ptrdiff_t dash;
 
-	if (colon >= 0) {
-		e.epoch = str_sub(s, 0, (size_t)colon);
-		s = str_sub(s, (size_t)colon + 1, s.n);
+	/* An epoch is a number; anything else before a colon is not one. */
+	if (rest.n != 0 && rest.p[0] == ':') {
+		e.epoch = digits.n != 0 ? digits : STR_LIT("0");
+		s = str_sub(rest, 1, rest.n);
 	}
 	dash = str_rchr(s, '-');
 	if (dash >= 0) {

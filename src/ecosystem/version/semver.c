@@ -56,10 +56,14 @@ suffix_of(const struct loose *v, size_t max)
 	ptrdiff_t plus = str_chr(v->rest, '+');
 	struct str text =
 	    plus >= 0 ? str_sub(v->rest, 0, (size_t)plus) : v->rest;
-	bool cut = plus >= 0;
+	bool cut = plus >= 0, more = text.n != 0 || v->dot;
 
+	/* The hyphen that begins a pre-release is no part of it: "-2" would be
+	 * a word otherwise, and after "-11". */
+	if (str_starts(text, "-"))
+		text = str_sub(text, 1, text.n);
 	/* What "+" cuts off includes the numbers that would be appended. */
-	return (struct suffix){ text, v->dot, text.n != 0 || v->dot, v,
+	return (struct suffix){ text, v->dot, more, v,
 		cut ? v->n : MIN_OF(max, v->n) };
 }
 
@@ -90,8 +94,28 @@ suffix_next(struct suffix *s, struct str *ret)
 	return true;
 }
 
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* As str_cmp() would have it of both in lower case. */
 static int
-identifier_compare(struct str a, struct str b)
+folded_compare(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.n && i < b.n; i++) {
+		int d =
+		    (unsigned char)lower(a.p[i]) - (unsigned char)lower(b.p[i]);
+
+		if (d != 0)
+			return sign(d);
+	}
+	return (a.n > b.n) - (a.n < b.n);
+}
+
+static int
+identifier_compare(struct str a, struct str b, bool fold)
 {
 	bool na = all_digits(a), nb = all_digits(b);
 
@@ -99,24 +123,12 @@ identifier_compare(struct str a, struct str b)
 		return digits_compare(a, b);
 	if (na != nb)
 		return na ? -1 : 1;
-	return sign(str_cmp(a, b));
-}
-
-static struct str
-lower(struct str s, char *room, size_t size)
-{
-	size_t n = MIN_OF(s.n, size);
-
-	for (size_t i = 0; i < n; i++)
-		room[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) :
-							   s.p[i];
-	return str_n(room, n);
+	return fold ? folded_compare(a, b) : sign(str_cmp(a, b));
 }
 
 static int
 suffix_compare(struct suffix a, struct suffix b, bool fold)
 {
-	char ra[256], rb[256];
 	struct str ia, ib;
 	bool more_a, more_b;
 	int d;
@@ -128,11 +140,7 @@ suffix_compare(struct suffix a, struct suffix b, bool fold)
 		more_b = suffix_next(&b, &ib);
 		if (!more_a || !more_b)
 			return more_a - more_b;
-		if (fold) {
-			ia = lower(ia, ra, sizeof(ra));
-			ib = lower(ib, rb, sizeof(rb));
-		}
-		d = identifier_compare(ia, ib);
+		d = identifier_compare(ia, ib, fold);
 		if (d != 0)
 			return d;
 	}

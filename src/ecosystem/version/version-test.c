@@ -209,7 +209,9 @@ generated_versions_are_in_order(void **state)
 		"Packagist", "Debian", "Ubuntu", "Red Hat", "AlmaLinux",
 		"Rocky Linux", "SUSE", "openSUSE", "Mageia", "openEuler",
 		"Azure Linux", "Alpine", "Wolfi", "Chainguard", "MinimOS",
-		"Alpaquita", "CRAN", "Hackage", "VSCode", "opam" };
+		"Alpaquita", "CRAN", "Hackage", "VSCode", "opam",
+		"Docker Hardened Images", "Echo", "Photon OS", "TuxCare",
+		"CleanStart", "BellSoft Hardened Containers", "Root:npm" };
 	const char *rounds_text = getenv("LAZARET_PROPERTY_ROUNDS");
 	const char *seed_text = getenv("LAZARET_SEED"), *separators;
 	uint64_t rounds = 3000;
@@ -242,6 +244,42 @@ generated_versions_are_in_order(void **state)
 	}
 }
 
+/* Digits and words have no greatest length: what differs in the last of ten
+ * thousand characters differs, and as the last one says. */
+static void
+nothing_is_cut_off(void **state)
+{
+	static const char *const ecosystems[] = { "npm", "NuGet", "Pub", "PyPI",
+		"RubyGems", "Maven", "Packagist", "Debian", "Red Hat", "Alpine",
+		"CRAN", "Hackage", "opam" };
+	static const char *const words[] = { "npm", "NuGet", "Pub", "RubyGems",
+		"Maven", "Debian", "Red Hat", "opam" };
+	static char a[10100], b[10100];
+	int d;
+
+	(void)state;
+	memset(a, '9', 10000);
+	memset(b, '9', 10000);
+	b[9999] = '8';
+	for (size_t i = 0; i < sizeof(ecosystems) / sizeof(ecosystems[0]); i++)
+		if (!version_rule(
+			str_of(ecosystems[i]))(str_of(a), str_of(b), &d) ||
+		    d <= 0)
+			fail_msg("%s: long numbers", ecosystems[i]);
+	memset(a, 'a', 10000);
+	memcpy(a, "1.0-", 4);
+	memcpy(b, a, sizeof(b));
+	a[9999] = 'c';
+	b[9999] = 'b';
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!version_rule(str_of(words[i]))(str_of(a), str_of(b), &d) ||
+		    d <= 0)
+			fail_msg("%s: long words", words[i]);
+	/* NUL is no separator. */
+	assert_false(version_rule(
+	    STR_LIT("CRAN"))(str_n("1\0002", 3), STR_LIT("1.2"), &d));
+}
+
 static void
 strict_semver(void **state)
 {
@@ -266,6 +304,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_table_holds),
 		cmocka_unit_test(order_is_total),
 		cmocka_unit_test(generated_versions_are_in_order),
+		cmocka_unit_test(nothing_is_cut_off),
 		cmocka_unit_test(strict_semver),
 	};
 

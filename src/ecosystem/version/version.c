@@ -71,8 +71,13 @@ find(struct str ecosystem)
 version_compare *
 version_rule(struct str ecosystem)
 {
-	const struct row *r = find(ecosystem);
+	const struct row *r;
 
+	/* Root's packages are those of the ecosystem behind its name, and
+	 * ordered as they are. */
+	if (str_starts(ecosystem, "Root:"))
+		ecosystem = str_sub(ecosystem, 5, ecosystem.n);
+	r = find(ecosystem);
 	return r != NULL ? r->rule : NULL;
 }
 
