@@ -73,7 +73,7 @@ put_str(struct buf *b, struct str s)
 }
 
 static void
-put_entry(struct buf *b, const struct export_entry *e)
+put_entry(struct buf *b, const struct exporter *x, const struct export_entry *e)
 {
 	put_str(b, e->path);
 	put_str(b, e->id);
@@ -81,7 +81,7 @@ put_entry(struct buf *b, const struct export_entry *e)
 	put_str(b, e->summary);
 	put(b, e->n_dirs);
 	for (size_t i = 0; i < e->n_dirs; i++)
-		put_str(b, e->dirs[i]);
+		put_str(b, export_dir_name(x, e, i));
 	put(b, (uint64_t)e->size);
 	put(b, (uint64_t)e->mtime_ns);
 	put(b, (uint64_t)e->inode);
@@ -93,17 +93,24 @@ put_entry(struct buf *b, const struct export_entry *e)
 }
 
 static bool
-get_entry(struct reader *r, struct export_entry *e, uint64_t end)
+get_entry(struct reader *r, struct exporter *x, struct export_entry *e)
 {
+	uint64_t end = x->segments_end, n;
+
 	e->path = get_str(r);
 	e->id = get_str(r);
 	e->modified = get_str(r);
 	e->summary = get_str(r);
-	e->n_dirs = get(r);
-	if (r->bad || e->n_dirs > EXPORT_MAX_DIRS)
+	n = get(r);
+	if (r->bad || n == 0 || n > EXPORT_MAX_DIRS)
 		return false;
-	for (size_t i = 0; i < e->n_dirs; i++)
-		e->dirs[i] = get_str(r);
+	for (size_t i = 0; i < n; i++) {
+		int dir = export_dir_of(x, get_str(r));
+
+		if (dir < 0)
+			return false;
+		e->dirs[e->n_dirs++] = (uint8_t)dir;
+	}
 	e->size = (int64_t)get(r);
 	e->mtime_ns = (int64_t)get(r);
 	e->inode = (int64_t)get(r);
@@ -139,7 +146,7 @@ read_index(struct exporter *x, struct reader *r)
 	for (uint64_t i = 0; i < n && !r->bad; i++) {
 		struct export_entry *e = arena_alloc(x->arena, sizeof(*e));
 
-		if (!get_entry(r, e, x->segments_end))
+		if (!get_entry(r, x, e))
 			return false;
 		(void)map_put(x->old, e->path, e);
 	}
@@ -206,7 +213,7 @@ export_cache_save(struct exporter *x, struct error *err)
 	buf_puts(&b, MAGIC);
 	put(&b, x->entries.n);
 	for (size_t i = 0; i < x->entries.n; i++)
-		put_entry(&b, x->entries.v[i]);
+		put_entry(&b, x, x->entries.v[i]);
 	put(&b, x->sums.n);
 	for (size_t i = 0; i < x->sums.n; i++) {
 		put_str(&b, x->sums.v[i].name);
@@ -240,7 +247,7 @@ export_cache_compact(struct exporter *x, struct error *err)
 	o = outfile_open(x->dir, SEGMENTS);
 	/* In the same order: archives stay as they are. */
 	for (size_t i = 0; i < x->entries.n; i++) {
-		struct export_entry *e = x->by_place[i];
+		struct export_entry *e = x->whole.by_place[i];
 
 		outfile_put_str(o, export_segment(x, e));
 		e->at = at;

@@ -73,7 +73,8 @@ hash_of(const struct exporter *x, uint64_t number, char ret[SHA256_HEX_SIZE],
  */
 
 static void
-put_line(struct buf *b, const char *change, const struct export_entry *e)
+put_line(struct buf *b, const struct exporter *x, const char *change,
+    const struct export_entry *e)
 {
 	struct json j;
 
@@ -88,7 +89,7 @@ put_line(struct buf *b, const char *change, const struct export_entry *e)
 	json_key(&j, "ecosystems");
 	json_array_begin(&j);
 	for (size_t i = 0; i < e->n_dirs; i++)
-		json_str(&j, e->dirs[i]);
+		json_str(&j, export_dir_name(x, e, i));
 	json_array_end(&j);
 	json_object_end(&j);
 	buf_putc(b, '\n');
@@ -140,14 +141,14 @@ put_changes(struct exporter *x, struct buf *b)
 		    value);
 	for (size_t i = 0; i < x->entries.n; i++) {
 		const struct export_entry *e = x->entries.v[i];
-		const struct export_entry *old = map_remove(before, e->id);
 
 		if (e->fresh)
-			put_line(b, change_of(e, old), e);
+			put_line(b, x, change_of(e, map_remove(before, e->id)),
+			    e);
 	}
 	at = 0;
 	while (map_next(before, &at, &key, &value))
-		put_line(b, "removed", value);
+		put_line(b, x, "removed", value);
 	map_free(before);
 }
 

@@ -15,7 +15,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "osv/osv.h"
 #include "report/export_priv.h"
 #include "report/zip.h"
@@ -62,17 +61,6 @@ export_put_file(struct exporter *x, const char *name, struct str bytes,
 	return export_close(x, o, name, err);
 }
 
-static bool
-lies_in(const struct export_entry *e, struct str dir)
-{
-	if (dir.p == NULL)
-		return true;
-	for (size_t i = 0; i < e->n_dirs; i++)
-		if (str_eq(e->dirs[i], dir))
-			return true;
-	return false;
-}
-
 /* --- archives of single documents ------------------------------------------
  */
 
@@ -90,29 +78,28 @@ keep_bytes(const struct exporter *x, struct outfile *o, const char *name,
 static struct zip_member
 member_of(const struct export_entry *e, char name[LIMIT_TEXT_BYTES])
 {
-	(void)snprintf(name, LIMIT_TEXT_BYTES, "%.*s.json", STR_ARG(e->id));
-	return (struct zip_member){ .name = str_of(name),
+	memcpy(name, e->id.p, e->id.n);
+	memcpy(name + e->id.n, ".json", 5);
+	return (struct zip_member){ .name = str_n(name, e->id.n + 5),
 		.modified_s = e->modified_s,
 		.crc32 = e->crc32,
 		.size = e->raw,
 		.packed = e->packed + DEFLATE_END.n };
 }
 
-/* Bytes of a member with its header, and where each begins. */
+/* Where each begins; how many bytes are as they were. */
 static uint64_t
-place_members(const struct exporter *x, struct str dir, uint64_t keep)
+place_members(const struct export_view *v)
 {
 	uint64_t at = 0, kept = 0;
 
-	for (size_t i = 0; i < x->entries.n; i++) {
-		struct export_entry *e = x->by_place[i];
+	for (size_t i = 0; i < v->n; i++) {
+		struct export_entry *e = v->by_place[i];
 
-		if (!lies_in(e, dir))
-			continue;
 		e->offset = at;
 		at += ZIP_HEADER_BYTES + e->id.n + strlen(".json") + e->packed +
 		    DEFLATE_END.n;
-		if (e->at < keep)
+		if (e->at < v->keep)
 			kept = at;
 	}
 	return kept;
@@ -120,34 +107,30 @@ place_members(const struct exporter *x, struct str dir, uint64_t keep)
 
 /* Members in the order of the segments, the directory in the order of ids. */
 static int
-write_zip(struct exporter *x, struct str dir, const char *path, uint64_t keep,
+write_zip(struct exporter *x, const struct export_view *v, const char *path,
     struct error *err)
 {
 	struct outfile *o = outfile_open(x->dir, path);
-	uint64_t kept = place_members(x, dir, keep);
+	uint64_t kept = place_members(v);
 	char name[LIMIT_TEXT_BYTES];
 	struct zip_member m;
 	struct zip z;
 
 	zip_begin(&z, o);
 	kept = keep_bytes(x, o, path, kept);
-	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->by_place[i];
+	for (size_t i = 0; i < v->n; i++) {
+		const struct export_entry *e = v->by_place[i];
 
-		if (!lies_in(e, dir) || e->offset < kept)
+		if (e->offset < kept)
 			continue;
 		m = member_of(e, name);
 		zip_header(&z, &m);
 		outfile_put_str(o, export_segment(x, e));
 		outfile_put_str(o, DEFLATE_END);
 	}
-	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->entries.v[i];
-
-		if (!lies_in(e, dir))
-			continue;
-		m = member_of(e, name);
-		zip_listed(&z, &m, e->offset);
+	for (size_t i = 0; i < v->n; i++) {
+		m = member_of(v->by_id[i], name);
+		zip_listed(&z, &m, v->by_id[i]->offset);
 	}
 	zip_end(&z);
 	return export_close(x, o, path, err);
@@ -187,6 +170,7 @@ write_offline(struct exporter *x, const char *ecosystem, bool has_reports,
     struct error *err)
 {
 	static const char *const trees[] = { "osv-scanner", "osv-scalibr" };
+	static const struct export_view nothing;
 	char from[256], to[256];
 	int rc = 0;
 
@@ -197,33 +181,40 @@ write_offline(struct exporter *x, const char *ecosystem, bool has_reports,
 		if (has_reports)
 			rc = link_file(x, from, to, err);
 		else if (x->all_changed)
-			rc = write_zip(x, STR_LIT("/"), to, 0, err);
+			rc = write_zip(x, &nothing, to, err);
 	}
 	return rc;
+}
+
+static const struct export_dir *
+changed_dir(const struct exporter *x, const char *name)
+{
+	for (size_t i = 0; i < x->dirs.n; i++)
+		if (str_is(x->dirs.v[i].name, name))
+			return x->dirs.v[i].changed ? &x->dirs.v[i] : NULL;
+	return NULL;
 }
 
 static int
 write_zips(struct exporter *x, struct error *err)
 {
 	char path[256];
-	size_t at = 0;
-	struct str dir;
-	void *value;
 	int rc = 0;
 
-	while (rc == 0 && map_next(x->changed, &at, &dir, &value)) {
-		const struct export_change *c = value;
+	for (size_t i = 0; i < x->dirs.n && rc == 0; i++) {
+		const struct export_dir *d = &x->dirs.v[i];
 
 		(void)snprintf(path, sizeof(path), "%.*s/all.zip",
-		    STR_ARG(dir));
-		rc = write_zip(x, dir, path, c->keep, err);
+		    STR_ARG(d->name));
+		if (d->changed)
+			rc = write_zip(x, &d->view, path, err);
 	}
 	for (size_t i = 0; rc == 0 && osv_ecosystems[i] != NULL; i++)
 		rc = write_offline(x, osv_ecosystems[i],
-		    map_has(x->changed, str_of(osv_ecosystems[i])), err);
+		    changed_dir(x, osv_ecosystems[i]) != NULL, err);
 	return rc != 0 ?
 	    rc :
-	    write_offline(x, "GIT", map_has(x->changed, STR_LIT("GIT")), err);
+	    write_offline(x, "GIT", changed_dir(x, "GIT") != NULL, err);
 }
 
 /* --- lines of JSON ----------------------------------------------------------
@@ -235,20 +226,18 @@ struct lines {
 };
 
 static struct lines
-measure(const struct exporter *x, struct str dir, uint64_t keep)
+measure(const struct export_view *v)
 {
 	struct lines l = { .crc32 = crc32(0, NULL, 0) };
 
-	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->by_place[i];
+	for (size_t i = 0; i < v->n; i++) {
+		const struct export_entry *e = v->by_place[i];
 
-		if (!lies_in(e, dir))
-			continue;
 		l.crc32 = crc32_combine(l.crc32, e->crc32, (z_off_t)e->raw);
 		l.crc32 = crc32(l.crc32, (const Bytef *)"\n", 1);
 		l.raw += e->raw + 1;
 		l.packed += e->packed + NEWLINE.n;
-		if (e->at < keep)
+		if (e->at < v->keep)
 			l.kept = l.packed;
 	}
 	l.packed += DEFLATE_END.n;
@@ -257,15 +246,14 @@ measure(const struct exporter *x, struct str dir, uint64_t keep)
 
 /* All but the first `kept` bytes. */
 static void
-put_lines(struct exporter *x, struct outfile *o, struct str dir, uint64_t kept)
+put_lines(struct exporter *x, struct outfile *o, const struct export_view *v,
+    uint64_t kept)
 {
 	uint64_t at = 0;
 
-	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->by_place[i];
+	for (size_t i = 0; i < v->n; i++) {
+		const struct export_entry *e = v->by_place[i];
 
-		if (!lies_in(e, dir))
-			continue;
 		if (at >= kept) {
 			outfile_put_str(o, export_segment(x, e));
 			outfile_put_str(o, NEWLINE);
@@ -282,7 +270,7 @@ write_ndjson(struct exporter *x, struct error *err)
 		3 };
 	static const char path[] = "all.ndjson.gz";
 	struct outfile *o = outfile_open(x->dir, path);
-	struct lines l = measure(x, STR_NONE, x->everything.keep);
+	struct lines l = measure(&x->whole);
 	unsigned char tail[8];
 
 	for (int i = 0; i < 4; i++) {
@@ -293,7 +281,7 @@ write_ndjson(struct exporter *x, struct error *err)
 		outfile_put(o, head, sizeof(head));
 		l.kept = 0;
 	}
-	put_lines(x, o, STR_NONE, l.kept);
+	put_lines(x, o, &x->whole, l.kept);
 	outfile_put(o, tail, sizeof(tail));
 	return export_close(x, o, path, err);
 }
@@ -303,19 +291,25 @@ write_ndjson(struct exporter *x, struct error *err)
 static const char *const renovate[] = { "npm", "PyPI", "NuGet", "RubyGems",
 	"crates.io", "Go", "Hackage", "Hex", "Maven", "Packagist", "Pub" };
 
-static uint64_t
-keep_of(const struct exporter *x, struct str dir)
+/* Of an ecosystem; only the first one's bytes are at the same place again. */
+static struct export_view
+renovate_view(const struct exporter *x, size_t i)
 {
-	const struct export_change *c = map_get(x->changed, dir);
+	struct export_view v = { .n = 0 };
 
-	return c != NULL ? c->keep : UINT64_MAX;
+	for (size_t k = 0; k < x->dirs.n; k++)
+		if (str_is(x->dirs.v[k].name, renovate[i]))
+			v = x->dirs.v[k].view;
+	if (i != 0)
+		v.keep = 0;
+	return v;
 }
 
 static void
 put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path)
 {
-	struct str dir = str_of(renovate[i]);
-	struct lines l = measure(x, dir, i == 0 ? keep_of(x, dir) : 0);
+	struct export_view v = renovate_view(x, i);
+	struct lines l = measure(&v);
 	struct zip_member m = { .crc32 = (uint32_t)l.crc32,
 		.size = l.raw,
 		.packed = l.packed,
@@ -336,7 +330,7 @@ put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path)
 		zip_header(z, &m);
 		l.kept = 0;
 	}
-	put_lines(x, z->out, dir, l.kept);
+	put_lines(x, z->out, &v, l.kept);
 	zip_sizes(z, &m);
 	zip_listed(z, &m, at);
 }
@@ -367,19 +361,14 @@ by_text(const void *a, const void *b)
 static int
 write_ecosystems(struct exporter *x, struct error *err)
 {
-	struct map *names = map_new(1000);
-	struct str *v, key;
+	struct str *v = mem_array(x->dirs.n + 1, sizeof(*v));
 	struct buf b;
-	size_t at = 0, n = 0;
-	void *value;
+	size_t n = 0;
 	int rc;
 
-	for (size_t i = 0; i < x->entries.n; i++)
-		for (size_t k = 0; k < x->entries.v[i]->n_dirs; k++)
-			(void)map_put(names, x->entries.v[i]->dirs[k], x);
-	v = mem_array(map_count(names) + 1, sizeof(*v));
-	while (map_next(names, &at, &key, &value))
-		v[n++] = key;
+	for (size_t i = 0; i < x->dirs.n; i++)
+		if (x->dirs.v[i].view.n != 0)
+			v[n++] = x->dirs.v[i].name;
 	if (n > 1)
 		qsort(v, n, sizeof(*v), by_text);
 	buf_init(&b, 64 * KIB);
@@ -390,7 +379,6 @@ write_ecosystems(struct exporter *x, struct error *err)
 	rc = export_put_file(x, "ecosystems.txt", buf_str(&b), err);
 	buf_done(&b);
 	free(v);
-	map_free(names);
 	return rc;
 }
 
@@ -444,7 +432,7 @@ write_sums(struct exporter *x, struct error *err)
 static int
 write_whole(struct exporter *x, struct error *err)
 {
-	int rc = write_zip(x, STR_NONE, "all.zip", x->everything.keep, err);
+	int rc = write_zip(x, &x->whole, "all.zip", err);
 
 	return rc == 0 ? write_ndjson(x, err) : rc;
 }

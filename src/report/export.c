@@ -21,6 +21,24 @@
 
 #define SEGMENT_CHUNK ((size_t)1 << 20) /* written at once */
 
+/* What a death left: files, and folders of documents. */
+static void
+sweep_folder(int dir, const char *name)
+{
+	int fd =
+	    openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL)
+		(void)unlinkat(fd, e->d_name, 0);
+	if (d != NULL)
+		(void)closedir(d);
+	else
+		closep(&fd);
+	(void)unlinkat(dir, name, AT_REMOVEDIR);
+}
+
 static void
 sweep(int dir)
 {
@@ -29,8 +47,9 @@ sweep(int dir)
 	const struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
-		if (str_starts(str_of(e->d_name), ".tmp-"))
-			(void)unlinkat(dir, e->d_name, 0);
+		if (str_starts(str_of(e->d_name), ".tmp-") &&
+		    unlinkat(dir, e->d_name, 0) != 0)
+			sweep_folder(dir, e->d_name);
 	if (d != NULL)
 		(void)closedir(d);
 	else
@@ -72,7 +91,6 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 	x->arena = arena_new((size_t)4 << 30);
 	x->dir = x->lock = x->segments = -1;
 	x->old = map_new(EXPORT_MAX_REPORTS);
-	x->changed = map_new(1000);
 	rc = open_files(x, dir, err);
 	if (rc != 0) {
 		export_free(x);
@@ -81,7 +99,7 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 	if (fresh)
 		(void)unlinkat(x->dir, ".cache/index", 0);
 	export_cache_load(x);
-	x->everything.keep = x->segments_end;
+	x->whole.keep = x->segments_end;
 	buf_init(&x->waiting, 2 * SEGMENT_CHUNK + LIMIT_MESSAGE_BYTES);
 	*ret = x;
 	return 0;
@@ -96,13 +114,12 @@ export_free(struct exporter *x)
 	closep(&x->lock);
 	closep(&x->dir);
 	map_free(x->old);
-	map_free(x->changed);
+	export_dirs_free(x);
 	vec_done(&x->entries);
 	for (size_t i = 0; i < x->sums.n; i++)
 		free(x->sums.v[i].sums.states);
 	vec_done(&x->sums);
 	buf_done(&x->waiting);
-	free(x->by_place);
 	arena_free(x->arena);
 	free(x);
 }
@@ -111,24 +128,6 @@ static int64_t
 mtime_of(const struct stat *st)
 {
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-/* Entries from this place on are no longer where, or what, they were. */
-static void
-mark(struct exporter *x, const struct export_entry *e, uint64_t place)
-{
-	struct export_change *c;
-
-	for (size_t i = 0; i < e->n_dirs; i++) {
-		c = map_get(x->changed, e->dirs[i]);
-		if (c == NULL) {
-			c = arena_alloc(x->arena, sizeof(*c));
-			c->keep = place;
-			(void)map_put(x->changed, e->dirs[i], c);
-		}
-		c->keep = MIN_OF(c->keep, place);
-	}
-	x->everything.keep = MIN_OF(x->everything.keep, place);
 }
 
 bool
@@ -142,17 +141,6 @@ export_known(struct exporter *x, struct str path, const struct stat *st)
 	(void)map_remove(x->old, path);
 	vec_push(&x->entries, e);
 	return true;
-}
-
-bool
-export_dir_valid(struct str name)
-{
-	if (str_is(name, "GIT") || str_is(name, "[EMPTY]"))
-		return true;
-	for (size_t i = 0; osv_ecosystems[i] != NULL; i++)
-		if (str_is(name, osv_ecosystems[i]))
-			return true;
-	return false;
 }
 
 struct str
@@ -190,11 +178,11 @@ receive(struct exporter *x, struct message *m, struct str path,
 	if (m->bad || n < 1 || n > EXPORT_MAX_DIRS)
 		return -EPROTO;
 	for (int64_t i = 0; i < n; i++) {
-		struct str dir = message_get_str(m);
+		int dir = export_dir_of(x, message_get_str(m));
 
-		if (!export_dir_valid(dir))
+		if (dir < 0)
 			return -EPROTO;
-		e->dirs[e->n_dirs++] = arena_str(x->arena, dir);
+		e->dirs[e->n_dirs++] = (uint8_t)dir;
 	}
 	*ret_json = message_get_str(m);
 	*ret_packed = message_get_str(m);
@@ -207,21 +195,6 @@ receive(struct exporter *x, struct message *m, struct str path,
 	e->raw = (uint32_t)ret_json->n;
 	e->packed = (uint32_t)ret_packed->n;
 	return 0;
-}
-
-static int
-write_documents(struct exporter *x, const struct export_entry *e,
-    struct str json, struct error *err)
-{
-	char path[LIMIT_TEXT_BYTES];
-	int rc = 0;
-
-	for (size_t i = 0; i < e->n_dirs && rc == 0; i++) {
-		(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
-		    STR_ARG(e->dirs[i]), STR_ARG(e->id));
-		rc = outfile_write(x->dir, path, json, err);
-	}
-	return rc;
 }
 
 static int
@@ -263,12 +236,12 @@ export_take(struct exporter *x, struct message *m, struct str path,
 	if (x->waiting.n >= SEGMENT_CHUNK)
 		rc = write_segments(x, err);
 	if (rc == 0)
-		rc = write_documents(x, e, json, err);
+		rc = export_dirs_write(x, e, json, err);
 	if (rc != 0)
 		return rc;
 	x->counts.changed++;
 	e->fresh = true;
-	mark(x, e, e->at);
+	export_dirs_mark(x, e, e->at);
 	vec_push(&x->entries, e);
 	return 0;
 }
@@ -299,7 +272,8 @@ drop_doubles(struct exporter *x)
 		if (n != 0 &&
 		    str_eq(x->entries.v[n - 1]->id, x->entries.v[i]->id)) {
 			n--;
-			mark(x, x->entries.v[n], x->entries.v[n]->at);
+			export_dirs_mark(x, x->entries.v[n],
+			    x->entries.v[n]->at);
 			x->dead += x->entries.v[n]->packed;
 		}
 		x->entries.v[n++] = x->entries.v[i];
@@ -308,7 +282,7 @@ drop_doubles(struct exporter *x)
 }
 
 static bool
-is_published(const struct exporter *x, struct str id, struct str dir)
+is_published(const struct exporter *x, struct str id, uint8_t dir)
 {
 	struct export_entry key = { .id = id, .path = STR_LIT("") };
 	size_t from = 0, to = x->entries.n, middle;
@@ -325,7 +299,7 @@ is_published(const struct exporter *x, struct str id, struct str dir)
 		return false;
 	e = x->entries.v[from];
 	for (size_t i = 0; i < e->n_dirs; i++)
-		if (str_eq(e->dirs[i], dir))
+		if (e->dirs[i] == dir)
 			return true;
 	return false;
 }
@@ -342,15 +316,14 @@ remove_gone(struct exporter *x)
 	while (map_next(x->old, &at, &key, &value)) {
 		const struct export_entry *e = value;
 
-		mark(x, e, e->at);
+		export_dirs_mark(x, e, e->at);
 		x->dead += e->packed;
 		for (size_t i = 0; i < e->n_dirs; i++) {
 			if (is_published(x, e->id, e->dirs[i]) ||
-			    !osv_id_valid(e->id) ||
-			    !export_dir_valid(e->dirs[i]))
+			    !osv_id_valid(e->id))
 				continue;
 			(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
-			    STR_ARG(e->dirs[i]), STR_ARG(e->id));
+			    STR_ARG(export_dir_name(x, e, i)), STR_ARG(e->id));
 			if (unlinkat(x->dir, path, 0) == 0)
 				x->counts.removed++;
 		}
@@ -381,50 +354,51 @@ put_line(struct buf *b, const struct export_entry *e, struct str dir)
 	buf_putc(b, '\n');
 }
 
-/* One list per folder (name), or of all folders. */
+/* One list for each folder that changed, and one of all folders. */
 static int
-write_list(struct exporter *x, struct export_entry *const *v, size_t n,
-    struct str dir, struct error *err)
+write_lists(struct exporter *x, struct export_entry *const *v, size_t n,
+    struct error *err)
 {
-	char path[LIMIT_TEXT_BYTES] = "modified_id.csv";
-	struct buf b;
+	struct buf *lists = mem_array(x->dirs.n + 1, sizeof(*lists)), *all;
+	char path[LIMIT_TEXT_BYTES];
 	int rc;
 
-	buf_init(&b, (size_t)4 << 30);
+	all = &lists[x->dirs.n];
+	for (size_t i = 0; i <= x->dirs.n; i++)
+		buf_init(&lists[i], (size_t)4 << 30);
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < v[i]->n_dirs; k++)
-			if (dir.p == NULL)
-				put_line(&b, v[i], v[i]->dirs[k]);
-			else if (str_eq(v[i]->dirs[k], dir))
-				put_line(&b, v[i], STR_NONE);
-	if (dir.p != NULL)
+		for (size_t k = 0; k < v[i]->n_dirs; k++) {
+			put_line(all, v[i], export_dir_name(x, v[i], k));
+			if (x->dirs.v[v[i]->dirs[k]].changed)
+				put_line(&lists[v[i]->dirs[k]], v[i], STR_NONE);
+		}
+	rc = export_put_file(x, "modified_id.csv", buf_str(all), err);
+	for (size_t i = 0; i < x->dirs.n && rc == 0; i++) {
+		if (!x->dirs.v[i].changed)
+			continue;
 		(void)snprintf(path, sizeof(path), "%.*s/modified_id.csv",
-		    STR_ARG(dir));
-	rc = export_put_file(x, path, buf_str(&b), err);
-	buf_done(&b);
+		    STR_ARG(x->dirs.v[i].name));
+		rc = export_put_file(x, path, buf_str(&lists[i]), err);
+	}
+	for (size_t i = 0; i <= x->dirs.n; i++)
+		buf_done(&lists[i]);
+	free(lists);
 	return rc;
 }
 
 static int
-write_lists(struct exporter *x, const char *url, struct error *err)
+write_news(struct exporter *x, const char *url, struct error *err)
 {
-	struct export_entry **v = mem_array(x->entries.n + 1, sizeof(*v));
-	size_t at = 0;
-	struct str dir;
-	void *value;
+	size_t n = x->entries.n;
+	_cleanup_(freep) struct export_entry **v = mem_array(n + 1, sizeof(*v));
 	int rc;
 
-	if (x->entries.n != 0)
-		memcpy(v, x->entries.v, x->entries.n * sizeof(*v));
-	if (x->entries.n > 1)
-		qsort(v, x->entries.n, sizeof(*v), newest_first);
-	rc = write_list(x, v, x->entries.n, STR_NONE, err);
-	while (rc == 0 && map_next(x->changed, &at, &dir, &value))
-		rc = write_list(x, v, x->entries.n, dir, err);
-	if (rc == 0)
-		rc = feed_write(x, v, x->entries.n, url, err);
-	free(v);
-	return rc;
+	if (n != 0)
+		memcpy(v, x->entries.v, n * sizeof(*v));
+	if (n > 1)
+		qsort(v, n, sizeof(*v), newest_first);
+	rc = write_lists(x, v, n, err);
+	return rc == 0 ? feed_write(x, v, n, url, err) : rc;
 }
 
 static int
@@ -440,18 +414,27 @@ by_place(const void *pa, const void *pb)
 static int
 settle(struct exporter *x, struct error *err)
 {
+	struct export_view *w = &x->whole;
 	int rc = write_segments(x, err);
 
+	if (rc == 0)
+		rc = export_dirs_publish(x, err);
+	if (rc != 0)
+		return rc;
 	drop_doubles(x);
 	remove_gone(x);
-	for (size_t i = 0; i < x->entries.n && x->all_changed; i++)
-		mark(x, x->entries.v[i], 0);
-	x->by_place = mem_array(x->entries.n + 1, sizeof(*x->by_place));
-	if (x->entries.n == 0)
-		return rc;
-	memcpy(x->by_place, x->entries.v, x->entries.n * sizeof(*x->by_place));
-	qsort(x->by_place, x->entries.n, sizeof(*x->by_place), by_place);
-	return rc;
+	w->n = x->entries.n;
+	w->by_id = mem_array(w->n + 1, sizeof(*w->by_id));
+	w->by_place = mem_array(w->n + 1, sizeof(*w->by_place));
+	for (size_t i = 0; i < w->n; i++) {
+		if (x->all_changed)
+			export_dirs_mark(x, x->entries.v[i], 0);
+		w->by_id[i] = w->by_place[i] = x->entries.v[i];
+	}
+	if (w->n > 1)
+		qsort(w->by_place, w->n, sizeof(*w->by_place), by_place);
+	export_dirs_view(x);
+	return 0;
 }
 
 int
@@ -471,8 +454,8 @@ export_finish(struct exporter *x, const char *url, struct export_counts *ret,
 			return error_errno(err, ".cache/segments");
 		x->map = p;
 	}
-	if (map_count(x->changed) != 0 || x->all_changed) {
-		rc = write_lists(x, url, err);
+	if (export_dirs_changed(x) || x->all_changed) {
+		rc = write_news(x, url, err);
 		if (rc == 0)
 			rc = export_changes_write(x, err);
 		if (rc == 0)

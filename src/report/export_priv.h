@@ -22,23 +22,35 @@ struct map;
 /* A report as it was exported. Strings live in the exporter's arena. */
 struct export_entry {
 	struct str path, id, modified, summary;
-	struct str dirs[EXPORT_MAX_DIRS];
-	size_t n_dirs;
 	int64_t size, mtime_ns, inode; /* of the file it came from */
 	int64_t modified_s;
-	bool withdrawn;
-	bool fresh; /* taken in this run; not kept */
-	uint32_t crc32, raw; /* of the published document */
 	uint64_t at; /* in .cache/segments */
 	uint64_t offset; /* of its header in the archive being written */
+	uint32_t crc32, raw; /* of the published document */
 	uint32_t packed;
+	uint8_t dirs[EXPORT_MAX_DIRS], n_dirs; /* in exporter.dirs */
+	bool withdrawn;
+	bool fresh; /* taken in this run; not kept */
 };
 
-/* A folder that is to be written anew. Archives hold documents in the order
- * of the segments, so what was written before the first change stays, and
- * most of an archive is copied by the kernel and not summed again. */
-struct export_change {
+/* What an archive has. Documents lie in it in the order of the segments, so
+ * what was written before the first change stays, and most of an archive is
+ * copied by the kernel and not summed again. */
+struct export_view {
+	struct export_entry **by_id, **by_place; /* owned */
+	size_t n;
 	uint64_t keep; /* documents below this place are as they were */
+};
+
+/* A folder of documents, and its archive. */
+struct export_dir {
+	struct str name;
+	int fd; /* where its documents are written; -1: nowhere yet */
+	/* There was none: its documents are written into one beside it that
+	 * becomes it when they are all there. */
+	bool staged;
+	bool changed; /* its lists and archives are to be written anew */
+	struct export_view view;
 };
 
 /* The sums of a published file that was not written in this run. */
@@ -53,10 +65,9 @@ struct exporter {
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
 	struct map *old; /* path → entry of the last export */
 	VEC(struct export_entry *) entries; /* of this export; then by id */
-	struct export_entry **by_place; /* owned; as entries, by `at` */
 	VEC(struct export_sum) sums;
-	struct map *changed; /* name of a folder → struct export_change */
-	struct export_change everything; /* of the archives of all folders */
+	VEC(struct export_dir) dirs; /* as many as there are ecosystems */
+	struct export_view whole; /* of the archives of all folders */
 	struct buf waiting; /* segments not yet written */
 	bool all_changed;
 	struct export_counts counts;
@@ -69,7 +80,21 @@ int export_cache_save(struct exporter *x, struct error *err);
 /* Moves what is still used to a new file when most is not. */
 int export_cache_compact(struct exporter *x, struct error *err);
 
-bool export_dir_valid(struct str name);
+/* The number of a folder: -EINVAL when its name is not an ecosystem's. */
+int export_dir_of(struct exporter *x, struct str name);
+struct str export_dir_name(const struct exporter *x,
+    const struct export_entry *e, size_t i);
+/* Entries from this place on are no longer where, or what, they were. */
+void export_dirs_mark(struct exporter *x, const struct export_entry *e,
+    uint64_t place);
+bool export_dirs_changed(const struct exporter *x);
+/* The document of e, in all its folders; new folders appear when published. */
+int export_dirs_write(struct exporter *x, const struct export_entry *e,
+    struct str json, struct error *err);
+int export_dirs_publish(struct exporter *x, struct error *err);
+/* The views of all folders, out of x->whole. */
+void export_dirs_view(struct exporter *x);
+void export_dirs_free(struct exporter *x);
 struct str export_segment(const struct exporter *x,
     const struct export_entry *e);
 int export_changes_write(struct exporter *x, struct error *err);

@@ -38,9 +38,10 @@ title_of(const struct export_entry *e)
 
 /* Below url, or relative to the feed; spaces in names of ecosystems. */
 static void
-put_link(struct buf *b, const char *url, const struct export_entry *e)
+put_link(struct buf *b, const struct exporter *x, const struct export_entry *e,
+    const char *url)
 {
-	struct str dir = e->dirs[0];
+	struct str dir = export_dir_name(x, e, 0);
 
 	if (url != NULL)
 		buf_printf(b, "%s%s", url,
@@ -54,12 +55,13 @@ put_link(struct buf *b, const char *url, const struct export_entry *e)
 }
 
 static void
-atom_entry(struct buf *b, const struct export_entry *e, const char *url)
+atom_entry(struct buf *b, const struct exporter *x,
+    const struct export_entry *e, const char *url)
 {
 	struct buf link;
 
 	buf_init(&link, 8 * KIB);
-	put_link(&link, url, e);
+	put_link(&link, x, e, url);
 	buf_printf(b,
 	    "<entry><id>urn:osv:%.*s</id><updated>%.*s</updated>"
 	    "<title>",
@@ -74,7 +76,7 @@ atom_entry(struct buf *b, const struct export_entry *e, const char *url)
 	buf_puts(b, "\"/>");
 	for (size_t i = 0; i < e->n_dirs; i++) {
 		buf_puts(b, "<category term=\"");
-		put_xml(b, e->dirs[i]);
+		put_xml(b, export_dir_name(x, e, i));
 		buf_puts(b, "\"/>");
 	}
 	buf_puts(b, "</entry>\n");
@@ -82,7 +84,8 @@ atom_entry(struct buf *b, const struct export_entry *e, const char *url)
 }
 
 static void
-json_entry(struct json *j, const struct export_entry *e, const char *url)
+json_entry(struct json *j, const struct exporter *x,
+    const struct export_entry *e, const char *url)
 {
 	struct buf b;
 
@@ -94,7 +97,7 @@ json_entry(struct json *j, const struct export_entry *e, const char *url)
 	json_str(j, title_of(e));
 	json_key(j, "content_text");
 	json_str(j, title_of(e));
-	put_link(&b, url, e);
+	put_link(&b, x, e, url);
 	json_key(j, "url");
 	json_str(j, buf_str(&b));
 	json_key(j, "date_modified");
@@ -102,7 +105,7 @@ json_entry(struct json *j, const struct export_entry *e, const char *url)
 	json_key(j, "tags");
 	json_array_begin(j);
 	for (size_t i = 0; i < e->n_dirs; i++)
-		json_str(j, e->dirs[i]);
+		json_str(j, export_dir_name(x, e, i));
 	if (e->withdrawn)
 		json_strz(j, "withdrawn");
 	json_array_end(j);
@@ -134,7 +137,7 @@ feed_write(struct exporter *x, struct export_entry *const *entries, size_t n,
 		buf_puts(&b, "changes.atom\"/>\n");
 	}
 	for (size_t i = 0; i < MIN_OF(n, (size_t)MAX_ENTRIES); i++)
-		atom_entry(&b, entries[i], url);
+		atom_entry(&b, x, entries[i], url);
 	buf_puts(&b, "</feed>\n");
 	rc = export_put_file(x, "changes.atom", buf_str(&b), err);
 	buf_reset(&b);
@@ -147,7 +150,7 @@ feed_write(struct exporter *x, struct export_entry *const *entries, size_t n,
 	json_key(&j, "items");
 	json_array_begin(&j);
 	for (size_t i = 0; i < MIN_OF(n, (size_t)MAX_ENTRIES); i++)
-		json_entry(&j, entries[i], url);
+		json_entry(&j, x, entries[i], url);
 	json_array_end(&j);
 	json_object_end(&j);
 	buf_putc(&b, '\n');

@@ -67,15 +67,16 @@ open_temporary(int dir, char name[TEMPORARY_SIZE], struct error *err)
 }
 
 static int
-publish(int dir, const char *temporary, const char *path, struct error *err)
+publish(int dir, const char *temporary, int to, const char *path,
+    struct error *err)
 {
 	int rc = 0;
 
-	if (renameat(dir, temporary, dir, path) == 0)
+	if (renameat(dir, temporary, to, path) == 0)
 		return 0;
 	if (errno == ENOENT)
-		rc = outfile_make_folders(dir, path, err);
-	if (rc == 0 && renameat(dir, temporary, dir, path) != 0)
+		rc = outfile_make_folders(to, path, err);
+	if (rc == 0 && renameat(dir, temporary, to, path) != 0)
 		rc = error_errno(err, "%s", path);
 	if (rc != 0)
 		(void)unlinkat(dir, temporary, 0);
@@ -242,7 +243,7 @@ outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
 		(void)error_set(err, rc, "%s: %s", o->path, o->err.msg);
 		(void)unlinkat(o->dir, o->temporary, 0);
 	} else {
-		rc = publish(o->dir, o->temporary, o->path, err);
+		rc = publish(o->dir, o->temporary, o->dir, o->path, err);
 	}
 	if (rc == 0 && ret_sums != NULL) {
 		*ret_sums = (struct outfile_sums){ .crc32c = o->crc32c,
@@ -263,6 +264,13 @@ outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
 int
 outfile_write(int dir, const char *path, struct str bytes, struct error *err)
 {
+	return outfile_write_in(dir, dir, path, bytes, err);
+}
+
+int
+outfile_write_in(int dir, int to, const char *path, struct str bytes,
+    struct error *err)
+{
 	char name[TEMPORARY_SIZE];
 	_cleanup_(closep) int fd = open_temporary(dir, name, err);
 
@@ -272,5 +280,5 @@ outfile_write(int dir, const char *path, struct str bytes, struct error *err)
 		(void)unlinkat(dir, name, 0);
 		return error_wrap(err, "%s", path);
 	}
-	return publish(dir, name, path, err);
+	return publish(dir, name, to, path, err);
 }

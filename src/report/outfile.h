@@ -51,6 +51,9 @@ int outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
 /* A small file in one go, without sums. */
 int outfile_write(int dir, const char *path, struct str bytes,
     struct error *err);
+/* The same below another folder: what is not whole lies in dir. */
+int outfile_write_in(int dir, int to, const char *path, struct str bytes,
+    struct error *err);
 struct stat;
 int64_t outfile_mtime_ns(const struct stat *st);
 int outfile_make_folders(int dir, const char *path, struct error *err);
