@@ -28,6 +28,7 @@
 #include "base/vec.h"
 #include "runfile/fact.h"
 #include "sys/message.h"
+#include "sys/rootless.h"
 #include "sys/sha256.h"
 
 #define MAX_LOWER UPPER_MAX_LOWER
@@ -54,6 +55,9 @@ struct folder {
 };
 
 struct upper_walker {
+	/* Of the mount's own kind alone: under root, packages may set user.*.
+	 */
+	const char *opaque;
 	int upper_fd, lower_fds[MAX_LOWER];
 	size_t n_lower;
 	VEC(struct rule) rules;
@@ -78,6 +82,8 @@ upper_walker_new(int upper_fd, const int *lower_fds, size_t n_lower,
 	struct upper_walker *w = mem_alloc(sizeof(*w));
 
 	assert(n_lower <= MAX_LOWER);
+	w->opaque =
+	    rootless_is() ? "user.overlay.opaque" : "trusted.overlay.opaque";
 	w->upper_fd = upper_fd;
 	for (size_t i = 0; i < n_lower; i++)
 		w->lower_fds[i] = lower_fds[i];
@@ -423,12 +429,11 @@ tell_hidden(struct upper_walker *w, DIR *upper, size_t layer)
 }
 
 static bool
-is_opaque(int fd)
+is_opaque(const struct upper_walker *w, int fd)
 {
 	char value[2];
 
-	return fgetxattr(fd, "trusted.overlay.opaque", value, 1) == 1 &&
-	    value[0] == 'y';
+	return fgetxattr(fd, w->opaque, value, 1) == 1 && value[0] == 'y';
 }
 
 static void
@@ -447,7 +452,7 @@ push_folder(struct upper_walker *w, int dir_fd, const char *name, size_t path_n,
 		w->result.incomplete = true;
 		return;
 	}
-	opaque = is_opaque(dirfd(f.dir));
+	opaque = is_opaque(w, dirfd(f.dir));
 	for (size_t i = 0; i < w->n_lower; i++) {
 		f.in_lower[i] = lower[i] && !opaque;
 		if (opaque && is_new && lower[i])

@@ -396,5 +396,5 @@ image_apt_tidy(struct image_build *b, struct error *err)
 	}
 	if (rc == 0 && (mkdir(tmp, 01777) != 0 || chmod(tmp, 01777) != 0))
 		rc = error_errno(err, "%s", tmp);
-	return rc;
+	return rc == 0 ? image_ids_give(b->rootfs, false, err) : rc;
 }

@@ -208,6 +208,8 @@ image_layer_make(struct image_manifest *m, const char *dir,
 	if (rc == 0)
 		rc = put_runtime(&l, runtime, m->runtime_path, err);
 	if (rc == 0)
+		rc = image_ids_give(tree, true, err);
+	if (rc == 0)
 		rc = put_authority(&l, err);
 	if (rc != 0)
 		return rc;

@@ -224,6 +224,12 @@ int image_ca_patch(const char *path, const struct image_slots *slots,
 int image_ca_bundle(struct str bundle, struct str pem, struct buf *out,
     struct error *err);
 
+/* --- image-ids.c --------------------------------------------------------- */
+
+/* For root: nothing. Every id below path becomes that of the sandboxes; with
+ * root_alone, only of what belongs to 0. */
+int image_ids_give(const char *path, bool root_alone, struct error *err);
+
 /* --- image-layer.c: the layer that makes programs trust the authority --- */
 
 /* Makes <dir>/ca-<ca->name>/ from <dir>/rootfs, and fills the manifest's part.
