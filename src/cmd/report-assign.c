@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cmd/report_priv.h"
 #include "report/consolidate.h"
+#include "report/edit.h"
 #include "report/repo.h"
 #include "sys/opt.h"
 #include "sys/spawn.h"
@@ -131,6 +132,8 @@ open_repo(const struct opt_command *c, struct repo **ret, struct error *err)
 static int
 consolidate(const struct opt_command *c, int argc, char **argv, bool give_ids)
 {
+	const struct edit_order o = { .verb =
+					  give_ids ? EDIT_ASSIGN : EDIT_MERGE };
 	struct consolidate_counts counts;
 	struct error err = ERROR_INIT;
 	struct repo *r = NULL;
@@ -140,8 +143,9 @@ consolidate(const struct opt_command *c, int argc, char **argv, bool give_ids)
 		opt_usage_error(c, "there are no operands");
 	rc = open_repo(c, &r, &err);
 	if (rc == 0)
-		rc = give_ids ? consolidate_assign(r, &counts, &err) :
-				consolidate_merge(r, &counts, &err);
+		rc = editor_run(r, &o, &counts, &err);
+	if (rc == 0)
+		rc = repo_commit(r, &err);
 	repo_close(r);
 	if (rc == 0 && options.commit)
 		rc =
@@ -174,17 +178,22 @@ report_assign_main(int argc, char **argv)
 }
 
 static int
-withdraw(struct repo *r, const char *path, struct error *err)
+order(struct repo *r, bool back, const char *path, struct error *err)
 {
 	struct str *v = mem_array(options.versions.n, sizeof(*v));
+	const struct edit_order o = { .verb = back ? EDIT_UNWITHDRAW :
+						     EDIT_WITHDRAW,
+		.path = str_of(path),
+		.reason = str_of(options.reason),
+		.versions = v,
+		.n_versions = options.versions.n };
 	int rc;
 
 	for (size_t i = 0; i < options.versions.n; i++)
 		v[i] = str_of(options.versions.v[i]);
-	rc = consolidate_withdraw(r, path, options.reason, v,
-	    options.versions.n, err);
+	rc = editor_run(r, &o, NULL, err);
 	free(v);
-	return rc;
+	return rc == 0 ? repo_commit(r, err) : rc;
 }
 
 static int
@@ -202,11 +211,10 @@ move(const struct opt_command *c, int argc, char **argv, bool back)
 		opt_usage_error(c, "say --reason: people will ask");
 	rc = open_repo(c, &r, &err);
 	if (rc == 0)
-		rc = consolidate_find(r, back, argv[first], &path, &err);
+		rc = repo_find(r, back ? REPO_WITHDRAWN : REPO_MALICIOUS,
+		    argv[first], &path, &err);
 	if (rc == 0)
-		rc = back ?
-		    consolidate_unwithdraw(r, path, options.reason, &err) :
-		    withdraw(r, path, &err);
+		rc = order(r, back, path, &err);
 	repo_close(r);
 	if (rc == 0 && options.commit) {
 		message = mem_printf("%s %s", back ? "Unwithdraw" : "Withdraw",

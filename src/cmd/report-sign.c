@@ -14,37 +14,10 @@
 #include "report/minisign.h"
 #include "report/outfile.h"
 #include "sys/fd.h"
-#include "sys/message.h"
-#include "sys/spawn.h"
+#include "sys/role.h"
 
 #define SUMS      "SHA256SUMS"
 #define SIGNATURE "SHA256SUMS.minisig"
-
-static int
-start(struct child *ret_child, struct channel *ret, struct error *err)
-{
-	struct spawn s = SPAWN_INIT;
-	const char *argv[] = { "sign", NULL };
-	char path[LIMIT_PATH_BYTES];
-	int ends[2] = { -1, -1 };
-	int rc = spawn_libexec_path("sign", path, sizeof(path), err);
-
-	if (rc == 0)
-		rc = fd_socketpair(ends, err);
-	if (rc != 0)
-		return rc;
-	s.path = path;
-	s.argv = argv;
-	s.fds = &ends[1];
-	s.n_fds = 1;
-	s.die_with_parent = true;
-	rc = spawn_start(&s, ret_child, err);
-	closep(&ends[1]);
-	if (rc == 0)
-		channel_init(ret, steal_fd(&ends[0]));
-	closep(&ends[0]);
-	return rc;
-}
 
 static int
 ask(struct channel *c, const struct report_sign *s, struct str bytes,
@@ -128,17 +101,14 @@ report_sign(const char *dir, const struct report_sign *s, struct error *err)
 {
 	_cleanup_(closep) int fd =
 	    open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct child child = CHILD_INIT;
-	struct channel c = { .fd = -1 };
+	struct role role = ROLE_INIT;
 	int rc;
 
 	if (fd < 0)
 		return error_errno(err, "%s", dir);
-	rc = start(&child, &c, err);
-	if (rc == 0) {
-		rc = sign(fd, s, &c, err);
-		channel_done(&c);
-	}
-	spawn_kill(&child);
+	rc = role_start("sign", NULL, 0, false, &role, err);
+	if (rc == 0)
+		rc = sign(fd, s, &role.channel, err);
+	role_stop(&role, 0);
 	return rc;
 }

@@ -5,19 +5,14 @@
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "base/cleanup.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "cmd/report-snapshot.h"
 #include "snapshot/write.h"
-#include "sys/fd.h"
-#include "sys/message.h"
-#include "sys/spawn.h"
+#include "sys/role.h"
 #include "sys/term.h"
 
 struct worker {
-	struct child child;
-	struct channel channel;
+	struct role role;
 	bool done; /* it said so */
 };
 
@@ -31,36 +26,10 @@ struct run {
 };
 
 static int
-start(struct worker *w, int spool, struct error *err)
-{
-	char path[LIMIT_PATH_BYTES];
-	const char *const argv[] = { "collect", NULL };
-	struct spawn s = SPAWN_INIT;
-	int pair[2], fds[2], rc;
-
-	rc = spawn_libexec_path("collect", path, sizeof(path), err);
-	if (rc == 0)
-		rc = fd_socketpair(pair, err);
-	if (rc != 0)
-		return rc;
-	fds[0] = pair[1];
-	fds[1] = spool;
-	s.path = path;
-	s.argv = argv;
-	s.fds = fds;
-	s.n_fds = 2;
-	s.die_with_parent = true;
-	rc = spawn_start(&s, &w->child, err);
-	(void)close(pair[1]);
-	channel_init(&w->channel, pair[0]);
-	return rc;
-}
-
-static int
 order(struct run *r, size_t which, struct str dictionary, struct error *err)
 {
 	const struct inputs *in = r->c->inputs;
-	struct channel *c = &r->workers[which].channel;
+	struct channel *c = &r->workers[which].role.channel;
 	int rc = 0;
 
 	for (char **p = r->c->operands; *p != NULL && rc == 0; p++) {
@@ -163,7 +132,7 @@ take(struct run *r, size_t which, struct message *m, struct error *err)
 static int
 drain(struct run *r, size_t which, struct error *err)
 {
-	struct channel *c = &r->workers[which].channel;
+	struct channel *c = &r->workers[which].role.channel;
 	struct message m;
 	int rc = channel_fill(c, err), end = rc == 1;
 
@@ -183,7 +152,7 @@ listen_to_all(struct run *r, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < r->n_workers; i++)
-		pfds[i] = (struct pollfd){ .fd = r->workers[i].channel.fd,
+		pfds[i] = (struct pollfd){ .fd = r->workers[i].role.channel.fd,
 			.events = POLLIN };
 	while (rc >= 0 && open_ends != 0) {
 		if (poll(pfds, r->n_workers, -1) < 0 && errno != EINTR)
@@ -207,18 +176,17 @@ run(struct run *r, struct str dictionary, struct error *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < COLLECT_WORKERS; i++)
-		r->workers[i].child = (struct child)CHILD_INIT;
+		r->workers[i].role = (struct role)ROLE_INIT;
 	progress_begin(&r->progress);
 	for (size_t i = 0; i < r->n_workers && rc == 0; i++)
-		rc = start(&r->workers[i], r->c->spools[i], err);
+		rc = role_start("collect", &r->c->spools[i], 1, false,
+		    &r->workers[i].role, err);
 	for (size_t i = 0; i < r->n_workers && rc == 0; i++)
 		rc = order(r, i, dictionary, err);
 	if (rc == 0)
 		rc = listen_to_all(r, err);
-	for (size_t i = 0; i < r->n_workers; i++) {
-		spawn_kill(&r->workers[i].child);
-		channel_done(&r->workers[i].channel);
-	}
+	for (size_t i = 0; i < r->n_workers; i++)
+		role_stop(&r->workers[i].role, 0);
 	progress_end(&r->progress);
 	return rc;
 }

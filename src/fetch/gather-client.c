@@ -2,50 +2,19 @@
 /* The supervisor's side of role gather. Runs in `lazaret report ingest`. */
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "fetch/gather_priv.h"
 #include "sys/fd.h"
-#include "sys/message.h"
-#include "sys/spawn.h"
+#include "sys/role.h"
 
 #define END_TIMEOUT_MS 5000
 
 struct gather {
-	struct channel control;
-	struct child child;
+	struct role role;
 };
-
-static int
-start(struct gather *g, struct error *err)
-{
-	struct spawn s = SPAWN_INIT;
-	const char *argv[] = { "gather", NULL };
-	char path[LIMIT_PATH_BYTES];
-	int ends[2] = { -1, -1 };
-	int rc = spawn_libexec_path("gather", path, sizeof(path), err);
-
-	if (rc == 0)
-		rc = fd_socketpair(ends, err);
-	if (rc != 0)
-		return rc;
-	s.path = path;
-	s.argv = argv;
-	s.fds = &ends[1];
-	s.n_fds = 1;
-	s.die_with_parent = true;
-	s.new_session = true;
-	rc = spawn_start(&s, &g->child, err);
-	closep(&ends[1]);
-	if (rc == 0)
-		channel_init(&g->control, steal_fd(&ends[0]));
-	closep(&ends[0]);
-	return rc;
-}
 
 /* A message of the role: 1, or what it says went wrong. */
 static int
@@ -53,7 +22,7 @@ receive(struct gather *g, struct message *m, struct error *err)
 {
 	struct str sentence;
 	int64_t code;
-	int rc = channel_recv(&g->control, m, err);
+	int rc = channel_recv(&g->role.channel, m, err);
 
 	if (rc == 0)
 		return error_set(err, -EPIPE, "the process that fetches died");
@@ -71,7 +40,7 @@ receive(struct gather *g, struct message *m, struct error *err)
 static int
 configure(struct gather *g, const struct gather_options *o, struct error *err)
 {
-	struct channel *c = &g->control;
+	struct channel *c = &g->role.channel;
 	struct message m;
 	int rc;
 
@@ -101,9 +70,8 @@ gather_open(const struct gather_options *o, struct gather **ret,
 	struct gather *g = mem_alloc(sizeof(*g));
 	int rc;
 
-	g->control.fd = -1;
-	g->child = (struct child)CHILD_INIT;
-	rc = start(g, err);
+	g->role = (struct role)ROLE_INIT;
+	rc = role_start("gather", NULL, 0, true, &g->role, err);
 	if (rc == 0)
 		rc = configure(g, o, err);
 	if (rc != 0) {
@@ -117,22 +85,16 @@ gather_open(const struct gather_options *o, struct gather **ret,
 void
 gather_close(struct gather *g)
 {
-	int status;
-
 	if (g == NULL)
 		return;
-	if (g->control.fd >= 0)
-		channel_done(&g->control); /* end of file: it stops */
-	if (g->child.pid != 0)
-		(void)spawn_wait(&g->child, END_TIMEOUT_MS, &status, NULL);
-	spawn_kill(&g->child);
+	role_stop(&g->role, END_TIMEOUT_MS);
 	free(g);
 }
 
 int
 gather_ask(struct gather *g, const struct gather_request *r, struct error *err)
 {
-	struct channel *c = &g->control;
+	struct channel *c = &g->role.channel;
 	int rc;
 
 	message_begin(c, GATHER_GET);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Merging, ids and withdrawal in the tree. Runs in `lazaret report`. */
+/* Merging, ids and withdrawal in the tree. Runs in role edit. */
 #include "report/consolidate.h"
 
 #include <errno.h>
@@ -20,6 +20,7 @@
 #include "report/repo.h"
 #include "report/report.h"
 #include "sys/clock.h"
+#include "sys/term.h"
 
 /* --- files as reports ------------------------------------------------------
  */
@@ -115,7 +116,10 @@ folder_clear(struct folder *f)
 static int
 put_aside(struct folder *f, struct member *m, const struct error *why)
 {
-	(void)fprintf(stderr, "%s: put aside: %s\n", m->path, why->msg);
+	term_print(stderr, str_of(m->path), LIMIT_PATH_BYTES);
+	(void)fputs(": put aside: ", stderr);
+	term_print(stderr, str_of(why->msg), sizeof(why->msg));
+	(void)fputc('\n', stderr);
 	m->gone = true;
 	f->counts->unmergable++;
 	return repo_move(f->repo, REPO_MALICIOUS, m->path, REPO_UNMERGABLE,
@@ -447,9 +451,7 @@ walk(struct repo *r, bool give_ids, struct consolidate_counts *counts,
 	folder_clear(&f);
 	vec_done(&f.members);
 	free(f.name);
-	if (rc == 0 && counts->assigned != 0)
-		rc = touch_allocator(r, err);
-	return rc == 0 ? repo_commit(r, err) : rc;
+	return rc == 0 && counts->assigned != 0 ? touch_allocator(r, err) : rc;
 }
 
 int
@@ -509,7 +511,7 @@ move_report(struct repo *r, const char *path, enum repo_tree from,
 	if (rc == 0)
 		rc = repo_move(r, from, path, to, path, err);
 	report_free(rep);
-	return rc == 0 ? repo_commit(r, err) : rc;
+	return rc;
 }
 
 static void
@@ -562,7 +564,7 @@ withdraw_versions(struct repo *r, const char *path, const char *reason,
 		rc = store(r, REPO_MALICIOUS, path, rep, err);
 	}
 	report_free(rep);
-	return rc == 0 ? repo_commit(r, err) : rc;
+	return rc;
 }
 
 int
@@ -608,7 +610,7 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 }
 
 int
-repo_retract_origin(struct repo *r, const char *path, struct str source,
+consolidate_retract(struct repo *r, const char *path, struct str source,
     struct str source_id, struct error *err)
 {
 	struct report *rep = NULL;
@@ -637,83 +639,5 @@ repo_retract_origin(struct repo *r, const char *path, struct str source,
 	if (rc == 0 && none_left)
 		rc = move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN,
 		    "Withdrawn", "its source took it back", err);
-	return rc;
-}
-
-/* --- finding ----------------------------------------------------------------
- */
-
-struct search {
-	struct str want; /* "MAL-2026-1.json", or a folder */
-	VEC(char *) found; /* owned */
-};
-
-static int
-look_at(void *data, const char *path)
-{
-	struct search *s = data;
-	struct str p = str_of(path);
-	bool file = str_is(str_of(base_name(path)), s->want.p);
-	bool folder = p.n > s->want.n && str_starts(p, s->want.p) &&
-	    p.p[s->want.n] == '/' &&
-	    str_chr(str_sub(p, s->want.n + 1, p.n), '/') < 0;
-
-	if ((file || folder || str_eq(p, s->want)) && !is_new(path))
-		vec_push(&s->found, mem_strdup(path));
-	return 0;
-}
-
-/* The part below the tree of a path that a person gave. */
-static const char *
-below_tree(const char *what, const char *tree)
-{
-	char mark[64];
-	const char *at;
-
-	(void)snprintf(mark, sizeof(mark), "osv/%s/", tree);
-	at = strstr(what, mark);
-	return at != NULL ? at + strlen(mark) : what;
-}
-
-int
-consolidate_find(struct repo *r, bool withdrawn, const char *what,
-    char **ret_path, struct error *err)
-{
-	enum repo_tree tree = withdrawn ? REPO_WITHDRAWN : REPO_MALICIOUS;
-	struct search s = { .want = STR_NONE };
-	const char *what_below, *slash;
-	struct buf b;
-	int rc;
-
-	buf_init(&b, LIMIT_PATH_BYTES);
-	what_below = below_tree(what, repo_tree_name(tree));
-	slash = strchr(what_below, '/');
-	/* Ecosystem and name as people write them, or a folder. */
-	if (slash == NULL || str_ends(str_of(what_below), ".json") ||
-	    !report_path(str_n(what_below, (size_t)(slash - what_below)),
-		str_of(slash + 1), &b)) {
-		buf_reset(&b);
-		buf_puts(&b, what_below);
-	}
-	while (b.n > 1 && b.p[b.n - 1] == '/')
-		b.p[--b.n] = '\0';
-	if (str_starts(buf_str(&b), "MAL-") && !str_ends(buf_str(&b), ".json"))
-		buf_puts(&b, ".json");
-	s.want = buf_str(&b);
-	rc = repo_walk(r, tree, NULL, look_at, &s, err);
-	if (rc == 0 && s.found.n == 0)
-		rc = error_set(err, -ENOENT, "no report \"%s\" in %s/osv/%s",
-		    what, repo_dir(r), repo_tree_name(tree));
-	else if (rc == 0 && s.found.n > 1)
-		rc = error_set(err, -EEXIST,
-		    "%zu reports are \"%s\"; name "
-		    "one by its id",
-		    s.found.n, what);
-	if (rc == 0)
-		*ret_path = steal(&s.found.v[0]);
-	for (size_t i = 0; i < s.found.n; i++)
-		free(s.found.v[i]);
-	vec_done(&s.found);
-	buf_done(&b);
 	return rc;
 }

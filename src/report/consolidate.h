@@ -2,7 +2,8 @@
 /*
  * From single reports of sources to one report per package: merging, ids,
  * withdrawal. Every step is a file written and then others removed, so that a
- * death in between is made good by doing it again.
+ * death in between is made good by doing it again. Role edit does it; others
+ * order it there (edit.h). Nothing here commits.
  */
 #ifndef REPORT_CONSOLIDATE_H
 #define REPORT_CONSOLIDATE_H
@@ -28,10 +29,6 @@ int consolidate_merge(struct repo *r, struct consolidate_counts *counts,
 int consolidate_assign(struct repo *r, struct consolidate_counts *counts,
     struct error *err);
 
-/* What a person names: an id, a file, a folder, ecosystem/name. Paths of the
- * one report that is meant, in the tree; -ENOENT, -EEXIST (several). */
-int consolidate_find(struct repo *r, bool withdrawn, const char *what,
-    char **ret_path, struct error *err);
 /* Moves the report, with the time in `withdrawn` and `modified` and the reason
  * in its details. versions (n > 0): only those are taken back, and the report
  * stays; their reason is kept in the details too. */
@@ -39,5 +36,8 @@ int consolidate_withdraw(struct repo *r, const char *path, const char *reason,
     const struct str *versions, size_t n, struct error *err);
 int consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
     struct error *err);
+/* Takes a source's origin back: repo_retract_origin() in repo.h. */
+int consolidate_retract(struct repo *r, const char *path, struct str source,
+    struct str source_id, struct error *err);
 
 #endif

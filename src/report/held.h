@@ -17,6 +17,8 @@
 struct error;
 struct repo;
 
+#define HELD_SUFFIX ".why"
+
 /* path: of the report, relative to its tree. */
 int held_put(struct repo *r, const char *path, struct str bytes, struct str why,
     struct error *err);

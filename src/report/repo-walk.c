@@ -86,8 +86,8 @@ static int
 enter(struct walk *w, size_t path_bytes, struct error *err)
 {
 	_cleanup_(closep) int fd =
-	    openat(w->tree, path_bytes != 0 ? w->path : ".",
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	    repo_open_below(w->tree, path_bytes != 0 ? w->path : ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct level *l;
 	ssize_t n;
 

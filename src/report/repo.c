@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Folders, lock and files of the report database. Runs in `lazaret report`. */
 #include "report/repo.h"
-#include "report/outfile.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +15,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "report/edit.h"
 #include "report/outfile.h"
 #include "report/repo_priv.h"
 #include "sys/fd.h"
@@ -25,14 +25,6 @@ static const char *const names[REPO_TREE__MAX] = {
 	[REPO_MALICIOUS] = "malicious",
 	[REPO_WITHDRAWN] = "withdrawn",
 	[REPO_UNMERGABLE] = "unmergable",
-	[REPO_HELD] = "held",
-};
-
-/* Below the database's folder. */
-static const char *const folders[REPO_TREE__MAX] = {
-	[REPO_MALICIOUS] = "osv/malicious",
-	[REPO_WITHDRAWN] = "osv/withdrawn",
-	[REPO_UNMERGABLE] = "osv/unmergable",
 	[REPO_HELD] = "held",
 };
 
@@ -77,7 +69,8 @@ open_trees(struct repo *r, bool make, struct error *err)
 	char path[LIMIT_PATH_BYTES];
 
 	for (int i = 0; i < REPO_TREE__MAX; i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, folders[i]);
+		(void)snprintf(path, sizeof(path), "%s/%s", r->dir,
+		    repo_folders[i]);
 		if (make && paths_make(path, 0755, err) != 0)
 			return err->code;
 		r->trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -165,6 +158,7 @@ repo_close(struct repo *r)
 {
 	if (r == NULL)
 		return;
+	editor_free(r->editor);
 	repo_index_close(r);
 	free(r->later);
 	for (int i = 0; i < REPO_TREE__MAX; i++)
@@ -189,22 +183,21 @@ repo_sync(struct repo *r, struct error *err)
 	return 0;
 }
 
+static const char *
+last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 static bool
-same_bytes(int tree, const char *path, struct str bytes)
+same_bytes(int folder, const char *name, struct str bytes)
 {
 	_cleanup_(closep) int fd =
-	    openat(tree, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat st;
-	struct buf b;
-	bool same = false;
+	    openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0 || fstat(fd, &st) != 0 || (size_t)st.st_size != bytes.n)
-		return false;
-	buf_init(&b, bytes.n + 1);
-	if (fd_read_all(fd, &b, NULL) == 0)
-		same = str_eq(buf_str(&b), bytes);
-	buf_done(&b);
-	return same;
+	return fd >= 0 && fd_has_bytes(fd, bytes);
 }
 
 /* The temporary file lies in the tree's root: rename stays in one file
@@ -222,45 +215,56 @@ write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
 	return fd_write_all(fd, bytes.p, bytes.n, err);
 }
 
-/* 1: the folder is new, so the file cannot be there. */
+/* The folder that a path ends in. Others edit the tree: what is written
+ * through a link of theirs would lie elsewhere. 1: it is new, so the file
+ * cannot be there. */
 static int
-make_parent(int tree, const char *path, struct error *err)
+open_folder(int tree, struct str path, bool make, int *ret, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	char parent[LIMIT_PATH_BYTES];
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	ptrdiff_t slash = str_rchr(path, '/');
+	char folder[LIMIT_PATH_BYTES];
+	bool made = false;
 
-	if (slash == NULL)
-		return 0;
-	if (snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path),
-		path) >= (int)sizeof(parent))
-		return error_set(err, -ENAMETOOLONG, "%s", path);
-	if (mkdirat(tree, parent, 0755) == 0)
-		return 1;
-	if (errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
-		return error_errno(err, "%s", parent);
-	return outfile_make_folders(tree, path, err);
+	if (!repo_path_valid(path))
+		return error_set(err, -EINVAL, "%.*s: no path of a report",
+		    (int)MIN_OF(path.n, 200u), path.p);
+	(void)snprintf(folder, sizeof(folder), "%.*s",
+	    (int)(slash < 0 ? 1 : slash), slash < 0 ? "." : path.p);
+	*ret = repo_open_below(tree, folder, flags);
+	if (*ret < 0 && errno == ENOENT && make) {
+		if (repo_make_folders(tree, folder, err) != 0)
+			return err->code;
+		made = true;
+		*ret = repo_open_below(tree, folder, flags);
+	}
+	if (*ret >= 0)
+		return made;
+	if (errno == ELOOP)
+		return error_set(err, -ELOOP,
+		    "%s: a symbolic link; remove it from the database", folder);
+	return error_errno(err, "%s", folder);
 }
 
 int
 repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
-	int fd = r->trees[tree], rc = make_parent(fd, path, err);
-	char name[64];
+	_cleanup_(closep) int folder = -1;
+	int rc = open_folder(r->trees[tree], str_of(path), true, &folder, err);
+	char temporary[64];
 
 	r->dirty = true;
-	if (rc == 0 && same_bytes(fd, path, bytes))
+	if (rc == 0 && same_bytes(folder, last_part(path), bytes))
 		return 1;
 	if (rc >= 0)
-		rc = write_temporary(r, fd, name, bytes, err);
+		rc = write_temporary(r, r->trees[tree], temporary, bytes, err);
 	if (rc != 0)
 		return rc;
-	if (renameat(fd, name, fd, path) == 0)
+	if (renameat(r->trees[tree], temporary, folder, last_part(path)) == 0)
 		return 0;
 	rc = error_errno(err, "%s", path);
-	(void)unlinkat(fd, name, 0);
+	(void)unlinkat(r->trees[tree], temporary, 0);
 	return rc;
 }
 
@@ -268,8 +272,8 @@ int
 repo_get(struct repo *r, enum repo_tree tree, const char *path, struct buf *ret,
     struct error *err)
 {
-	_cleanup_(closep) int fd =
-	    openat(r->trees[tree], path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_(closep) int fd = repo_open_below(r->trees[tree], path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return error_errno(err, "%s", path);
@@ -294,12 +298,18 @@ int
 repo_move(struct repo *r, enum repo_tree from, const char *from_path,
     enum repo_tree to, const char *to_path, struct error *err)
 {
-	int rc = outfile_make_folders(r->trees[to], to_path, err);
+	_cleanup_(closep) int old = -1;
+	_cleanup_(closep) int new = -1;
+	int rc =
+	    open_folder(r->trees[from], str_of(from_path), false, &old, err);
 
-	if (rc != 0)
+	if (rc >= 0)
+		rc =
+		    open_folder(r->trees[to], str_of(to_path), true, &new, err);
+	if (rc < 0)
 		return rc;
 	r->dirty = true;
-	if (renameat2(r->trees[from], from_path, r->trees[to], to_path,
+	if (renameat2(old, last_part(from_path), new, last_part(to_path),
 		RENAME_NOREPLACE) != 0)
 		return error_errno(err, "%s", to_path);
 	remove_empty_folders(r->trees[from], from_path);
@@ -310,8 +320,13 @@ int
 repo_remove(struct repo *r, enum repo_tree tree, const char *path,
     struct error *err)
 {
+	_cleanup_(closep) int folder = -1;
+	int rc = open_folder(r->trees[tree], str_of(path), false, &folder, err);
+
+	if (rc < 0)
+		return rc;
 	r->dirty = true;
-	if (unlinkat(r->trees[tree], path, 0) != 0)
+	if (unlinkat(folder, last_part(path), 0) != 0)
 		return error_errno(err, "%s", path);
 	remove_empty_folders(r->trees[tree], path);
 	return 0;

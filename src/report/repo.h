@@ -51,6 +51,10 @@ const char *repo_tree_name(enum repo_tree tree); /* "malicious", … */
 
 /* --- files (paths are relative to their tree) ----------------------------- */
 
+/* Whether it can be a file of a tree: <ecosystem>/<name>/MAL-…, no part that
+ * leads elsewhere. What writes looks at every path so: names come from
+ * processes that read foreign bytes. */
+bool repo_path_valid(struct str path);
 /* Writes by rename; missing folders are made. 1: the same bytes are there
  * already, nothing was done. */
 int repo_put(struct repo *r, enum repo_tree tree, const char *path,
@@ -71,6 +75,10 @@ void repo_remove_later(struct repo *r, enum repo_tree tree, const char *path);
 int repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
     int (*fn)(void *data, const char *path), void *data, struct error *err);
 
+/* What a person names: an id, a file, a folder, ecosystem/name. The path of
+ * the one report that is meant; -ENOENT, -EEXIST (several). */
+int repo_find(struct repo *r, enum repo_tree tree, const char *what,
+    char **ret_path, struct error *err);
 /* Takes a source's origin back. A report without any origin left is withdrawn,
  * or removed when it has no id yet. source_id p NULL: all of the source.
  * -ENOENT: no such file; -EINVAL: it cannot be read. */

@@ -5,6 +5,8 @@
 
 #include "report/repo.h"
 
+struct channel;
+struct editor;
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -31,6 +33,12 @@ enum repo_query {
 
 #define REPO_SAID_QUERIES 12 /* of repo-said.c */
 
+/* The last id of a year that role edit was given. */
+struct repo_turn {
+	int year;
+	uint64_t number;
+};
+
 struct repo {
 	char *dir; /* owned */
 	int trees[REPO_TREE__MAX], lock;
@@ -45,7 +53,17 @@ struct repo {
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 	struct sqlite3_stmt *said[REPO_SAID_QUERIES];
+	struct editor *editor; /* owned; NULL: not started (edit.h) */
+	/* In role edit: who writes, and ids. */
+	struct channel *writer;
+	struct repo_turn turns[REPO_YEARS];
 };
+
+extern const char *const repo_folders[REPO_TREE__MAX];
+/* openat(2) below a tree, through no symbolic link and not out of it. */
+int repo_open_below(int tree, const char *path, int flags);
+/* The folder and those above it, through no link either. */
+int repo_make_folders(int tree, const char *folder, struct error *err);
 
 /* Before the index learns of documents they must outlive a power cut: one
  * syncfs(2) for all of them, not an fsync(2) for each. */

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -89,6 +90,23 @@ fd_read_all(int fd, struct buf *out, struct error *err)
 			return 0;
 		buf_added(out, (size_t)r);
 	}
+}
+
+bool
+fd_has_bytes(int fd, struct str bytes)
+{
+	struct stat st;
+	struct buf b;
+	bool same = false;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (size_t)st.st_size != bytes.n)
+		return false;
+	buf_init(&b, bytes.n + 1);
+	if (fd_read_all(fd, &b, NULL) == 0)
+		same = str_eq(buf_str(&b), bytes);
+	buf_done(&b);
+	return same;
 }
 
 int

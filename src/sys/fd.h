@@ -17,6 +17,8 @@ int fd_write_all(int fd, const void *p, size_t n, struct error *err);
 int fd_send_all(int fd, const void *p, size_t n, struct error *err);
 /* Up to the end or until buf is full (then -EFBIG). */
 int fd_read_all(int fd, struct buf *out, struct error *err);
+/* Whether the regular file at fd has these bytes. */
+bool fd_has_bytes(int fd, struct str bytes);
 /* A connected pair of stream sockets, close-on-exec. */
 int fd_socketpair(int ret_fds[2], struct error *err);
 int fd_set_nonblock(int fd, bool on, struct error *err);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The repository as role edit sees it: reads the trees itself, asks the writer
+ * for everything else (edit.h). Takes the place of repo.c, repo-index.c and
+ * repo-said.c there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "report/edit.h"
+#include "report/repo_priv.h"
+#include "sys/fd.h"
+#include "sys/message.h"
+
+int
+asked_repo_open(const char *dir, struct channel *c, struct repo **ret,
+    struct error *err)
+{
+	struct repo *r = mem_alloc(sizeof(*r));
+	char path[LIMIT_PATH_BYTES];
+
+	r->dir = mem_strdup(dir);
+	r->lock = -1;
+	r->writer = c;
+	for (int i = 0; i < REPO_TREE__MAX; i++)
+		r->trees[i] = -1;
+	for (int i = 0; i < REPO_TREE__MAX; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir,
+		    repo_folders[i]);
+		r->trees[i] = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (r->trees[i] >= 0)
+			continue;
+		(void)error_errno(err, "%s", path);
+		asked_repo_free(r);
+		return err->code;
+	}
+	*ret = r;
+	return 0;
+}
+
+void
+asked_repo_free(struct repo *r)
+{
+	if (r == NULL)
+		return;
+	for (int i = 0; i < REPO_TREE__MAX; i++)
+		closep(&r->trees[i]);
+	free(r->dir);
+	free(r);
+}
+
+int
+repo_tree_fd(const struct repo *r, enum repo_tree tree)
+{
+	return r->trees[tree];
+}
+
+int
+repo_get(struct repo *r, enum repo_tree tree, const char *path, struct buf *ret,
+    struct error *err)
+{
+	_cleanup_(closep) int fd = repo_open_below(r->trees[tree], path,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return error_errno(err, "%s", path);
+	return fd_read_all(fd, ret, err);
+}
+
+static int
+put_tree_path(struct repo *r, enum edit_message type, enum repo_tree tree,
+    const char *path)
+{
+	message_begin(r->writer, (uint16_t)type);
+	message_put_int(r->writer, tree);
+	message_put_str(r->writer, str_of(path));
+	return 0;
+}
+
+int
+repo_put(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && bytes.n > EDIT_PIECE_BYTES) {
+		message_begin(r->writer, EDIT_PIECE);
+		message_put_str(r->writer, str_sub(bytes, 0, EDIT_PIECE_BYTES));
+		rc = message_send(r->writer, err);
+		bytes = str_sub(bytes, EDIT_PIECE_BYTES, bytes.n);
+	}
+	if (rc != 0)
+		return rc;
+	put_tree_path(r, EDIT_PUT, tree, path);
+	message_put_str(r->writer, bytes);
+	return message_send(r->writer, err);
+}
+
+int
+repo_move(struct repo *r, enum repo_tree from, const char *from_path,
+    enum repo_tree to, const char *to_path, struct error *err)
+{
+	put_tree_path(r, EDIT_MOVE, from, from_path);
+	message_put_int(r->writer, to);
+	message_put_str(r->writer, str_of(to_path));
+	return message_send(r->writer, err);
+}
+
+/* Here is seen already whether it is there: that is an outcome, not a
+ * failure. */
+int
+repo_remove(struct repo *r, enum repo_tree tree, const char *path,
+    struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(r->trees[tree], path, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(err, "%s", path);
+	put_tree_path(r, EDIT_REMOVE, tree, path);
+	return message_send(r->writer, err);
+}
+
+void
+repo_remove_later(struct repo *r, enum repo_tree tree, const char *path)
+{
+	struct error err = ERROR_INIT;
+
+	put_tree_path(r, EDIT_REMOVE_LATER, tree, path);
+	if (message_send(r->writer, &err) != 0)
+		fatal("edit: %s", err.msg);
+}
+
+int
+repo_renamed(struct repo *r, const char *from, const char *to,
+    struct error *err)
+{
+	message_begin(r->writer, EDIT_RENAMED);
+	message_put_str(r->writer, str_of(from));
+	message_put_str(r->writer, str_of(to));
+	return message_send(r->writer, err);
+}
+
+int
+repo_saw_id(struct repo *r, const char *path, struct error *err)
+{
+	message_begin(r->writer, EDIT_SAW_ID);
+	message_put_str(r->writer, str_of(path));
+	return message_send(r->writer, err);
+}
+
+/* The answer stays valid until the next message. */
+static int
+ask(struct repo *r, int64_t *ret_number, struct str *ret, struct error *err)
+{
+	struct message m;
+	int rc = message_send(r->writer, err);
+
+	if (rc == 0)
+		rc = channel_flush(r->writer, err);
+	if (rc == 0)
+		rc = channel_recv(r->writer, &m, err);
+	if (rc == 0)
+		rc = error_set(err, -EPIPE, "the writer died");
+	if (rc < 0)
+		return rc;
+	if (m.type != EDIT_ANSWER)
+		m.bad = true;
+	*ret_number = message_get_int(&m);
+	*ret = message_get_str(&m);
+	return message_end(&m, err);
+}
+
+bool
+repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
+{
+	struct error err = ERROR_INIT;
+	struct str items;
+	int64_t known;
+
+	message_begin(r->writer, EDIT_SAID);
+	message_put_str(r->writer, s->source);
+	message_put_str(r->writer, s->sha256);
+	message_put_str(r->writer, s->folder);
+	if (ask(r, &known, &items, &err) != 0)
+		fatal("edit: %s", err.msg);
+	if (known)
+		buf_put_str(ret_items, items);
+	return known != 0;
+}
+
+/* Asked for once a year; the others follow, and the writer looks whether they
+ * do. */
+int
+repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
+{
+	struct repo_turn *t = &r->turns[year % REPO_YEARS];
+	struct str none;
+	int64_t number;
+	int rc;
+
+	message_begin(r->writer, EDIT_NEXT_ID);
+	message_put_int(r->writer, year);
+	if (t->year == year) {
+		message_put_int(r->writer, (int64_t)++t->number);
+		*ret_number = t->number;
+		return message_send(r->writer, err);
+	}
+	message_put_int(r->writer, 0);
+	rc = ask(r, &number, &none, err);
+	if (rc != 0)
+		return rc;
+	*t = (struct repo_turn){ .year = year, .number = (uint64_t)number };
+	*ret_number = t->number;
+	return 0;
+}

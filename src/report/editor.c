@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer's half of changing documents: sends an order to role edit and
+ * does what it asks for, as far as the order goes. Parses no document.
+ * Runs in `lazaret report`.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "report/consolidate.h"
+#include "report/edit.h"
+#include "report/name.h"
+#include "report/repo_priv.h"
+#include "sys/role.h"
+
+struct editor {
+	struct role role;
+	struct buf pieces; /* of the document that is on its way */
+	struct str scope; /* of the order: folder, n 0: everything */
+};
+
+void
+editor_free(struct editor *e)
+{
+	if (e == NULL)
+		return;
+	role_stop(&e->role, 0);
+	buf_done(&e->pieces);
+	free(e);
+}
+
+static int
+start(struct repo *r, struct error *err)
+{
+	struct editor *e = mem_alloc(sizeof(*e));
+	struct channel *c = &e->role.channel;
+	int rc;
+
+	e->role = (struct role)ROLE_INIT;
+	buf_init(&e->pieces, EDIT_MAX_BYTES);
+	rc = role_start("edit", NULL, 0, false, &e->role, err);
+	if (rc == 0) {
+		message_begin(c, EDIT_OPEN);
+		message_put_str(c, str_of(r->dir));
+		rc = message_send(c, err);
+	}
+	if (rc != 0) {
+		editor_free(e);
+		return rc;
+	}
+	r->editor = e;
+	return 0;
+}
+
+/* --- requests ----------------------------------------------------------------
+ */
+
+static int
+bad(struct error *err, const char *what)
+{
+	return error_set(err, -EPROTO, "role edit asks for what it may not: %s",
+	    what);
+}
+
+static int
+get_tree(struct message *m, enum repo_tree *ret, struct error *err)
+{
+	int64_t v = message_get_int(m);
+
+	if (v < 0 || v >= REPO_TREE__MAX)
+		return bad(err, "a tree that is none");
+	*ret = (enum repo_tree)v;
+	return 0;
+}
+
+/* A path that the order covers; owned by the caller. */
+static int
+get_path(const struct editor *e, struct message *m, char **ret,
+    struct error *err)
+{
+	struct str s = message_get_str(m);
+
+	if (!repo_path_valid(s))
+		return bad(err, "a path that is none of a tree");
+	if (e->scope.n != 0 &&
+	    !(s.n > e->scope.n + 1 &&
+		str_eq(str_sub(s, 0, e->scope.n), e->scope) &&
+		s.p[e->scope.n] == '/' &&
+		str_chr(str_sub(s, e->scope.n + 1, s.n), '/') < 0))
+		return bad(err, "another package's folder");
+	*ret = mem_strndup(s);
+	return 0;
+}
+
+static int
+do_piece(struct repo *r, struct message *m, struct error *err)
+{
+	struct str s = message_get_str(m);
+
+	buf_put_str(&r->editor->pieces, s);
+	if (s.n > EDIT_PIECE_BYTES || r->editor->pieces.full)
+		return bad(err, "a document that is too large");
+	return message_end(m, err);
+}
+
+static int
+do_put(struct repo *r, struct message *m, struct error *err)
+{
+	struct buf *pieces = &r->editor->pieces;
+	_cleanup_(freep) char *path = NULL;
+	enum repo_tree tree;
+	struct str bytes;
+	int rc = get_tree(m, &tree, err);
+
+	if (rc == 0)
+		rc = get_path(r->editor, m, &path, err);
+	if (rc != 0)
+		return rc;
+	bytes = message_get_str(m);
+	if (pieces->n != 0) {
+		buf_put_str(pieces, bytes);
+		bytes = buf_str(pieces);
+	}
+	if (pieces->full || bytes.n == 0)
+		return bad(err, "a document that is too large, or empty");
+	rc = message_end(m, err);
+	if (rc == 0)
+		rc = repo_put(r, tree, path, bytes, err);
+	buf_reset(pieces);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+do_move(struct repo *r, struct message *m, struct error *err)
+{
+	_cleanup_(freep) char *path = NULL;
+	_cleanup_(freep) char *to_path = NULL;
+	enum repo_tree from = 0, to = 0;
+	int rc = get_tree(m, &from, err);
+
+	if (rc == 0)
+		rc = get_path(r->editor, m, &path, err);
+	if (rc == 0)
+		rc = get_tree(m, &to, err);
+	if (rc == 0)
+		rc = get_path(r->editor, m, &to_path, err);
+	if (rc == 0)
+		rc = message_end(m, err);
+	return rc == 0 ? repo_move(r, from, path, to, to_path, err) : rc;
+}
+
+static int
+do_remove(struct repo *r, struct message *m, struct error *err)
+{
+	_cleanup_(freep) char *path = NULL;
+	enum repo_tree tree = 0;
+	bool later = m->type == EDIT_REMOVE_LATER;
+	int rc = get_tree(m, &tree, err);
+
+	if (rc == 0)
+		rc = get_path(r->editor, m, &path, err);
+	if (rc == 0)
+		rc = message_end(m, err);
+	if (rc != 0)
+		return rc;
+	if (!later)
+		return repo_remove(r, tree, path, err);
+	repo_remove_later(r, tree, path);
+	return 0;
+}
+
+static int
+do_renamed(struct repo *r, struct message *m, struct error *err)
+{
+	_cleanup_(freep) char *from = NULL;
+	_cleanup_(freep) char *to = NULL;
+	int rc = get_path(r->editor, m, &from, err);
+
+	if (rc == 0)
+		rc = get_path(r->editor, m, &to, err);
+	if (rc == 0)
+		rc = message_end(m, err);
+	return rc == 0 ? repo_renamed(r, from, to, err) : rc;
+}
+
+static int
+do_saw_id(struct repo *r, struct message *m, struct error *err)
+{
+	_cleanup_(freep) char *path = NULL;
+	int rc = get_path(r->editor, m, &path, err);
+
+	if (rc == 0)
+		rc = message_end(m, err);
+	return rc == 0 ? repo_saw_id(r, path, err) : rc;
+}
+
+static int
+answer(struct repo *r, int64_t number, struct str s, struct error *err)
+{
+	struct channel *c = &r->editor->role.channel;
+	int rc;
+
+	message_begin(c, EDIT_ANSWER);
+	message_put_int(c, number);
+	message_put_str(c, s);
+	rc = message_send(c, err);
+	return rc == 0 ? channel_flush(c, err) : rc;
+}
+
+static int
+do_next_id(struct repo *r, struct message *m, struct error *err)
+{
+	int64_t year = message_get_int(m), expected = message_get_int(m);
+	uint64_t number = 0;
+	int rc = message_end(m, err);
+
+	if (rc == 0 && (year < 1 || year > 9999))
+		rc = bad(err, "an id of a year that is none");
+	if (rc == 0)
+		rc = repo_next_id(r, (int)year, &number, err);
+	if (rc != 0)
+		return rc;
+	if (expected == 0)
+		return answer(r, (int64_t)number, STR_NONE, err);
+	return number == (uint64_t)expected ? 0 :
+					      bad(err, "an id that is not due");
+}
+
+static int
+do_said(struct repo *r, struct message *m, struct error *err)
+{
+	struct repo_said s;
+	struct buf items;
+	bool known;
+	int rc;
+
+	s.source = message_get_str(m);
+	s.sha256 = message_get_str(m);
+	s.folder = message_get_str(m);
+	rc = message_end(m, err);
+	if (rc != 0)
+		return rc;
+	buf_init(&items, EDIT_PIECE_BYTES);
+	known = repo_said_get(r, &s, &items) && !items.full;
+	rc = answer(r, known, buf_str(&items), err);
+	buf_done(&items);
+	return rc;
+}
+
+/* What the role may ask for, and nothing else. */
+static const struct request {
+	enum edit_message type;
+	int (*fn)(struct repo *r, struct message *m, struct error *err);
+} requests[] = {
+	{ EDIT_PIECE, do_piece },
+	{ EDIT_PUT, do_put },
+	{ EDIT_MOVE, do_move },
+	{ EDIT_REMOVE, do_remove },
+	{ EDIT_REMOVE_LATER, do_remove },
+	{ EDIT_RENAMED, do_renamed },
+	{ EDIT_SAW_ID, do_saw_id },
+	{ EDIT_NEXT_ID, do_next_id },
+	{ EDIT_SAID, do_said },
+};
+
+static int
+serve(struct repo *r, struct message *m, struct error *err)
+{
+	for (size_t i = 0; i < N_ELEMENTS(requests); i++)
+		if ((int)requests[i].type == m->type)
+			return requests[i].fn(r, m, err);
+	return bad(err, "something unknown");
+}
+
+/* --- orders ------------------------------------------------------------------
+ */
+
+static int
+send_order(struct repo *r, const struct edit_order *o, struct error *err)
+{
+	struct channel *c = &r->editor->role.channel;
+	int rc;
+
+	message_begin(c, EDIT_ORDER);
+	message_put_int(c, o->verb);
+	message_put_str(c, o->path);
+	message_put_str(c, o->reason);
+	message_put_str(c, o->source);
+	message_put_str(c, o->id);
+	message_put_int(c, (int64_t)o->n_versions);
+	for (size_t i = 0; i < o->n_versions; i++)
+		message_put_str(c, o->versions[i]);
+	rc = message_send(c, err);
+	return rc == 0 ? channel_flush(c, err) : rc;
+}
+
+/* ret_done: what came of the order; otherwise the order could not be done. */
+static int
+take_done(struct message *m, struct consolidate_counts *counts, int *ret_done,
+    struct error *err)
+{
+	struct consolidate_counts n;
+	int64_t code = message_get_int(m);
+	struct str sentence = message_get_str(m);
+
+	n.merged = (uint64_t)message_get_int(m);
+	n.assigned = (uint64_t)message_get_int(m);
+	n.unmergable = (uint64_t)message_get_int(m);
+	n.held = (uint64_t)message_get_int(m);
+	n.waiting = (uint64_t)message_get_int(m);
+	if (code > 0 || code < -4095)
+		m->bad = true;
+	if (!m->bad && code != 0)
+		(void)error_set(err, (int)code, "%.*s", STR_ARG(sentence));
+	if (message_end(m, m->bad ? err : NULL) != 0)
+		return -EPROTO;
+	if (counts != NULL)
+		*counts = n;
+	*ret_done = (int)code;
+	return 0;
+}
+
+static int
+do_order(struct repo *r, const struct edit_order *o,
+    struct consolidate_counts *counts, int *ret_done, struct error *err)
+{
+	struct message m;
+	int rc = send_order(r, o, err);
+
+	while (rc == 0) {
+		rc = channel_recv(&r->editor->role.channel, &m, err);
+		if (rc == 0)
+			rc = -EPIPE;
+		if (rc == 1 && m.type == EDIT_DONE)
+			return take_done(&m, counts, ret_done, err);
+		if (rc == 1)
+			rc = serve(r, &m, err);
+	}
+	if (rc == -EPIPE || rc == -ECONNRESET)
+		(void)error_set(err, rc,
+		    "the process that changes reports died");
+	return rc;
+}
+
+int
+editor_run(struct repo *r, const struct edit_order *o,
+    struct consolidate_counts *counts, struct error *err)
+{
+	ptrdiff_t slash = o->path.p != NULL ? str_rchr(o->path, '/') : 0;
+	int rc = 0, done = 0;
+
+	if (slash < 0 || o->n_versions > EDIT_MAX_VERSIONS)
+		return error_set(err, -EINVAL, "%.*s: no report of a tree",
+		    STR_ARG(o->path));
+	if (r->editor == NULL)
+		rc = start(r, err);
+	if (rc != 0)
+		return rc;
+	r->editor->scope =
+	    o->path.p != NULL ? str_sub(o->path, 0, (size_t)slash) : STR_NONE;
+	rc = do_order(r, o, counts, &done, err);
+	if (rc == 0)
+		return done;
+	/* It may be anywhere: the next order begins with another one. */
+	editor_free(r->editor);
+	r->editor = NULL;
+	return rc;
+}
+
+int
+repo_retract_origin(struct repo *r, const char *path, struct str source,
+    struct str source_id, struct error *err)
+{
+	const struct edit_order o = { .verb = EDIT_RETRACT,
+		.path = str_of(path),
+		.source = source,
+		.id = source_id };
+
+	return editor_run(r, &o, NULL, err);
+}
