@@ -1,118 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * lazaret db: files from elsewhere are looked into by a child that has given
- * everything up but its descriptors. It answers with one message.
+ * everything up but its descriptors (confined.h).
  */
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "cmd/confined.h"
 #include "cmd/db.h"
 #include "snapshot/delta.h"
 #include "snapshot/snapshot.h"
-#include "sys/fd.h"
-#include "sys/lockdown.h"
-
-/* What a child does; on success it has sent its answer. */
-typedef int work_fn(const void *arg, struct channel *c, struct error *err);
-
-enum answer {
-	ANSWER_GOOD = 1, /* what the work put */
-	ANSWER_BAD, /* {int code, str sentence} */
-};
-
-/* An empty file maps to an empty string. */
-static int
-map_file(int fd, struct str *ret, struct error *err)
-{
-	struct stat st;
-	void *p;
-
-	if (fstat(fd, &st) != 0)
-		return error_errno(err, "the file");
-	*ret = STR_LIT("");
-	if (st.st_size <= 0)
-		return 0;
-	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED)
-		return error_errno(err, "mapping the file");
-	*ret = str_n(p, (size_t)st.st_size);
-	return 0;
-}
-
-static void __attribute__((noreturn))
-child(work_fn *work, const void *arg, int fd)
-{
-	struct lockdown l = { .rights = LOCKDOWN_PURE };
-	struct error err = ERROR_INIT;
-	struct channel c;
-	int rc;
-
-	channel_init(&c, fd);
-	rc = lockdown(&l, &err);
-	if (rc == 0)
-		rc = work(arg, &c, &err);
-	if (rc != 0) {
-		message_begin(&c, ANSWER_BAD);
-		message_put_int(&c, rc);
-		message_put_str(&c, str_of(err.msg));
-		(void)message_send(&c, NULL);
-	}
-	rc = channel_flush(&c, NULL);
-	_exit(rc != 0);
-}
-
-/* The error that a child gave. */
-static int
-take_bad(struct message *m, struct error *err)
-{
-	int64_t code = message_get_int(m);
-	struct str sentence = message_get_str(m);
-
-	if (message_end(m, err) != 0)
-		return err->code;
-	return error_set(err, code < 0 && code > -4096 ? (int)code : -EBADMSG,
-	    "%.*s", STR_ARG(sentence));
-}
-
-/* Starts the work; *c gives its answer, *m is it. The caller ends both. */
-static int
-confined(work_fn *work, const void *arg, struct channel *c, struct message *m,
-    struct error *err)
-{
-	int fds[2], rc, status;
-	pid_t pid;
-
-	(void)fflush(stdout);
-	(void)fflush(stderr);
-	if (fd_socketpair(fds, err) != 0)
-		return err->code;
-	pid = fork();
-	if (pid < 0)
-		return error_errno(err, "fork");
-	if (pid == 0)
-		child(work, arg, fds[1]);
-	(void)close(fds[1]);
-	channel_init(c, fds[0]);
-	rc = channel_recv(c, m, err);
-	if (rc == 0)
-		rc = error_set(err, -EPIPE,
-		    "the process that looks at the file ended before its time");
-	else if (rc == 1)
-		rc = m->type == ANSWER_GOOD ? 0 : take_bad(m, err);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return rc;
-}
 
 /* --- latest.json -----------------------------------------------------------
  */
@@ -131,13 +30,13 @@ work_latest(const void *arg, struct channel *c, struct error *err)
 	struct arena *a = arena_new(LIMIT_ARENA_BYTES);
 	struct latest l;
 	struct str json;
-	int rc = map_file(*(const int *)arg, &json, err);
+	int rc = confined_map(*(const int *)arg, &json, err);
 
 	if (rc == 0)
 		rc = latest_parse(a, json, &l, err);
 	if (rc != 0)
 		return rc;
-	message_begin(c, ANSWER_GOOD);
+	message_begin(c, CONFINED_GOOD);
 	put_file(c, &l.snapshot);
 	message_put_int(c, l.built_at_s);
 	message_put_int(c, (int64_t)l.n_deltas);
@@ -177,7 +76,7 @@ db_check_latest(int fd, struct arena *a, struct latest *ret, struct error *err)
 {
 	struct channel c = { 0 };
 	struct message m;
-	int rc = confined(work_latest, &fd, &c, &m, err);
+	int rc = confined_run(work_latest, &fd, &fd, 1, &c, &m, err);
 
 	if (rc == 0) {
 		int64_t n;
@@ -223,17 +122,17 @@ work_delta(const void *arg, struct channel *c, struct error *err)
 {
 	const struct delta_work *w = arg;
 	struct str from, delta;
-	int rc = map_file(w->from_fd, &from, err);
+	int rc = confined_map(w->from_fd, &from, err);
 
 	if (rc == 0)
-		rc = map_file(w->delta_fd, &delta, err);
+		rc = confined_map(w->delta_fd, &delta, err);
 	if (rc == 0)
 		rc = check_sha256(delta, w->sha256, err);
 	if (rc == 0)
 		rc = delta_apply(from, delta, w->out_fd, err);
 	if (rc != 0)
 		return rc;
-	message_begin(c, ANSWER_GOOD);
+	message_begin(c, CONFINED_GOOD);
 	return message_send(c, err);
 }
 
@@ -242,9 +141,11 @@ db_check_delta(int from_fd, int delta_fd, const uint8_t *delta_sha256,
     int out_fd, struct error *err)
 {
 	struct delta_work w = { from_fd, delta_fd, out_fd, delta_sha256 };
+	const int fds[] = { from_fd, delta_fd, out_fd };
 	struct channel c = { 0 };
 	struct message m;
-	int rc = confined(work_delta, &w, &c, &m, err);
+	int rc =
+	    confined_run(work_delta, &w, fds, N_ELEMENTS(fds), &c, &m, err);
 
 	if (rc == 0)
 		rc = message_end(&m, err);
@@ -262,7 +163,7 @@ check_signature(const struct db_check *k, struct str file, struct error *err)
 
 	if (k->key == NULL)
 		return 0;
-	if (map_file(k->signature_fd, &signature, err) != 0)
+	if (confined_map(k->signature_fd, &signature, err) != 0)
 		return err->code;
 	return minisign_verify(k->key, signature, file, err);
 }
@@ -274,7 +175,7 @@ work_snapshot(const void *arg, struct channel *c, struct error *err)
 	struct snapshot_info info;
 	struct snapshot *s;
 	struct str file;
-	int rc = map_file(k->fd, &file, err);
+	int rc = confined_map(k->fd, &file, err);
 
 	if (rc == 0 && k->sha256 != NULL)
 		rc = check_sha256(file, k->sha256, err);
@@ -287,7 +188,7 @@ work_snapshot(const void *arg, struct channel *c, struct error *err)
 	if (rc != 0)
 		return rc;
 	snapshot_info(s, &info);
-	message_begin(c, ANSWER_GOOD);
+	message_begin(c, CONFINED_GOOD);
 	message_put_int(c, info.built_at_s);
 	message_put_int(c, info.n_records);
 	message_put_str(c, str_n(info.id, sizeof(info.id)));
@@ -298,9 +199,11 @@ int
 db_check_snapshot(const struct db_check *k, struct db_found *ret,
     struct error *err)
 {
+	const int fds[] = { k->fd, k->key != NULL ? k->signature_fd : -1 };
 	struct channel c = { 0 };
 	struct message m;
-	int rc = confined(work_snapshot, k, &c, &m, err);
+	int rc =
+	    confined_run(work_snapshot, k, fds, N_ELEMENTS(fds), &c, &m, err);
 
 	if (rc == 0) {
 		ret->built_at_s = message_get_int(&m);
@@ -316,12 +219,11 @@ int
 db_sha256(int fd, uint8_t ret[SHA256_BYTES], struct error *err)
 {
 	struct str bytes;
-	int rc = map_file(fd, &bytes, err);
+	int rc = confined_map(fd, &bytes, err);
 
 	if (rc != 0)
 		return rc;
 	sha256_of(bytes, ret);
-	if (bytes.n != 0)
-		(void)munmap((void *)(uintptr_t)bytes.p, bytes.n);
+	confined_unmap(&bytes);
 	return 0;
 }

@@ -8,21 +8,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "cmd/confined.h"
 #include "cmd/report-snapshot.h"
-#include "snapshot/delta.h"
 #include "snapshot/latest.h"
 #include "snapshot/replace.h"
-#include "snapshot/snapshot.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
+#include "sys/sha256.h"
 
 #define SNAPSHOT_BEGIN "snapshot-"
 #define SNAPSHOT_END   ".snapshot"
@@ -34,78 +33,58 @@
 /* --- one delta
  * ------------------------------------------------------------------ */
 
-static void
-unmap(struct str *s)
+static int
+open_file(const char *path, struct error *err)
 {
-	if (s->p != NULL)
-		(void)munmap((void *)(uintptr_t)s->p, s->n);
-	*s = STR_NONE;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? error_errno(err, "%s", path) : fd;
 }
 
-/* Of a snapshot alone: anything else is refused. */
 static int
-map_snapshot(const char *path, struct str *ret, struct snapshot_info *ret_info,
+sha256_file(int fd, uint64_t *ret_size, uint8_t ret[SHA256_BYTES],
     struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	_cleanup_(snapshot_closep) struct snapshot *s = NULL;
-	void *p;
+	struct str bytes;
 
-	if (fd < 0)
-		return error_errno(err, "%s", path);
-	if (snapshot_open(fd, &s, err) != 0)
-		return error_wrap(err, "%s", path);
-	snapshot_info(s, ret_info);
-	p = mmap(NULL, (size_t)ret_info->size_bytes, PROT_READ, MAP_PRIVATE, fd,
-	    0);
-	if (p == MAP_FAILED)
-		return error_errno(err, "mapping %s", path);
-	*ret = str_n(p, (size_t)ret_info->size_bytes);
+	if (confined_map(fd, &bytes, err) != 0)
+		return err->code;
+	*ret_size = bytes.n;
+	sha256_of(bytes, ret);
+	confined_unmap(&bytes);
 	return 0;
 }
 
 static int
-write_delta(struct str from, struct str to, const char *output,
-    uint64_t *ret_size, uint8_t ret_sha256[SHA256_BYTES], struct error *err)
+write_delta(int from, int to, const char *output, uint64_t *ret_size,
+    uint8_t ret_sha256[SHA256_BYTES], struct error *err)
 {
 	_cleanup_(replace_done) struct replace r = REPLACE_INIT;
-	struct buf b;
 	int rc = replace_begin(output, &r, err);
 
 	if (rc == 0)
-		rc = delta_make(from, to, r.fd, err);
-	if (rc == 0 && lseek(r.fd, 0, SEEK_SET) != 0)
-		rc = error_errno(err, "%s", output);
-	buf_init(&b, (size_t)1 << 36);
+		rc = old_delta(from, to, r.fd, err);
 	if (rc == 0)
-		rc = fd_read_all(r.fd, &b, err);
-	if (rc == 0) {
-		*ret_size = b.n;
-		sha256_of(buf_str(&b), ret_sha256);
-		rc = replace_commit(&r, err);
-	}
-	buf_done(&b);
-	return rc;
+		rc = sha256_file(r.fd, ret_size, ret_sha256, err);
+	return rc == 0 ? replace_commit(&r, err) : rc;
 }
 
 int
 publish_delta(const char *from, const char *to, const char *output,
     struct error *err)
 {
-	_cleanup_(unmap) struct str old = STR_NONE;
-	_cleanup_(unmap) struct str new = STR_NONE;
-	struct snapshot_info info;
+	_cleanup_(closep) int old = open_file(from, err);
+	_cleanup_(closep) int new = old < 0 ? old : open_file(to, err);
 	uint8_t sha256[SHA256_BYTES];
 	uint64_t size = 0;
-	int rc = map_snapshot(from, &old, &info, err);
+	struct stat st;
+	int rc = new < 0 ? err->code : 0;
 
 	if (rc == 0)
-		rc = map_snapshot(to, &new, &info, err);
-	if (rc == 0)
 		rc = write_delta(old, new, output, &size, sha256, err);
-	if (rc == 0)
+	if (rc == 0 && fstat(new, &st) == 0)
 		(void)printf("%.2f MB make %.1f MB\n", (double)size / 1e6,
-		    (double)new.n / 1e6);
+		    (double)st.st_size / 1e6);
 	return rc;
 }
 
@@ -149,20 +128,18 @@ list(struct folder *f, struct error *err)
 	if (d == NULL)
 		return error_errno(err, "%s", f->dir);
 	while ((e = readdir(d)) != NULL) {
-		_cleanup_(snapshot_closep) struct snapshot *s = NULL;
-		char path[LIMIT_PATH_BYTES];
-		struct snapshot_info info;
+		_cleanup_(closep) int fd = -1;
 		struct published *p;
+		int64_t at_s;
 
 		if (!is_named(e->d_name, SNAPSHOT_BEGIN, SNAPSHOT_END))
 			continue;
-		(void)snprintf(path, sizeof(path), "%s/%s", f->dir, e->d_name);
-		if (snapshot_open_path(path, &s, NULL) != 0)
+		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || old_built_at(fd, &at_s, NULL) != 0)
 			continue;
-		snapshot_info(s, &info);
 		p = vec_add(&f->v);
 		p->name = mem_strdup(e->d_name);
-		p->built_at_s = info.built_at_s;
+		p->built_at_s = at_s;
 	}
 	(void)closedir(d);
 	if (f->v.n > 1)
@@ -209,22 +186,23 @@ publish_begin(const char *dir, int64_t built_at_s, char *ret_output,
 }
 
 static int
-add_delta(struct folder *f, const struct published *old, struct str to,
+add_delta(struct folder *f, const struct published *old, int to,
     struct error *err)
 {
-	_cleanup_(unmap) struct str from = STR_NONE;
 	size_t i = f->latest.n_deltas;
 	struct latest_file *file = &f->latest.deltas[i].file;
 	char path[LIMIT_PATH_BYTES], hex[SHA256_HEX_SIZE],
 	    to_hex[SHA256_HEX_SIZE];
-	struct snapshot_info info;
+	_cleanup_(closep) int from = -1;
+	uint64_t size;
 	int rc;
 
 	(void)snprintf(path, sizeof(path), "%s/%s", f->dir, old->name);
-	rc = map_snapshot(path, &from, &info, err);
+	from = open_file(path, err);
+	rc = from < 0 ? from :
+			sha256_file(from, &size, f->latest.deltas[i].from, err);
 	if (rc != 0)
 		return rc;
-	sha256_of(from, f->latest.deltas[i].from);
 	sha256_hex(f->latest.deltas[i].from, hex);
 	sha256_hex(f->latest.snapshot.sha256, to_hex);
 	file->name = str_of(
@@ -290,19 +268,16 @@ sweep(const struct folder *f)
 int
 publish_end(const char *dir, const char *output, struct error *err)
 {
-	_cleanup_(unmap) struct str to = STR_NONE;
+	_cleanup_(closep) int to = open_file(output, err);
 	struct folder f = { .dir = dir };
-	struct snapshot_info info;
-	int rc = map_snapshot(output, &to, &info, err);
+	struct latest_file *new = &f.latest.snapshot;
+	int rc = to < 0 ? to : old_built_at(to, &f.latest.built_at_s, err);
 
 	if (rc == 0)
 		rc = list(&f, err);
-	if (rc == 0) {
-		f.latest.snapshot.name = str_of(strrchr(output, '/') + 1);
-		f.latest.snapshot.size = to.n;
-		f.latest.built_at_s = info.built_at_s;
-		sha256_of(to, f.latest.snapshot.sha256);
-	}
+	if (rc == 0)
+		rc = sha256_file(to, &new->size, new->sha256, err);
+	new->name = str_of(strrchr(output, '/') + 1);
 	for (size_t i = 0; i < f.v.n && rc == 0; i++)
 		if (!str_is(f.latest.snapshot.name, f.v.v[i].name) &&
 		    f.latest.n_deltas < KEPT)

@@ -124,24 +124,6 @@ add_registries(struct snapshot_writer *w)
  * ----------------------------------------------------------------------- */
 
 static int
-old_dictionary(struct buf *ret, struct error *err)
-{
-	_cleanup_(snapshot_closep) struct snapshot *s = NULL;
-	struct str dictionary;
-	int rc = snapshot_open_path(options.from, &s, err);
-
-	if (rc == 0)
-		rc = snapshot_dictionary(s, &dictionary, err);
-	buf_init(ret, 2 * (size_t)SNAPSHOT_DICTIONARY_BYTES);
-	if (rc == 0)
-		buf_put_str(ret, dictionary);
-	if (rc == 0 && ret->full)
-		rc = error_set(err, -EFBIG, "%s: its dictionary is too large",
-		    options.from);
-	return rc;
-}
-
-static int
 collect(struct collecting *c, struct snapshot_writer *w, struct buf *dictionary,
     struct error *err)
 {
@@ -152,7 +134,7 @@ collect(struct collecting *c, struct snapshot_writer *w, struct buf *dictionary,
 	if (rc != 0)
 		return rc;
 	if (options.from != NULL)
-		rc = old_dictionary(dictionary, err);
+		rc = old_dictionary(options.from, dictionary, err);
 	else
 		rc = collect_dictionary(c, dictionary, err);
 	if (rc == 0)

@@ -42,6 +42,13 @@ int collect_dictionary(struct collecting *c, struct buf *ret,
 int collect_all(struct collecting *c, struct str dictionary,
     struct snapshot_writer *w, struct error *err);
 
+/* What an old snapshot says, and a delta from it: looked at in a confined child
+ * (report-snapshot-read.c). ret gets its dictionary and is the caller's. */
+int old_built_at(int fd, int64_t *ret_at_s, struct error *err);
+int old_dictionary(const char *path, struct buf *ret, struct error *err);
+/* fds: readable, readable, writable. */
+int old_delta(int from, int to, int out, struct error *err);
+
 /* What the clients have built in (registries.json) and what they are
  * configured to use: asked at the beginning, taken at the end. A client that is
  * not here, fails or takes too long says nothing. */
