@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waits for the supervisor to end. If it ends without having said that all is
- * removed, kills what runs in the sandbox, removes its control groups and its
- * run folder. Reads nothing that comes from a package.
+ * Waits for the supervisor to end, or to leave the rest to it. Then kills what
+ * runs in the sandbox, removes its control groups and its run folder, and lets
+ * go of its mounts. Reads nothing that comes from a package.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,10 +22,12 @@
 #include "sys/lockdown.h"
 #include "sys/message.h"
 
+/* A frozen process dies only when rundir_remove() has thawed it. */
+#define END_WAIT_MS 50
+
 struct warden {
 	struct channel control;
 	int init; /* pidfd; -1: none yet */
-	bool stopped; /* CONTROL_STOP came */
 };
 
 static int
@@ -45,6 +47,14 @@ confine(const char *folder, struct error *err)
 	return lockdown(&l, err);
 }
 
+/* What is held is closed by our end alone. */
+static void
+hold(struct message *m)
+{
+	for (size_t n = m->n_fds; n > 0; n--)
+		(void)message_get_fd(m);
+}
+
 /* 0: go on; 1: the supervisor has ended or said its last word. */
 static int
 hear(struct warden *w, struct error *err)
@@ -55,13 +65,11 @@ hear(struct warden *w, struct error *err)
 	while (rc == 0 && (rc = channel_next(&w->control, &m, err)) == 1) {
 		if (m.type == WARDEN_INIT && w->init < 0)
 			w->init = message_get_fd(&m);
-		if (m.type == CONTROL_STOP)
-			w->stopped = true;
+		if (m.type == WARDEN_HOLD)
+			hold(&m);
 		if (message_end(&m, err) != 0)
 			return 1;
-		rc = w->stopped ? 1 : 0;
-		if (w->stopped)
-			break;
+		rc = 0;
 	}
 	return rc == -EAGAIN ? 0 : rc != 0;
 }
@@ -86,9 +94,12 @@ watch(struct warden *w, struct error *err)
 static void
 clean_up(const struct warden *w, const char *folder)
 {
+	struct pollfd init = { w->init, POLLIN, 0 };
+
 	/* With process 1 its whole pid namespace goes, cgroups or not. */
-	if (w->init >= 0)
-		(void)syscall(SYS_pidfd_send_signal, w->init, SIGKILL, NULL, 0);
+	if (w->init >= 0 &&
+	    syscall(SYS_pidfd_send_signal, w->init, SIGKILL, NULL, 0) == 0)
+		(void)poll(&init, 1, END_WAIT_MS);
 	rundir_remove(folder);
 }
 
@@ -114,8 +125,7 @@ main(int argc, char **argv)
 	if (message_send(&w.control, &err) == 0 &&
 	    channel_flush(&w.control, &err) == 0)
 		watch(&w, &err);
-	if (!w.stopped)
-		clean_up(&w, argv[1]);
+	clean_up(&w, argv[1]);
 	channel_done(&w.control);
 	closep(&w.init);
 	return EXIT_NOTHING_FOUND;

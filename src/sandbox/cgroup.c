@@ -22,6 +22,7 @@
 /* A killed process leaves its cgroup when its last page is given back. */
 #define REMOVE_WAIT_MS 2000
 #define FREEZE_WAIT_MS 1000
+#define MAKE_TRIES     16
 
 static const char *const names[CGROUP_CONTROLLER__MAX] = {
 	[CGROUP_MEMORY] = "memory",
@@ -242,7 +243,7 @@ cgroup_version(const struct cgroup *g, enum cgroup_controller c)
 /* --- making --- */
 
 /* MOUNT/lazaret/NAME; the parent may go away between the two calls when
- * another run ends, hence the second try. */
+ * another run ends, hence more than one try. */
 static int
 make_folder(const char *mount, const char *name, char *ret, struct error *err)
 {
@@ -251,7 +252,7 @@ make_folder(const char *mount, const char *name, char *ret, struct error *err)
 
 	(void)snprintf(parent, sizeof(parent), "%s/" CGROUP_PARENT, mount);
 	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
-	for (int tries = 0; rc != 0 && tries < 3; tries++) {
+	for (int tries = 0; rc != 0 && tries < MAKE_TRIES; tries++) {
 		if (mkdir(parent, 0755) != 0 && errno != EEXIST)
 			return error_errno(err, "cannot make %s", parent);
 		rc = mkdir(path, 0755);

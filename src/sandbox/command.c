@@ -360,9 +360,36 @@ sandbox_thaw(struct sandbox *s, struct error *err)
 	return rc;
 }
 
+/* Everything whose last descriptor is dear to close, the mount namespace of
+ * init among it, becomes the warden's. */
+static void
+give_away(struct sandbox *s)
+{
+	const struct mounts *m = &s->mounts;
+	_cleanup_(closep) int namespace = -1;
+	int fds[LIMIT_SANDBOX_LAYERS + 5];
+	struct error ignored;
+	size_t n = 0;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)s->init.pid);
+	if (s->init.pid > 0)
+	namespace = open(path, O_RDONLY | O_CLOEXEC);
+	fds[n++] = namespace;
+	fds[n++] = m->put;
+	fds[n++] = m->upper_mount;
+	fds[n++] = m->root;
+	fds[n++] = m->shm;
+	for (size_t i = 0; i < m->n_layers; i++)
+		fds[n++] = m->layers[i];
+	(void)warden_hold(&s->warden_control, fds, n, &ignored);
+	mounts_leave(&s->mounts);
+}
+
 void
 sandbox_stop(struct sandbox *s)
 {
+	int rc;
 	struct error ignored;
 	struct sandbox_usage u;
 
@@ -376,6 +403,7 @@ sandbox_stop(struct sandbox *s)
 	s->stopped = true;
 	if (s->frozen)
 		(void)cgroup_freeze(&s->cgroup, false, &ignored);
+	give_away(s);
 	if (s->init.pid > 0) {
 		(void)syscall(SYS_pidfd_send_signal, s->init.pidfd, SIGKILL,
 		    NULL, 0);
@@ -384,10 +412,9 @@ sandbox_stop(struct sandbox *s)
 		s->init.pid = 0;
 	}
 	channel_done(&s->control);
-	if (s->run.path[0] != '\0')
+	rc = warden_leave(&s->warden, &s->warden_control);
+	if (rc != 0 && s->run.path[0] != '\0')
 		rundir_remove(s->run.path);
-	warden_stop(&s->warden, &s->warden_control);
-	channel_done(&s->warden_control);
 	rundir_done(&s->run);
 	cgroup_done(&s->cgroup);
 }

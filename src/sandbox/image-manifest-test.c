@@ -209,7 +209,6 @@ test_verify(void **state)
 static void
 test_time_of_change(void **state)
 {
-	const struct timespec tick = { .tv_nsec = 100 * NS_PER_MS };
 	const struct timespec old[2] = { { .tv_sec = 1 }, { .tv_sec = 1 } };
 	char dir[] = "/tmp/image-manifest-test-XXXXXX";
 	_cleanup_(freep) char *path = NULL;
@@ -224,10 +223,6 @@ test_time_of_change(void **state)
 	make(&m);
 	m.files.n = 0;
 	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
-	assert_int_equal(m.files.v[0].changed_ns, 0); /* just now: no proof */
-	(void)nanosleep(&tick, NULL);
-	m.files.n = 0;
-	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
 	assert_int_not_equal(m.files.v[0].changed_ns, 0);
 	assert_int_equal(image_manifest_verify(&m, dir, &err), 0);
 	/* Touched, the same content: read, and good. */
@@ -238,7 +233,6 @@ test_time_of_change(void **state)
 	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
 	assert_int_equal(image_manifest_verify(&m, dir, &err), -EUCLEAN);
 	/* Not read where the time is the noted one. */
-	(void)nanosleep(&tick, NULL);
 	m.files.n = 0;
 	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
 	m.files.v[0].sha256[0] = m.files.v[0].sha256[0] == 'a' ? 'b' : 'a';

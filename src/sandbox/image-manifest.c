@@ -29,7 +29,9 @@
 /* Files up to this size are hashed at every use of the image. */
 #define HASH_BYTES (1 * MIB)
 /* Times of files are those of the last tick: a change within this of another
- * may show the same time. */
+ * may show the same time. So long is waited before a file is noted: one
+ * without a time is hashed at every use, which takes a millisecond for the
+ * bundle of authorities. */
 #define TICK_NS (50 * NS_PER_MS)
 
 enum check {
@@ -419,19 +421,31 @@ file_open(const char *dir, const char *path, int *ret_fd,
 	return 0;
 }
 
+static bool
+is_fresh(const struct image_file *f)
+{
+	return clock_wall_ns() - f->changed_ns < TICK_NS;
+}
+
 int
 image_manifest_add_file(struct image_manifest *m, const char *dir,
     const char *path, struct error *err)
 {
+	static const struct timespec tick = { .tv_nsec = TICK_NS };
 	_cleanup_(closep) int fd = -1;
 	struct image_file f = { 0 };
 	int rc = file_open(dir, path, &fd, &f, err);
 
+	if (rc == 0 && is_fresh(&f)) {
+		(void)nanosleep(&tick, NULL);
+		closep(&fd);
+		rc = file_open(dir, path, &fd, &f, err);
+	}
 	if (rc == 0)
 		rc = file_hash(fd, f.size_bytes, f.sha256, err);
 	if (rc != 0)
 		return rc;
-	if (clock_wall_ns() - f.changed_ns < TICK_NS)
+	if (is_fresh(&f))
 		f.changed_ns = 0;
 	f.path = arena_strz(m->arena, str_of(path));
 	vec_push(&m->files, f);

@@ -56,12 +56,13 @@ enum init_op {
 	INIT_OP_PRIVATE, /* no mount of ours is seen outside */
 	INIT_OP_ROOT, /* fd: the overlay */
 	INIT_OP_MOUNT, /* fd: a mount, put at a; m: MOUNT_ATTR_* added */
+	INIT_OP_MASKS, /* fd: the folder of masks, put where the pivot takes it
+			* away with the old root */
 	INIT_OP_DEVPTS, /* new instance at a */
 	INIT_OP_PROC, /* at a, options b */
 	INIT_OP_HIDE, /* what lies at b in the folder of masks covers a; a
 		       * missing a is no error */
 	INIT_OP_READONLY, /* a becomes read-only */
-	INIT_OP_UNMOUNT, /* a */
 	INIT_OP_PIVOT, /* into the root; the old one is gone */
 	INIT_OP_HOSTNAME, /* a; domain b */
 	INIT_OP_CGROUP_NS, /* its own cgroups become the root of what it sees */

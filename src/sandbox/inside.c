@@ -31,8 +31,9 @@
 /* Where the root waits for the pivot: over something that is never needed
  * before it. */
 #define STAGING "/tmp"
-/* Folder of masks, until INIT_OP_UNMOUNT. */
-#define MASKS "sys"
+/* Folder of masks, over another such folder of the old root: each mount that
+ * is taken away by itself waits for all processors (namespace_unlock()). */
+#define MASKS "/dev"
 
 /* Landlock rights that older headers do not name. */
 #define ACCESS_REFER     (1ull << 13)
@@ -87,6 +88,16 @@ apply_mount(struct inside *in, const struct init_order *o, struct error *err)
 		return error_errno(err, "cannot restrict /%s", path);
 	if (move_mount(o->fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		return error_errno(err, "cannot attach /%s", path);
+	return 0;
+}
+
+static int
+apply_masks(struct inside *in, const struct init_order *o, struct error *err)
+{
+	(void)in;
+	if (move_mount(o->fd, "", AT_FDCWD, MASKS, MOVE_MOUNT_F_EMPTY_PATH) !=
+	    0)
+		return error_errno(err, "cannot attach the masks");
 	return 0;
 }
 
@@ -164,18 +175,6 @@ apply_readonly(struct inside *in, const struct init_order *o, struct error *err)
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		return error_errno(err, "cannot make /%s read-only", path);
 	return 0;
-}
-
-static int
-apply_unmount(struct inside *in, const struct init_order *o, struct error *err)
-{
-	char path[PATH_MAX];
-	int rc = relative(o->a, path, err);
-
-	(void)in;
-	if (rc == 0 && umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
-		rc = error_errno(err, "cannot unmount /%s", path);
-	return rc;
 }
 
 /* The standard descriptors of the host end here. */
@@ -438,11 +437,11 @@ static int (*const appliers[INIT_OP__MAX])(struct inside *,
 	[INIT_OP_PRIVATE] = apply_private,
 	[INIT_OP_ROOT] = apply_root,
 	[INIT_OP_MOUNT] = apply_mount,
+	[INIT_OP_MASKS] = apply_masks,
 	[INIT_OP_DEVPTS] = apply_devpts,
 	[INIT_OP_PROC] = apply_proc,
 	[INIT_OP_HIDE] = apply_hide,
 	[INIT_OP_READONLY] = apply_readonly,
-	[INIT_OP_UNMOUNT] = apply_unmount,
 	[INIT_OP_PIVOT] = apply_pivot,
 	[INIT_OP_HOSTNAME] = apply_hostname,
 	[INIT_OP_CGROUP_NS] = apply_cgroup_ns,

@@ -44,10 +44,10 @@ mounts_init(struct mounts *m)
 }
 
 void
-mounts_done(struct mounts *m)
+mounts_leave(struct mounts *m)
 {
-	int *const fds[] = { &m->userns, &m->put, &m->upper_mount, &m->upper,
-		&m->root, &m->dev, &m->shm, &m->hide };
+	int *const fds[] = { &m->userns, &m->put, &m->upper_mount, &m->root,
+		&m->dev, &m->shm, &m->hide };
 
 	for (size_t i = 0; i < N_ELEMENTS(fds); i++)
 		closep(fds[i]);
@@ -55,6 +55,13 @@ mounts_done(struct mounts *m)
 		closep(&m->layers[i]);
 	for (size_t i = 0; i < N_ELEMENTS(m->nodes); i++)
 		closep(&m->nodes[i]);
+}
+
+void
+mounts_done(struct mounts *m)
+{
+	mounts_leave(m);
+	closep(&m->upper);
 }
 
 /* The kernel's own words about a failed configuration, if it has any. */

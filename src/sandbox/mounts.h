@@ -35,6 +35,7 @@ struct mounts {
 };
 
 void mounts_init(struct mounts *m);
+void mounts_leave(struct mounts *m); /* all but the upper layer */
 void mounts_done(struct mounts *m);
 
 /* A tmpfs that nobody sees; mode and owner (inside) of its root. */

@@ -225,6 +225,15 @@ put_neighbour(struct batch *b, int family, const char *text, struct mac mac)
 	message_end(b, h);
 }
 
+/* By itself, the kernel makes one for each processor and takes all but one
+ * away again, which waits for all processors (netif_set_real_num_tx_queues). */
+static void
+put_queues(struct nlmsghdr *h)
+{
+	mnl_attr_put_u32(h, IFLA_NUM_TX_QUEUES, 1);
+	mnl_attr_put_u32(h, IFLA_NUM_RX_QUEUES, 1);
+}
+
 /* In the sink's namespace; the other end is born in the sandbox's. */
 static void
 put_veth(struct batch *b, const struct sandbox_network_info *info,
@@ -237,6 +246,7 @@ put_veth(struct batch *b, const struct sandbox_network_info *info,
 	m->ifi_index = VETH_INDEX;
 	mnl_attr_put_strz(h, IFLA_IFNAME, info->sink_interface);
 	mnl_attr_put(h, IFLA_ADDRESS, 6, sink->mac.byte);
+	put_queues(h);
 	link = mnl_attr_nest_start(h, IFLA_LINKINFO);
 	mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
 	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
@@ -245,6 +255,7 @@ put_veth(struct batch *b, const struct sandbox_network_info *info,
 	m->ifi_index = VETH_INDEX;
 	mnl_attr_put_strz(h, IFLA_IFNAME, info->interface);
 	mnl_attr_put(h, IFLA_ADDRESS, 6, inside->mac.byte);
+	put_queues(h);
 	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)inside_netns);
 	mnl_attr_nest_end(h, peer);
 	mnl_attr_nest_end(h, data);

@@ -49,11 +49,11 @@ static const char *const inside_names[INIT_OP__MAX] = {
 	[INIT_OP_PRIVATE] = "private",
 	[INIT_OP_ROOT] = "root",
 	[INIT_OP_MOUNT] = "mount",
+	[INIT_OP_MASKS] = "cover",
 	[INIT_OP_DEVPTS] = "devpts",
 	[INIT_OP_PROC] = "proc",
 	[INIT_OP_HIDE] = "hide",
 	[INIT_OP_READONLY] = "read-only",
-	[INIT_OP_UNMOUNT] = "unmount",
 	[INIT_OP_PIVOT] = "pivot",
 	[INIT_OP_HOSTNAME] = "hostname",
 	[INIT_OP_CGROUP_NS] = "cgroup-namespace",
@@ -370,9 +370,7 @@ plan_inside_mounts(struct sandbox_plan *p)
 	    INSIDE(INIT_OP_PROC, .a = "/proc",
 		.b = sandbox_omits(p->spec, "hidepid", NULL) ? "" : "hidepid=2",
 		.text = "/proc, processes of others invisible"));
-	add(p,
-	    INSIDE(INIT_OP_MOUNT, .a = "/sys", .n = OP_MOUNT_HIDE,
-		.text = "/sys: masks, for a moment"));
+	add(p, INSIDE(INIT_OP_MASKS, .text = "what covers, over the old /dev"));
 	add(p, INSIDE(INIT_OP_READONLY, .a = "/proc/sys", .text = "/proc/sys"));
 	add(p,
 	    INSIDE(INIT_OP_READONLY, .a = "/proc/sysrq-trigger",
@@ -380,7 +378,6 @@ plan_inside_mounts(struct sandbox_plan *p)
 	hide(p, BOOT_ID, "boot_id");
 	for (size_t i = 0; i < N_ELEMENTS(hidden); i++)
 		hide(p, hidden[i].path, hidden[i].mask);
-	add(p, INSIDE(INIT_OP_UNMOUNT, .a = "/sys", .text = "/sys"));
 	add(p, INSIDE(INIT_OP_PIVOT, .text = "the old root is gone"));
 }
 

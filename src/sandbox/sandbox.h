@@ -276,8 +276,10 @@ enum sandbox_limit sandbox_limit_hit(struct sandbox *s);
 void sandbox_limit_reset(struct sandbox *s); /* between phases */
 const char *sandbox_limit_word(enum sandbox_limit l); /* "memory", … */
 
-/* Kills all with init, removes cgroups and the run folder, ends the warden.
- * May be called again; descriptors and accessors stay valid. */
+/* Kills all with init; nothing runs in it any more when this returns. What the
+ * kernel takes long to give back (mounts, cgroups) and the run folder are left
+ * to the warden, which needs moments. May be called again; accessors stay
+ * valid, of descriptors only that of the upper layer. */
 void sandbox_stop(struct sandbox *s);
 void sandbox_free(struct sandbox *s); /* stops first; accepts NULL */
 void sandbox_freep(struct sandbox **s);

@@ -46,7 +46,6 @@ enum op_kind {
 enum op_mount {
 	OP_MOUNT_DEV,
 	OP_MOUNT_SHM,
-	OP_MOUNT_HIDE,
 	OP_MOUNT_NODE /* and up: of the host's /dev, mounts_node() */
 };
 

@@ -473,6 +473,8 @@ mount_of(const struct sandbox *s, const struct op *op)
 {
 	if (op->inside == INIT_OP_ROOT)
 		return s->mounts.root;
+	if (op->inside == INIT_OP_MASKS)
+		return s->mounts.hide;
 	if (op->inside != INIT_OP_MOUNT)
 		return -1;
 	if (op->n >= OP_MOUNT_NODE)
@@ -482,8 +484,6 @@ mount_of(const struct sandbox *s, const struct op *op)
 		return s->mounts.dev;
 	case OP_MOUNT_SHM:
 		return s->mounts.shm;
-	case OP_MOUNT_HIDE:
-		return s->mounts.hide;
 	case OP_MOUNT_NODE:
 		break;
 	}

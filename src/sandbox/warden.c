@@ -2,19 +2,20 @@
 /* The supervisor's side of the warden. */
 #include "sandbox/warden.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "runfile/control.h"
 #include "sandbox/rundir.h"
 #include "sys/fd.h"
 #include "sys/message.h"
 #include "sys/spawn.h"
-
-#define STOP_WAIT_MS 1000
 
 int
 warden_start(const struct rundir *r, struct child *ret,
@@ -80,17 +81,33 @@ warden_ready(struct channel *control, struct error *err)
 	return message_end(&m, err);
 }
 
-void
-warden_stop(struct child *warden, struct channel *control)
+int
+warden_hold(struct channel *control, const int *fds, size_t n_fds,
+    struct error *err)
 {
-	struct error ignored;
-	int status;
+	int rc = 0;
 
-	if (warden->pid <= 0)
-		return;
-	message_begin(control, CONTROL_STOP);
-	(void)message_send(control, &ignored);
-	(void)channel_flush(control, &ignored);
-	if (spawn_wait(warden, STOP_WAIT_MS, &status, &ignored) != 0)
-		spawn_kill(warden);
+	if (control->fd <= 0)
+		return 0;
+	for (size_t at = 0; at < n_fds && rc == 0;) {
+		message_begin(control, WARDEN_HOLD);
+		for (size_t n = 0; at < n_fds && n < LIMIT_MESSAGE_FDS; at++)
+			if (fds[at] >= 0) {
+				message_put_fd(control, fds[at]);
+				n++;
+			}
+		rc = message_send(control, err);
+	}
+	return rc == 0 ? channel_flush(control, err) : rc;
+}
+
+int
+warden_leave(struct child *warden, struct channel *control)
+{
+	struct pollfd ended = { warden->pidfd, POLLIN, 0 };
+	int rc = warden->pid > 0 && poll(&ended, 1, 0) == 0 ? 0 : -ESRCH;
+
+	channel_done(control);
+	spawn_leave(warden);
+	return rc;
 }

@@ -6,12 +6,16 @@
  *
  *	warden     → CONTROL_READY
  *	supervisor → WARDEN_INIT + pidfd of init: kill that first
- *	supervisor → CONTROL_STOP: all is removed already; just end
- * End of file on 3 without CONTROL_STOP, or the end of the supervisor: kill
- * init, kill and remove the control groups, remove the folder, end.
+ *	supervisor → WARDEN_HOLD + descriptors: keep them open to your end
+ * End of file on 3, or the end of the supervisor: kill init, wait for it, kill
+ * and remove the control groups, remove the folder, end. So nobody waits for
+ * what takes the kernel long: to let go of the last descriptor of a mount
+ * waits for all processors, and to empty a tmpfs takes as long as it is large.
  */
 #ifndef SANDBOX_WARDEN_H
 #define SANDBOX_WARDEN_H
+
+#include <stddef.h>
 
 struct channel;
 struct child;
@@ -19,6 +23,7 @@ struct error;
 struct rundir;
 
 #define WARDEN_INIT 64
+#define WARDEN_HOLD 65
 
 #define WARDEN_SUPERVISOR_FD 4
 #define WARDEN_LOCK_FD       5
@@ -28,6 +33,11 @@ int warden_start(const struct rundir *r, struct child *ret,
 int warden_watch(struct channel *control, int init_pidfd, struct error *err);
 /* Waits for CONTROL_READY. */
 int warden_ready(struct channel *control, struct error *err);
-void warden_stop(struct child *warden, struct channel *control);
+/* It opens the descriptors (negative ones aside) too: those of the caller are
+ * not the last ones any more. */
+int warden_hold(struct channel *control, const int *fds, size_t n_fds,
+    struct error *err);
+/* Leaves the removal to it and does not wait. -ESRCH: there is no warden. */
+int warden_leave(struct child *warden, struct channel *control);
 
 #endif

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libpcap on the sink's end of the veth. TCP and UDP have their rows from the
- * listeners; here are ICMP and all other protocols, one row for each pair of
- * addresses and protocol in a phase. Runs in role sink.
+ * Packets of the sink's end of the veth, into a file. TCP and UDP have their
+ * rows from the listeners; here are ICMP and all other protocols, one row for
+ * each pair of addresses and protocol in a phase. Runs in role sink.
  */
 #include "sink/capture_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
-#include <pcap/pcap.h>
 #include <poll.h>
-#include <sys/ioctl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,21 +23,21 @@
 #include "base/mem.h"
 #include "sink/names_priv.h"
 #include "sink/packet_priv.h"
+#include "sink/pcap_priv.h"
+#include "sink/tap_priv.h"
 #include "sink/udp_priv.h"
 #include "sink/world_priv.h"
 
-#define BUFFER_BYTES (16 * 1024 * 1024)
-#define PER_ROUND    512 /* packets; others want their turn */
-#define MAX_TALKS    4096u
-/* The kernel hands packets over in blocks, a started one after this time. */
-#define BLOCK_MS 10
+#define PER_ROUND 512 /* packets; others want their turn */
+#define MAX_TALKS 4096u
 /* A file that is a quarter full keeps this much of packets that are ours. */
-#define OURS_BYTES      256u
-#define OURS_SNAP_BYTES 4096u
-#define END_ROUNDS      1000 /* a sandbox that is dead cannot fill them */
-#define IPV4_BYTES      20u
-#define PING_BYTES      1472u /* below every MTU */
-#define PING_HOPS       55 /* as if from afar */
+#define OURS_BYTES 256u
+#define END_ROUNDS 1000 /* a sandbox that is dead cannot fill them */
+/* What was sent last may still be on its way up. */
+#define END_WAIT_MS 1
+#define IPV4_BYTES  20u
+#define PING_BYTES  1472u /* below every MTU */
+#define PING_HOPS   55 /* as if from afar */
 
 /* Pairs of addresses in one phase; the key without holes. */
 struct talk_key {
@@ -55,91 +54,12 @@ struct talk {
 };
 
 struct capture {
-	pcap_t *pcap;
-	pcap_dumper_t *dumper; /* NULL: no file */
-	uint8_t mac[6]; /* of our end */
+	struct tap *tap;
+	FILE *file; /* NULL: none */
 	int64_t file_bytes;
 	bool file_full;
 	struct map *talks; /* struct talk_key -> struct talk, owned */
 };
-
-static int
-find_mac(const char *interface, uint8_t ret[6], struct error *err)
-{
-	_cleanup_(closep) int fd =
-	    socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq r = { 0 };
-
-	(void)snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", interface);
-	if (fd < 0 || ioctl(fd, SIOCGIFHWADDR, &r) != 0)
-		return error_errno(err, "sink: address of %s", interface);
-	memcpy(ret, r.ifr_hwaddr.sa_data, 6);
-	return 0;
-}
-
-static int
-activate(struct capture *c, struct error *err)
-{
-	char text[PCAP_ERRBUF_SIZE] = "";
-	int rc;
-
-	if (pcap_set_snaplen(c->pcap, LIMIT_SINK_SNAP_BYTES) != 0 ||
-	    pcap_set_timeout(c->pcap, BLOCK_MS) != 0 ||
-	    pcap_set_buffer_size(c->pcap, BUFFER_BYTES) != 0)
-		return error_set(err, -EINVAL, "sink: libpcap refuses");
-	rc = pcap_activate(c->pcap);
-	if (rc < 0 || pcap_setnonblock(c->pcap, 1, text) != 0)
-		return error_set(err, -EIO, "sink: packet capture: %s",
-		    rc < 0 ? pcap_geterr(c->pcap) : text);
-	if (pcap_datalink(c->pcap) != DLT_EN10MB)
-		return error_set(err, -EIO,
-		    "sink: packet capture: not an Ethernet interface");
-	return 0;
-}
-
-/* Ours are cut in the kernel already: archives of the relay come in frames of
- * 64 KiB, faster than they can be copied. */
-static int
-set_filter(struct capture *c, struct error *err)
-{
-	const uint8_t *m = c->mac;
-	uint32_t high = (uint32_t)m[0] << 24 | (uint32_t)m[1] << 16 |
-	    (uint32_t)m[2] << 8 | m[3];
-	uint32_t low = (uint32_t)m[4] << 8 | m[5];
-	struct bpf_insn code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 3),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 10),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, OURS_SNAP_BYTES),
-		BPF_STMT(BPF_RET | BPF_K, LIMIT_SINK_SNAP_BYTES),
-	};
-	struct bpf_program program = { N_ELEMENTS(code), code };
-
-	if (pcap_setfilter(c->pcap, &program) != 0)
-		return error_set(err, -EIO, "sink: packet capture: %s",
-		    pcap_geterr(c->pcap));
-	return 0;
-}
-
-static int
-open_file(struct capture *c, int file_fd, struct error *err)
-{
-	int fd = fcntl(file_fd, F_DUPFD_CLOEXEC, 3);
-	FILE *f = fd >= 0 ? fdopen(fd, "wb") : NULL;
-
-	if (f == NULL) {
-		closep(&fd);
-		return error_errno(err, "sink: packet capture file");
-	}
-	c->dumper = pcap_dump_fopen(c->pcap, f);
-	if (c->dumper == NULL) {
-		(void)fclose(f);
-		return error_set(err, -EIO, "sink: packet capture file: %s",
-		    pcap_geterr(c->pcap));
-	}
-	return 0;
-}
 
 static void
 freep_capture(struct capture **c)
@@ -152,20 +72,11 @@ capture_open(const char *interface, int file_fd, struct capture **ret,
     struct error *err)
 {
 	_cleanup_(freep_capture) struct capture *c = mem_alloc(sizeof(*c));
-	char text[PCAP_ERRBUF_SIZE] = "";
-	int rc;
+	int rc = tap_open(interface, &c->tap, err);
 
 	c->talks = map_new(MAX_TALKS);
-	c->pcap = pcap_create(interface, text);
-	if (c->pcap == NULL)
-		return error_set(err, -EIO, "sink: packet capture: %s", text);
-	rc = find_mac(interface, c->mac, err);
-	if (rc == 0)
-		rc = activate(c, err);
-	if (rc == 0)
-		rc = set_filter(c, err);
 	if (rc == 0 && file_fd >= 0)
-		rc = open_file(c, file_fd, err);
+		rc = pcap_open(file_fd, &c->file, err);
 	if (rc != 0)
 		return rc;
 	*ret = steal(&c);
@@ -184,38 +95,35 @@ capture_free(struct capture *c)
 	while (map_next(c->talks, &at, &key, &talk))
 		free(talk);
 	map_free(c->talks);
-	if (c->dumper != NULL)
-		pcap_dump_close(c->dumper);
-	if (c->pcap != NULL)
-		pcap_close(c->pcap);
+	if (c->file != NULL)
+		(void)fclose(c->file);
+	tap_free(c->tap);
 	free(c);
 }
 
 int
 capture_fd(const struct capture *c)
 {
-	return pcap_get_selectable_fd(c->pcap);
+	return tap_fd(c->tap);
 }
 
 /* What we say is known from elsewhere; large archives of the relay must not
  * take the room of what the package says. */
 static void
-put_file(struct capture *c, const struct pcap_pkthdr *h, const u_char *bytes,
-    bool ours)
+put_file(struct capture *c, const struct tap_packet *p)
 {
-	struct pcap_pkthdr head = *h;
+	size_t n = p->bytes.n;
 
-	if (c->dumper == NULL || c->file_full)
+	if (c->file == NULL || c->file_full)
 		return;
-	if (ours && c->file_bytes > LIMIT_SINK_PCAP_BYTES / 4 &&
-	    head.caplen > OURS_BYTES)
-		head.caplen = OURS_BYTES;
-	if (c->file_bytes + head.caplen > LIMIT_SINK_PCAP_BYTES) {
+	if (p->ours && c->file_bytes > LIMIT_SINK_PCAP_BYTES / 4)
+		n = MIN_OF(n, OURS_BYTES);
+	if (c->file_bytes + (int64_t)n > LIMIT_SINK_PCAP_BYTES) {
 		c->file_full = true;
 		return;
 	}
-	c->file_bytes += (int64_t)head.caplen + 16;
-	pcap_dump((u_char *)c->dumper, &head, bytes);
+	c->file_bytes += (int64_t)n + PCAP_PACKET_BYTES;
+	pcap_write(c->file, p, n);
 }
 
 static struct talk *
@@ -276,16 +184,13 @@ answer_ping(struct world *w, const struct packet *p)
 }
 
 static void
-see_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *bytes)
+see_packet(struct world *w, const struct tap_packet *seen)
 {
-	struct world *w = (struct world *)(void *)arg;
 	struct packet p;
 	struct talk *t;
-	bool ours = h->caplen >= 12 &&
-	    memcmp(bytes + 6, w->capture->mac, sizeof(w->capture->mac)) == 0;
 
-	put_file(w->capture, h, bytes, ours);
-	if (ours || !packet_parse(str_n(bytes, h->caplen), &p))
+	put_file(w->capture, seen);
+	if (seen->ours || !packet_parse(seen->bytes, &p))
 		return;
 	if (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP ||
 	    packet_is_housekeeping(&p))
@@ -302,9 +207,12 @@ see_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *bytes)
 void
 capture_ready(struct world *w)
 {
-	if (w->capture != NULL)
-		(void)pcap_dispatch(w->capture->pcap, PER_ROUND, see_packet,
-		    (u_char *)(void *)w);
+	struct tap_packet p;
+
+	for (int i = 0; i < PER_ROUND && w->capture != NULL &&
+	     tap_next(w->capture->tap, &p) == 1;
+	     i++)
+		see_packet(w, &p);
 }
 
 static void
@@ -343,9 +251,8 @@ capture_phase_end(struct world *w)
 
 	if (c == NULL)
 		return;
-	/* The block that is being filled is handed over soon. */
 	pfd.fd = capture_fd(c);
-	while (poll(&pfd, 1, BLOCK_MS + 2) > 0 && rounds-- > 0)
+	while (poll(&pfd, 1, END_WAIT_MS) > 0 && rounds-- > 0)
 		capture_ready(w);
 	while (map_next(c->talks, &at, &key, &talk)) {
 		end_talk(w, talk);
@@ -353,21 +260,19 @@ capture_phase_end(struct world *w)
 	}
 	map_free(c->talks);
 	c->talks = map_new(MAX_TALKS);
-	if (c->dumper != NULL)
-		(void)pcap_dump_flush(c->dumper);
+	if (c->file != NULL)
+		(void)fflush(c->file);
 }
 
 const char *
-capture_reason(const struct capture *c)
+capture_reason(struct capture *c)
 {
-	struct pcap_stat st;
-
 	if (c == NULL)
 		return NULL;
 	if (c->file_full)
 		return "packet capture: the file is full, the rest is not in "
 		       "it";
-	if (pcap_stats(c->pcap, &st) == 0 && st.ps_drop != 0)
+	if (tap_dropped(c->tap) != 0)
 		return "packet capture: packets came too fast, some are not "
 		       "in it";
 	return NULL;

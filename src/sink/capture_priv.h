@@ -19,6 +19,6 @@ void capture_ready(struct world *w);
 /* Rows of this phase's conversations; the file is written out. */
 void capture_phase_end(struct world *w);
 /* What the file lacks, as a sentence; NULL: nothing. */
-const char *capture_reason(const struct capture *c);
+const char *capture_reason(struct capture *c);
 
 #endif

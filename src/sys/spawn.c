@@ -21,6 +21,35 @@
 #include "base/str.h"
 #include "sys/fd.h"
 
+/* Children nobody waits for. More than these at a time are waited for. */
+#define MAX_LEAVING 16
+static pid_t leaving[MAX_LEAVING];
+
+static void
+reap_leaving(void)
+{
+	for (size_t i = 0; i < MAX_LEAVING; i++)
+		if (leaving[i] != 0 && waitpid(leaving[i], NULL, WNOHANG) != 0)
+			leaving[i] = 0;
+}
+
+void
+spawn_leave(struct child *c)
+{
+	size_t i = 0;
+
+	reap_leaving();
+	while (i < MAX_LEAVING && leaving[i] != 0)
+		i++;
+	if (c->pid > 0 && i == MAX_LEAVING)
+		(void)waitpid(c->pid, NULL, 0);
+	else if (c->pid > 0)
+		leaving[i] = c->pid;
+	c->pid = 0;
+	if (c->pidfd >= 0)
+		closep(&c->pidfd);
+}
+
 static void
 child_standard(int fd, int target)
 {
@@ -32,7 +61,7 @@ child_standard(int fd, int target)
 		(void)dup2(fd, target);
 }
 
-/* Between fork and exec: async-signal-safe calls only. */
+/* Between vfork and exec, in the memory of the parent: system calls only. */
 static void __attribute__((noreturn))
 child_exec(const struct spawn *s, pid_t parent, int report_fd)
 {
@@ -41,8 +70,6 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 	sigset_t none;
 	int rc = 0;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (s->die_with_parent) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -70,6 +97,8 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 	}
 	if (rc == 0) {
 		(void)fcntl(report_fd, F_SETFD, FD_CLOEXEC);
+		(void)sigemptyset(&none);
+		(void)sigprocmask(SIG_SETMASK, &none, NULL);
 		(void)execve(s->path, (char *const *)(uintptr_t)s->argv,
 		    s->env != NULL ? (char *const *)(uintptr_t)s->env :
 				     environ);
@@ -81,23 +110,39 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 	_exit(127);
 }
 
+/* fork() would copy our page tables, for a child that wants none. */
+static pid_t
+start_child(const struct spawn *s, int report_fd)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, before;
+
+	/* No handler of ours may run in the child, which has our memory. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &before);
+	pid = vfork();
+	if (pid == 0)
+		child_exec(s, parent, report_fd);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
 int
 spawn_start(const struct spawn *s, struct child *ret, struct error *err)
 {
 	_cleanup_(closep) int read_end = -1;
 	_cleanup_(closep) int write_end = -1;
 	int report[2], failure = 0, pidfd;
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 
+	reap_leaving();
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return error_errno(err, "pipe");
 	read_end = report[0];
 	write_end = report[1];
-	pid = fork();
+	pid = start_child(s, write_end);
 	if (pid < 0)
-		return error_errno(err, "fork");
-	if (pid == 0)
-		child_exec(s, parent, write_end);
+		return error_errno(err, "vfork");
 	closep(&write_end);
 	if (read(read_end, &failure, sizeof(failure)) > 0) {
 		(void)waitpid(pid, NULL, 0);

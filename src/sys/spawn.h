@@ -47,6 +47,10 @@ int spawn_wait(struct child *c, int timeout_ms, int *ret_status,
     struct error *err);
 /* Kills it if it runs, reaps it, closes the pidfd. Accepts CHILD_INIT. */
 void spawn_kill(struct child *c);
+/* For a child that has said its last word and only gives back what it holds:
+ * nobody waits for that. It is reaped when the next child is started, or by
+ * who inherits it when we end first. Closes the pidfd. */
+void spawn_leave(struct child *c);
 /* Runs a tool to its end; its status must be 0, otherwise the error has its
  * name and the last line it wrote to standard error. */
 int spawn_run(const char *const *argv, struct error *err);

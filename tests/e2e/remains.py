@@ -107,9 +107,10 @@ def files_left(lab):
         # Folders of runs lie in one that stays.
         if folder not in (top, os.path.join(top, "sandbox")):
             out.append(folder)
-    for name in glob.glob(os.path.join(lab.state, "**/.tmp-*"),
-                          recursive=True):
-        out.append(name)
+    # Not glob: that follows links, and an image has some into the host.
+    for folder, folders, names in os.walk(lab.state):
+        out += [os.path.join(folder, name) for name in folders + names
+                if name.startswith(".tmp-")]
     return [f"file {name}" for name in out
             if not name.endswith(("/lock", "/.lock"))]
 
