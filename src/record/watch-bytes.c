@@ -54,8 +54,9 @@ account(struct watcher *w, const struct watch_call *c, int fd, int64_t bytes,
 	if (writing)
 		event_flags(w, RECORD_WRITING);
 	event_section(w, RECORD_KEY, 0, &key, sizeof(key));
-	if (!event_file(w, c->process, c->tid, fd, true,
-		c->result == RECORD_UNKNOWN))
+	if (!event_file(w, c->process, c->tid, fd,
+		c->result == RECORD_UNKNOWN ? EVENT_PATH | EVENT_REACHES :
+					      EVENT_PATH))
 		return;
 	event_address(w, c->tid, name.at, name.n);
 	event_close(w);
@@ -87,14 +88,14 @@ tell_rights(struct watcher *w, const struct watch_call *c,
 	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
 		return;
 	event_open(w, RECORD_PASS, c);
-	event_fd(w, c, fd, false);
+	event_fd(w, c, fd, 0);
 	for (int i = 0; i < MAX_RIGHTS; i++, at += sizeof(passed)) {
 		if (rights.bytes < at + sizeof(passed) ||
 		    m->control_bytes < at + sizeof(passed) ||
 		    event_peek(c->tid, m->control + at, &passed,
 			sizeof(passed)) != sizeof(passed))
 			break;
-		event_fd(w, c, passed, false);
+		event_fd(w, c, passed, 0);
 	}
 	event_close(w);
 }

@@ -191,7 +191,8 @@ put_walk_of(struct watcher *w, unsigned type, const char *proc)
 
 	if (read_link(proc, text, &path))
 		put_walk(w, type, path,
-		    stat(proc, &st) == 0 && st.st_nlink == 0);
+		    str_ends(path, " (deleted)") && stat(proc, &st) == 0 &&
+			st.st_nlink == 0);
 }
 
 static void
@@ -345,7 +346,7 @@ put_socket(struct watcher *w, const struct watch_process *p, int fd,
 /* The file of a descriptor; of the program for -1. */
 bool
 event_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
-    bool with_path, bool reaches)
+    unsigned want)
 {
 	struct record_file r;
 	struct stat st;
@@ -364,21 +365,21 @@ event_file(struct watcher *w, const struct watch_process *p, pid_t tid, int fd,
 	r.rdev = event_dev(st.st_rdev);
 	r.mode = st.st_mode;
 	r.links = (uint32_t)st.st_nlink;
-	r.flags = fd >= 0 && with_path ? flags_of(tid, fd) : 0;
+	r.flags = (want & EVENT_FLAGS) != 0 ? flags_of(tid, fd) : 0;
 	event_section(w, RECORD_FILE, (uint32_t)fd, &r, sizeof(r));
 	if (S_ISSOCK(st.st_mode))
-		put_socket(w, p, fd, reaches);
-	else
+		put_socket(w, p, fd, (want & EVENT_REACHES) != 0);
+	else if ((want & EVENT_PATH) != 0)
 		put_walk_of(w, RECORD_PATH, proc);
 	return true;
 }
 
 void
-event_fd(struct watcher *w, const struct watch_call *c, int fd, bool with_path)
+event_fd(struct watcher *w, const struct watch_call *c, int fd, unsigned want)
 {
-	bool reaches = c->result == RECORD_UNKNOWN && c->number == SYS_connect;
-
-	(void)event_file(w, c->process, c->tid, fd, with_path, reaches);
+	if (c->result == RECORD_UNKNOWN && c->number == SYS_connect)
+		want |= EVENT_REACHES;
+	(void)event_file(w, c->process, c->tid, fd, want);
 }
 
 void
@@ -429,22 +430,41 @@ whole_path(const struct watch_call *c, const struct calls_row *row,
 	return true;
 }
 
+/* The root directory of a thread; ret_own: to close. Opened once where nobody
+ * can have another. */
+static int
+root_of(struct watcher *w, pid_t tid, int *ret_own)
+{
+	char proc[64];
+	int root;
+
+	if (w->root >= 0)
+		return w->root;
+	(void)snprintf(proc, sizeof(proc), "/proc/%d/root", (int)tid);
+	root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (w->root_is_fixed)
+		w->root = root;
+	else
+		*ret_own = root;
+	return root;
+}
+
 /* What an open would find now: a descriptor of it, -ENOENT when there is
  * nothing (not even a link that leads nowhere), -EAGAIN when unknown. */
 static int
-look_up(const struct watch_call *c, const struct calls_row *row, bool follow)
+look_up(struct watcher *w, const struct watch_call *c,
+    const struct calls_row *row, bool follow)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT };
-	char path[3 * STRING_BYTES], proc[64];
-	_cleanup_(closep) int root = -1;
+	char path[3 * STRING_BYTES];
+	_cleanup_(closep) int own = -1;
 	_cleanup_(closep) int link = -1;
-	int found;
+	int found, root;
 
 	if (!whole_path(c, row, path))
 		return -EAGAIN;
-	(void)snprintf(proc, sizeof(proc), "/proc/%d/root", (int)c->tid);
-	root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	root = root_of(w, c->tid, &own);
 	if (root < 0)
 		return -EAGAIN;
 	if (!follow)
@@ -461,10 +481,10 @@ look_up(const struct watch_call *c, const struct calls_row *row, bool follow)
 }
 
 bool
-event_finds_nothing(const struct watch_call *c)
+event_finds_nothing(struct watcher *w, const struct watch_call *c)
 {
 	const struct calls_row *row = calls_get(c->number);
-	int fd = row != NULL && row->call.path != 0 ? look_up(c, row, true) :
+	int fd = row != NULL && row->call.path != 0 ? look_up(w, c, row, true) :
 						      -EAGAIN;
 
 	if (fd >= 0)
@@ -478,7 +498,8 @@ void
 event_of_open(struct watcher *w, struct watch_call *c, uint64_t flags)
 {
 	const struct calls_row *row = calls_get(c->number);
-	_cleanup_(closep) int fd = look_up(c, row, (flags & O_NOFOLLOW) == 0);
+	_cleanup_(closep) int fd =
+	    look_up(w, c, row, (flags & O_NOFOLLOW) == 0);
 	struct record_file r;
 	struct stat st;
 	char proc[64];
@@ -553,7 +574,7 @@ event_of_call(struct watcher *w, const struct watch_call *c, unsigned kind)
 	event_open(w, kind, c);
 	if (kind != RECORD_ENTRY && (call->flags & RECORD_RESULT_FD) != 0 &&
 	    c->result >= 0)
-		event_fd(w, c, (int)c->result, true);
+		event_fd(w, c, (int)c->result, EVENT_PATH | EVENT_FLAGS);
 	else
 		put_path_arguments(w, c, call);
 	if (kind == RECORD_ENTRY) {
@@ -561,15 +582,15 @@ event_of_call(struct watcher *w, const struct watch_call *c, unsigned kind)
 		return;
 	}
 	if (call->fd != 0 && (int)c->args[call->fd - 1] >= 0)
-		event_fd(w, c, (int)c->args[call->fd - 1], true);
+		event_fd(w, c, (int)c->args[call->fd - 1], EVENT_PATH);
 	if (call->address != 0)
 		event_address(w, c->tid, c->args[call->address - 1],
 		    (uint32_t)c->args[call->address]);
 	if (call->pair != 0 && c->result >= 0 &&
 	    event_peek(c->tid, c->args[call->pair - 1], pair, sizeof(pair)) ==
 		sizeof(pair)) {
-		event_fd(w, c, pair[0], false);
-		event_fd(w, c, pair[1], false);
+		event_fd(w, c, pair[0], 0);
+		event_fd(w, c, pair[1], 0);
 	}
 	event_close(w);
 }
@@ -652,13 +673,14 @@ event_of_exec(struct watcher *w, struct watch_process *p, int64_t at,
 	else if (stat(proc, &st) == 0 &&
 	    (st.st_nlink == 0 || st.st_ctim.tv_sec >= w->since))
 		event_flags(w, RECORD_STOPPED);
-	(void)event_file(w, p, p->pid, -1, true, false);
+	(void)event_file(w, p, p->pid, -1, EVENT_PATH);
 	put_cwd(w, p->pid, RECORD_CWD);
 	event_section(w, RECORD_STRING1, 0, filename.p, filename.n);
 	for (int fd = 0; fd <= 2; fd++)
-		(void)event_file(w, p, p->pid, fd, false, false);
+		(void)event_file(w, p, p->pid, fd, 0);
 	p->held =
 	    (((const struct record_header *)(const void *)w->event.p)->flags &
 		RECORD_STOPPED) != 0;
+	w->urgent |= p->held;
 	event_close(w);
 }

@@ -7,7 +7,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
@@ -26,12 +25,6 @@
 #include "record/calls.h"
 #include "record/watch_priv.h"
 #include "sys/clock.h"
-
-#if defined(__x86_64__)
-#define NATIVE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE AUDIT_ARCH_AARCH64
-#endif
 
 /* Since 6.6: the woken thread runs here and at once. */
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -174,6 +167,12 @@ see_children(struct watcher *w, struct watch_process *p)
 
 	if (p->unborn == 0)
 		return;
+	if (p->unborn == 1) { /* the usual one */
+		(void)snprintf(path, sizeof(path), "%d", (int)p->forked_by);
+		see_children_of(w, p, path);
+		p->unborn = 0;
+		return;
+	}
 	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)p->pid);
 	d = opendir(path);
 	while (d != NULL && (e = readdir(d)) != NULL)
@@ -198,7 +197,7 @@ exec_begins(struct watcher *w, struct watch_call *c)
 	if (event_peek_string(c->tid, c->args[row->call.path - 1], path, &n))
 		buf_put(&p->exec_path, path, n);
 	/* For when it fails: told then. */
-	c->result = event_finds_nothing(c) ? -ENOENT : RECORD_FAILED;
+	c->result = event_finds_nothing(w, c) ? -ENOENT : RECORD_FAILED;
 	p->exec_tid = c->tid;
 	p->exec_at = c->at;
 	(void)watch_image_of(p->pid, &p->image);
@@ -319,7 +318,7 @@ look_at(struct watcher *w, const struct seccomp_notif *n, struct watch_call *c)
 	exec_ends(w, c->process, c->tid);
 	if (c->process->forked_by == c->tid)
 		see_children(w, c->process);
-	if (d->arch != NATIVE || d->nr < 0 || (d->nr & 0x40000000) != 0) {
+	if (d->arch != WATCH_ARCH || d->nr < 0 || (d->nr & 0x40000000) != 0) {
 		tell_foreign(w, c, d);
 	} else if (refused != 0) {
 		c->result = -refused;
@@ -331,15 +330,26 @@ look_at(struct watcher *w, const struct seccomp_notif *n, struct watch_call *c)
 	return refused;
 }
 
-static void
+static int
+notify_ioctl(const struct watcher *w, unsigned long request, void *argument)
+{
+	int rc;
+
+	do
+		rc = ioctl(w->start->listener_fd, request, argument);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+/* false: the thread is gone. */
+static bool
 answer(const struct watcher *w, const struct watch_answer *a)
 {
 	struct seccomp_notif_resp resp = { .id = a->id, .error = -a->error };
 
 	if (a->error == 0)
 		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	/* Fails when the thread is gone. */
-	(void)ioctl(w->start->listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	return notify_ioctl(w, SECCOMP_IOCTL_NOTIF_SEND, &resp) == 0;
 }
 
 void
@@ -355,7 +365,7 @@ notify_release(struct watcher *w, pid_t pid)
 		}
 		if (p != NULL)
 			p->held = false;
-		answer(w, &a);
+		(void)answer(w, &a);
 		w->answers.v[i] = w->answers.v[--w->answers.n];
 	}
 }
@@ -366,7 +376,7 @@ take_one(struct watcher *w, const struct seccomp_notif *n)
 	struct watch_answer a = { .id = n->id };
 	struct watch_call c = { .tid = (pid_t)n->pid, .at = clock_ns() };
 	size_t before = w->queue.n;
-	__u64 id = n->id;
+	bool there;
 
 	c.process = process_of(w, c.tid, c.at);
 	if (c.process != NULL) {
@@ -375,18 +385,19 @@ take_one(struct watcher *w, const struct seccomp_notif *n)
 	} else {
 		a.error = watch_refusal(w, &n->data);
 	}
-	/* Gone while we looked: its number may be somebody else's by now. */
-	if (ioctl(w->start->listener_fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) !=
-	    0) {
-		w->queue.n = before;
-		return;
+	if (c.process != NULL && c.process->held) {
+		there =
+		    notify_ioctl(w, SECCOMP_IOCTL_NOTIF_ID_VALID, &a.id) == 0;
+		if (there)
+			vec_push(&w->answers, a);
+	} else {
+		there = answer(w, &a);
 	}
-	if (c.process == NULL)
+	/* Gone while we looked: its number may be somebody else's by now. */
+	if (!there)
+		w->queue.n = before;
+	else if (c.process == NULL)
 		w->dropped++;
-	if (c.process != NULL && c.process->held)
-		vec_push(&w->answers, a);
-	else
-		answer(w, &a);
 }
 
 int
@@ -399,22 +410,42 @@ notify_begin(struct watcher *w)
 
 #define QUEUE_ENOUGH (8u * 1024 * 1024) /* then the sandbox waits */
 
+/* Blocks when the thread that poll(2) saw is gone: see watcher_prepare(). */
+static int
+take_call(struct watcher *w)
+{
+	struct seccomp_notif n;
+
+	memset(&n, 0, sizeof(n));
+	if (ioctl(w->start->listener_fd, SECCOMP_IOCTL_NOTIF_RECV, &n) == 0) {
+		take_one(w, &n);
+		return 0;
+	}
+	return errno == EINTR || errno == ENOENT ?
+	    0 :
+	    error_errno(w->err, "notifications");
+}
+
 int
 notify_turn(struct watcher *w)
 {
+	bool calls = w->calls_wait && w->queue.n < QUEUE_ENOUGH;
+
+	if (w->ends_wait)
+		take_ends(w);
+	w->ends_wait = w->calls_wait = false;
+	return calls ? take_call(w) : 0;
+}
+
+int
+notify_all(struct watcher *w)
+{
 	struct pollfd fd = { w->start->listener_fd, POLLIN, 0 };
-	struct seccomp_notif n;
+	int rc = 0;
 
 	take_ends(w);
-	while (w->queue.n < QUEUE_ENOUGH && poll(&fd, 1, 0) == 1 &&
-	    (fd.revents & POLLIN) != 0) {
-		memset(&n, 0, sizeof(n));
-		if (ioctl(fd.fd, SECCOMP_IOCTL_NOTIF_RECV, &n) != 0) {
-			if (errno == EINTR || errno == ENOENT)
-				continue;
-			return error_errno(w->err, "notifications");
-		}
-		take_one(w, &n);
-	}
-	return 0;
+	while (rc == 0 && w->queue.n < QUEUE_ENOUGH && poll(&fd, 1, 0) == 1 &&
+	    (fd.revents & POLLIN) != 0)
+		rc = take_call(w);
+	return rc;
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,4 +214,25 @@ watch_refusal(const struct watcher *w, const struct seccomp_data *d)
 			return EPERM;
 	}
 	return 0;
+}
+
+bool
+watch_root_is_fixed(const struct watcher *w)
+{
+	static const struct {
+		int call;
+		uint64_t flags;
+	} ways[] = { { SYS_chroot, 0 }, { SYS_pivot_root, 0 }, { SYS_setns, 0 },
+		{ SYS_unshare, CLONE_NEWNS }, { SYS_clone, CLONE_NEWNS },
+		{ SYS_clone3, 0 } };
+
+	for (size_t i = 0; i < N_ELEMENTS(ways); i++) {
+		struct seccomp_data d = { .nr = ways[i].call,
+			.arch = WATCH_ARCH,
+			.args = { ways[i].flags } };
+
+		if (watch_refusal(w, &d) == 0)
+			return false;
+	}
+	return true;
 }

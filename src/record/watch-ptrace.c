@@ -6,7 +6,6 @@
  * watcher; when it dies, so does everything it holds (EXITKILL).
  */
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -28,12 +27,6 @@
 #include "record/calls.h"
 #include "record/watch_priv.h"
 #include "sys/clock.h"
-
-#if defined(__x86_64__)
-#define NATIVE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE AUDIT_ARCH_AARCH64
-#endif
 
 #define OPTIONS \
 	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | \
@@ -163,7 +156,8 @@ call_begins(struct watcher *w, struct watch_tracee *t, pid_t tid)
 	d.arch = info.arch;
 	for (int i = 0; i < 6; i++)
 		c->args[i] = d.args[i] = info.seccomp.args[i];
-	t->foreign = info.arch != NATIVE || (info.seccomp.nr & 0x40000000) != 0;
+	t->foreign =
+	    info.arch != WATCH_ARCH || (info.seccomp.nr & 0x40000000) != 0;
 	error = watch_refusal(w, &d);
 	if (error != 0) {
 		c->result = -error;
@@ -176,7 +170,7 @@ call_begins(struct watcher *w, struct watch_tracee *t, pid_t tid)
 	row = calls_get(c->number);
 	if (t->foreign || row == NULL)
 		return PTRACE_SYSCALL;
-	c->created = makes_files(c) && event_finds_nothing(c);
+	c->created = makes_files(c) && event_finds_nothing(w, c);
 	if (row->fact == CALLS_EXEC) {
 		char path[4096];
 		size_t n = 0;
@@ -262,7 +256,7 @@ dies(struct watcher *w, struct watch_tracee *t, pid_t tid)
 	    args[0] :
 	    0;
 #endif
-	args[1] = info.arch != NATIVE;
+	args[1] = info.arch != WATCH_ARCH;
 	event_simple(w, RECORD_KILLED, t->process, args, 0);
 }
 

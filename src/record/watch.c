@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -26,8 +27,15 @@
 #include "sys/fd.h"
 
 #define QUEUE_BYTES (64 * MIB)
-#define EVENT_BYTES (64 * KIB)
-#define MAX_THREADS (4 * LIMIT_RECORD_PROCESSES)
+/* The decoder is woken for this much, for what somebody waits for, or when
+ * the oldest event is this old: each wake-up takes a processor from who is
+ * being watched. */
+#define PUSH_BYTES (64u * KIB)
+#define PUSH_MS    20
+
+#define INTERRUPT_US 20000
+#define EVENT_BYTES  (64 * KIB)
+#define MAX_THREADS  (4 * LIMIT_RECORD_PROCESSES)
 
 /* As much as the decoder takes now: 1 when it is gone. */
 static int
@@ -43,6 +51,7 @@ push(struct watcher *w)
 			return 1;
 		buf_consume(&w->queue, (size_t)n);
 	}
+	w->urgent = false;
 	return 0;
 }
 
@@ -68,10 +77,12 @@ mark(struct watcher *w)
 {
 	struct record_header h = { .kind = RECORD_KIND__MAX,
 		.bytes = sizeof(h) };
-	int rc = turn(w);
+	int rc =
+	    w->start->means == RECORD_NOTIFY ? notify_all(w) : ptrace_turn(w);
 
 	h.args[0] = w->dropped;
 	buf_put(&w->queue, &h, sizeof(h));
+	w->urgent = true;
 	return rc;
 }
 
@@ -103,20 +114,37 @@ on_keeper(struct watcher *w)
 	return rc;
 }
 
+/* How long the queue may wait, in ms: 0 no longer, -1 it is empty. */
+static int
+patience(struct watcher *w)
+{
+	int64_t ms;
+
+	if (w->queue.n == 0) {
+		w->queued_at = 0;
+		return -1;
+	}
+	if (w->queued_at == 0)
+		w->queued_at = clock_ns();
+	ms = PUSH_MS - (clock_ns() - w->queued_at) / NS_PER_MS;
+	return w->urgent || w->queue.n >= PUSH_BYTES || ms <= 0 ? 0 : (int)ms;
+}
+
 static int
 serve(struct watcher *w)
 {
 	struct pollfd fds[] = { { w->start->keeper_fd, POLLIN, 0 },
 		{ w->start->events_fd, 0, 0 }, { w->start->listener_fd, 0, 0 },
 		{ w->epoll, POLLIN, 0 }, { w->signals, 0, 0 } };
-	int rc = 0;
+	int rc = 0, left;
 
 	while (rc == 0) {
 		bool open = w->queue.n < QUEUE_BYTES / 8;
 
-		fds[1].events = w->queue.n != 0 ? POLLOUT : 0;
+		left = patience(w);
+		fds[1].events = left == 0 ? POLLOUT : 0;
 		fds[2].events = fds[4].events = open ? POLLIN : 0;
-		if (poll(fds, N_ELEMENTS(fds), -1) < 0) {
+		if (poll(fds, N_ELEMENTS(fds), left == 0 ? -1 : left) < 0) {
 			if (errno == EINTR)
 				continue;
 			return error_errno(w->err, "poll");
@@ -128,9 +156,11 @@ serve(struct watcher *w)
 			fds[2].fd = -1;
 		if (fds[0].revents != 0)
 			rc = on_keeper(w);
+		w->calls_wait = (fds[2].revents & POLLIN) != 0;
+		w->ends_wait = fds[3].revents != 0;
 		if (rc == 0)
 			rc = turn(w);
-		if (rc == 0)
+		if (rc == 0 && patience(w) == 0)
 			rc = push(w);
 	}
 	return rc == 1 ? 0 : rc;
@@ -158,6 +188,7 @@ done(struct watcher *w)
 	buf_done(&w->queue);
 	buf_done(&w->event);
 	channel_done(&w->keeper);
+	closep(&w->root);
 	closep(&w->epoll);
 	closep(&w->signals);
 }
@@ -181,11 +212,34 @@ begin(struct watcher *w)
 				ptrace_begin(w);
 }
 
+static void
+do_nothing(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * There is no way to receive a notification without waiting: the thread that
+ * poll(2) saw may have been killed since, and nobody else may call for long.
+ * So what waits is interrupted now and then.
+ */
+void
+watcher_prepare(void)
+{
+	static const struct itimerval often = { { 0, INTERRUPT_US },
+		{ 0, INTERRUPT_US } };
+	struct sigaction action = { .sa_handler = do_nothing };
+
+	(void)sigaction(SIGALRM, &action, NULL); /* nothing is restarted */
+	(void)setitimer(ITIMER_REAL, &often, NULL);
+}
+
 int
 watcher_main(const struct watch_start *s, struct error *err)
 {
 	struct watcher w = { .start = s,
 		.epoll = -1,
+		.root = -1,
 		.signals = -1,
 		.err = err };
 	int rc;
@@ -197,6 +251,7 @@ watcher_main(const struct watch_start *s, struct error *err)
 	w.processes = map_new(LIMIT_RECORD_PROCESSES);
 	w.threads = map_new(MAX_THREADS);
 	w.tracees = map_new(MAX_THREADS);
+	w.root_is_fixed = watch_root_is_fixed(&w);
 	rc = begin(&w);
 	/* One byte says that the first process is held. */
 	if (rc == 0)

@@ -49,7 +49,9 @@ struct watch_start {
 	struct str programs[RECORD_PROGRAMS]; /* of isolation; borrowed */
 };
 
-/* Serves until the decoder is gone. Call in a child, after lockdown. */
+/* Call in a child, before lockdown: signals for what may wait for ever. */
+void watcher_prepare(void);
+/* Serves until the decoder is gone. Call after lockdown. */
 int watcher_main(const struct watch_start *s, struct error *err);
 
 /* The decoder's end: as load.h, with the totals kept here. */

@@ -3,6 +3,7 @@
 #ifndef RECORD_WATCH_PRIV_H
 #define RECORD_WATCH_PRIV_H
 
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,12 @@
 #include "record/event.h"
 #include "record/watch.h"
 #include "sys/message.h"
+
+#if defined(__x86_64__)
+#define WATCH_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define WATCH_ARCH AUDIT_ARCH_AARCH64
+#endif
 
 struct map;
 
@@ -72,6 +79,11 @@ struct watcher {
 	int signals; /* SIGCHLD; -1: notify */
 	uint64_t dropped;
 	int64_t since; /* wall clock, s */
+	int64_t queued_at; /* when the oldest event in the queue came */
+	bool urgent; /* somebody waits for what is in the queue */
+	bool ends_wait, calls_wait; /* notify: what poll(2) has said */
+	int root; /* of all processes, when they cannot change it; -1 */
+	bool root_is_fixed;
 	struct error *err;
 };
 
@@ -82,12 +94,17 @@ void event_close(struct watcher *w); /* into the queue */
 void event_section(struct watcher *w, unsigned type, uint32_t value,
     const void *p, size_t n);
 void event_flags(struct watcher *w, uint32_t flags); /* added */
-/* The file of a descriptor; of the program for -1. reaches: a socket is about
- * to reach somebody. */
+enum event_want {
+	EVENT_PATH = 1 << 0,
+	EVENT_FLAGS = 1 << 1, /* it was opened with */
+	EVENT_REACHES = 1 << 2, /* a socket is about to reach somebody */
+};
+
+/* The file of a descriptor; of the program for -1. */
 bool event_file(struct watcher *w, const struct watch_process *p, pid_t tid,
-    int fd, bool with_path, bool reaches);
+    int fd, unsigned want);
 void event_fd(struct watcher *w, const struct watch_call *c, int fd,
-    bool with_path);
+    unsigned want);
 void event_address(struct watcher *w, pid_t tid, uint64_t at, uint64_t n);
 uint32_t event_dev(dev_t d); /* as the kernel counts */
 
@@ -106,7 +123,7 @@ ssize_t event_peek(pid_t pid, uint64_t at, void *ret, size_t n);
 /* A string there, up to its NUL; false: unreadable. */
 bool event_peek_string(pid_t pid, uint64_t at, char ret[4096], size_t *ret_n);
 /* Whether there is nothing that an open would find now. */
-bool event_finds_nothing(const struct watch_call *c);
+bool event_finds_nothing(struct watcher *w, const struct watch_call *c);
 
 /* --- watch-process.c --- */
 struct watch_process *watch_process_get(struct watcher *w, pid_t pid);
@@ -122,11 +139,14 @@ int64_t watch_status(pid_t pid, const char *name);
 
 /* Whether isolation refuses: the errno, 0. */
 int watch_refusal(const struct watcher *w, const struct seccomp_data *d);
+/* Whether it refuses every way to another root directory. */
+bool watch_root_is_fixed(const struct watcher *w);
 
 /* --- watch-notify.c --- */
 int notify_begin(struct watcher *w);
-/* Everything that waits now. */
+/* What poll(2) has said that waits; everything that waits. */
 int notify_turn(struct watcher *w);
+int notify_all(struct watcher *w);
 void notify_release(struct watcher *w, pid_t pid); /* 0: all */
 
 /* --- watch-ptrace.c --- */
