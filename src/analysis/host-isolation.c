@@ -24,14 +24,50 @@
 #include "base/str.h"
 #include "sandbox/cgroup.h"
 #include "sys/paths.h"
+#include "sys/rootless.h"
 
 int
 host_try_root(char *detail, size_t size)
 {
-	if (geteuid() == 0)
+	if (rootless_has_root())
 		return 0;
-	(void)snprintf(detail, size, "user id %u", (unsigned)geteuid());
+	(void)snprintf(detail, size, "%s",
+	    rootless_is() ? "root of a user namespace of the caller's own" :
+			    "not root");
 	return -EPERM;
+}
+
+/* Root looks with the eyes of nobody, who has no subordinate ids: whether the
+ * namespace can be made is all that can be said for others. */
+static int
+nobody_may(char *detail, size_t size)
+{
+	struct error err = ERROR_INIT;
+
+	if (setresgid(65534, 65534, 65534) != 0 ||
+	    setresuid(65534, 65534, 65534) != 0)
+		return -errno;
+	if (unshare(CLONE_NEWUSER) != 0) {
+		(void)rootless_explain("/proc/sys", strerror(errno), &err);
+		(void)snprintf(detail, size, "%s", err.msg);
+		return err.code;
+	}
+	(void)snprintf(detail, size,
+	    "for those with a line in /etc/subuid and /etc/subgid");
+	return 0;
+}
+
+int
+host_try_rootless(char *detail, size_t size)
+{
+	struct error err = ERROR_INIT;
+
+	if (rootless_has_root())
+		return nobody_may(detail, size);
+	if (rootless_is() || rootless_enter(&err) == 0)
+		return 0;
+	(void)snprintf(detail, size, "%s", err.msg);
+	return err.code;
 }
 
 /* A child stays in the namespaces: only this attempt sees them. */
@@ -183,7 +219,11 @@ host_try_overlay(char *detail, size_t size)
 		0 ||
 	    chdir("/tmp") != 0 ||
 	    mount("overlay", "l", "overlay", 0,
-		"lowerdir=l,upperdir=u,workdir=w,index=on,nfs_export=on") != 0)
+		rootless_is() ?
+		    "lowerdir=l,upperdir=u,workdir=w,index=on,nfs_export=on,"
+		    "userxattr" :
+		    "lowerdir=l,upperdir=u,workdir=w,index=on,nfs_export=on") !=
+		0)
 		return -errno;
 	return 0;
 }
@@ -216,6 +256,9 @@ host_try_overlay_descriptors(char *detail, size_t size)
 		rc = set_layer(fs, "upperdir", fd, "u");
 	if (rc == 0)
 		rc = set_layer(fs, "workdir", fd, "w");
+	if (rc == 0 && rootless_is() &&
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) != 0)
+		rc = -errno;
 	if (rc == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
 		rc = -errno;
 	return rc;
@@ -260,6 +303,12 @@ host_try_landlock(char *detail, size_t size)
 
 /* --- control groups --- */
 
+static int
+find_cgroups(struct cgroup *g, struct error *err)
+{
+	return rootless_is() ? cgroup_find_own(g, err) : cgroup_find(g, err);
+}
+
 /* Made and removed again: being mounted is not being allowed. */
 static int
 try_controller(enum cgroup_controller c, char *detail, size_t size)
@@ -267,7 +316,7 @@ try_controller(enum cgroup_controller c, char *detail, size_t size)
 	struct error err = ERROR_INIT;
 	struct cgroup g;
 	char name[48];
-	int rc = cgroup_find(&g, &err), version;
+	int rc = find_cgroups(&g, &err), version;
 
 	if (rc != 0)
 		return rc;
@@ -325,12 +374,13 @@ host_try_cgroup2(char *detail, size_t size)
 {
 	struct error err = ERROR_INIT;
 	struct cgroup g;
-	int rc = cgroup_find(&g, &err);
+	int rc = find_cgroups(&g, &err);
 
 	if (rc != 0)
 		return rc;
 	if (g.mount2[0] == '\0') {
-		(void)snprintf(detail, size, "not mounted");
+		(void)snprintf(detail, size,
+		    rootless_is() ? "none was delegated" : "not mounted");
 		return -ENOENT;
 	}
 	(void)snprintf(detail, size, "%s", g.mount2);

@@ -17,90 +17,141 @@
 
 #include "analysis/host_priv.h"
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "base/limits.h"
+#include "sys/rootless.h"
 
 #define ROOT_HOW   "run as root (sudo)"
 #define KERNEL_HOW "a kernel that has it"
 
 /* clang-format off */
 const struct host_check host_checks[] = {
-	{ "root", HOST_ISOLATION, HOST_REQUIRED, host_try_root,
+	{ "root", HOST_ISOLATION, HOST_WANTED, host_try_root,
 	    "making namespaces, mounts and control groups",
-	    "nothing: analyze and sandbox refuse to run", ROOT_HOW },
+	    "a user namespace of the caller's own", ROOT_HOW,
+	    "everything below, in a user namespace of their own" },
+	{ "rootless", HOST_ISOLATION, HOST_BY_OTHERS, host_try_rootless,
+	    "a user namespace of the caller's own, with subordinate ids",
+	    "nothing: analyze and sandbox refuse to run",
+	    "package uidmap; usermod --add-subuids 100000-165535 "
+	    "--add-subgids 100000-165535 USER; user namespaces allowed", NULL },
 	{ "namespaces", HOST_ISOLATION, HOST_REQUIRED, host_try_namespaces,
 	    "a machine of its own for the package",
 	    "nothing", "kernel.unprivileged_userns_clone=1, "
-	    "user.max_user_namespaces above 0, a container with more rights" },
+	    "user.max_user_namespaces above 0, a container with more rights", NULL },
 	{ "time-namespace", HOST_ISOLATION, HOST_REQUIRED, host_try_time,
 	    "hiding how long this machine has been up",
-	    "nothing", KERNEL_HOW " (5.6, CONFIG_TIME_NS)" },
-	{ "idmapped-mounts", HOST_ISOLATION, HOST_REQUIRED, host_try_idmap,
+	    "nothing", KERNEL_HOW " (5.6, CONFIG_TIME_NS)", NULL },
+	{ "idmapped-mounts", HOST_ISOLATION, HOST_BY_ROOT, host_try_idmap,
 	    "showing the image with the ids of the sandbox",
 	    "nothing", "Linux 5.19, state on ext4, xfs, btrfs or tmpfs "
-	    "(overlayfs cannot)" },
+	    "(overlayfs cannot)",
+	    "images of their own that belong to their subordinate ids" },
 	{ "overlay", HOST_ISOLATION, HOST_REQUIRED, host_try_overlay,
 	    "keeping what the package writes apart from the image",
-	    "nothing", KERNEL_HOW " (CONFIG_OVERLAY_FS)" },
+	    "nothing", KERNEL_HOW " (CONFIG_OVERLAY_FS)",
+	    "the same with user.* attributes, which tmpfs has from Linux 6.6" },
 	{ "overlay-descriptors", HOST_ISOLATION, HOST_EXTRA,
 	    host_try_overlay_descriptors,
 	    "a root file system that has no path on the host",
 	    "layers attached by path in a private mount namespace",
-	    "Linux 6.15" },
+	    "Linux 6.15", NULL },
 	{ "seccomp", HOST_ISOLATION, HOST_REQUIRED, host_try_seccomp,
 	    "refusing calls that reach past namespaces",
-	    "nothing", KERNEL_HOW " (CONFIG_SECCOMP_FILTER)" },
+	    "nothing", KERNEL_HOW " (CONFIG_SECCOMP_FILTER)", NULL },
 	{ "landlock", HOST_ISOLATION, HOST_EXTRA, host_try_landlock,
 	    "a second wall around files",
-	    "the mount namespace alone", "Linux 5.13, lsm=landlock,…" },
+	    "the mount namespace alone", "Linux 5.13, lsm=landlock,…", NULL },
 	{ "memory-limit", HOST_ISOLATION, HOST_WANTED, host_try_memory,
 	    "killing what takes all memory",
 	    "use is measured by the supervisor, which kills",
-	    "a memory controller (cgroup 1 or 2)" },
+	    "a memory controller (cgroup 1 or 2)",
+	    "where systemd delegated a cgroup, else measured and killed" },
 	{ "process-limit", HOST_ISOLATION, HOST_WANTED, host_try_pids,
 	    "stopping fork bombs",
 	    "use is measured by the supervisor, which kills",
-	    "a pids controller (cgroup 1 or 2)" },
+	    "a pids controller (cgroup 1 or 2)",
+	    "where systemd delegated a cgroup, else RLIMIT_NPROC" },
 	{ "cpu-share", HOST_ISOLATION, HOST_WANTED, host_try_cpu,
 	    "leaving processor time to others",
-	    "the scheduler's own fairness", "a cpu controller" },
+	    "the scheduler's own fairness", "a cpu controller",
+	    "where systemd delegated a cgroup, else none" },
 	{ "freezer", HOST_ISOLATION, HOST_WANTED, host_try_freezer,
 	    "holding a flood until it is written down",
-	    "writers are stopped one by one", "cgroup2, or freezer of 1" },
+	    "writers are stopped one by one", "cgroup2, or freezer of 1",
+	    "where systemd delegated a cgroup, else none" },
 	{ "bpf", HOST_RECORDER, HOST_WANTED, host_try_bpf,
 	    "recording every call, unseen and cheap",
 	    "user notification, then ptrace (slower, partly visible)",
-	    ROOT_HOW ", CAP_BPF and CAP_PERFMON, no lockdown=confidentiality" },
+	    ROOT_HOW ", CAP_BPF and CAP_PERFMON, no lockdown=confidentiality",
+	    "user notification" },
 	{ "btf", HOST_RECORDER, HOST_WANTED, host_try_btf,
 	    "one program for every kernel",
-	    "as without bpf", KERNEL_HOW " (CONFIG_DEBUG_INFO_BTF)" },
+	    "as without bpf", KERNEL_HOW " (CONFIG_DEBUG_INFO_BTF)",
+	    "nothing: there is no bpf" },
 	{ "cgroup2", HOST_RECORDER, HOST_WANTED, host_try_cgroup2,
 	    "telling one sandbox's events from all others",
-	    "as without bpf", "mount -t cgroup2 none /sys/fs/cgroup" },
+	    "as without bpf", "mount -t cgroup2 none /sys/fs/cgroup",
+	    "below the cgroup that systemd delegated, if any" },
 	{ "bpf-lsm", HOST_RECORDER, HOST_EXTRA, host_try_bpf_lsm,
 	    "decisions at the object itself",
 	    "raw tracepoints with the object re-read at exit",
-	    "lsm=…,bpf, no lockdown" },
+	    "lsm=…,bpf, no lockdown",
+	    "nothing: there is no bpf" },
 	{ "notification", HOST_RECORDER, HOST_WANTED, host_try_notify,
 	    "recording without bpf",
-	    "ptrace", "Linux 5.6; cheap from 6.6 on" },
+	    "ptrace", "Linux 5.6; cheap from 6.6 on", NULL },
 	{ "ptrace", HOST_RECORDER, HOST_EXTRA, host_try_ptrace,
 	    "recording where nothing else works",
-	    "nothing", "kernel.yama.ptrace_scope below 3" },
+	    "nothing", "kernel.yama.ptrace_scope below 3", NULL },
 	{ "fanotify", HOST_RECORDER, HOST_EXTRA, host_try_fanotify,
 	    "a second view of files, for hidden activity",
-	    "the upper layer alone", ROOT_HOW ", Linux 5.17" },
+	    "the upper layer alone", ROOT_HOW ", Linux 5.17",
+	    "the upper layer alone" },
 	{ "veth", HOST_NETWORK, HOST_REQUIRED, host_try_veth,
 	    "a wire from the sandbox to the fake Internet, and no other",
-	    "nothing", ROOT_HOW ", CONFIG_VETH" },
+	    "nothing", ROOT_HOW ", CONFIG_VETH",
+	    "the same, owned by their user namespace; never by the package's" },
 	{ "tproxy", HOST_NETWORK, HOST_REQUIRED, host_try_tproxy,
 	    "answering every address and port", "nothing",
-	    "nf_tables with tproxy (CONFIG_NFT_TPROXY)" },
+	    "nf_tables with tproxy (CONFIG_NFT_TPROXY)",
+	    "the same, in their own network namespace" },
 	{ "sk-lookup", HOST_NETWORK, HOST_EXTRA, host_try_sk_lookup,
 	    "the same without netfilter (this version does not use it)",
-	    "tproxy", "Linux 5.9, CAP_BPF" },
-	{ NULL, HOST_ISOLATION, HOST_EXTRA, NULL, NULL, NULL, NULL },
+	    "tproxy", "Linux 5.9, CAP_BPF",
+	    "nothing: there is no bpf" },
+	{ NULL, HOST_ISOLATION, HOST_EXTRA, NULL, NULL, NULL, NULL, NULL },
 };
 /* clang-format on */
+
+enum host_need
+host_need(const struct host_check *c)
+{
+	bool root = rootless_has_root();
+
+	if (c->need == HOST_BY_ROOT)
+		return root ? HOST_REQUIRED : HOST_EXTRA;
+	if (c->need == HOST_BY_OTHERS)
+		return root ? HOST_EXTRA : HOST_REQUIRED;
+	return c->need;
+}
+
+void
+host_prepare(void)
+{
+	const struct host_check *c = host_checks;
+	struct error ignored = ERROR_INIT;
+	struct host_answer a;
+
+	if (rootless_has_root())
+		return;
+	/* In a child first: an attempt that fails leaves us elsewhere. */
+	while (c->try != host_try_rootless)
+		c++;
+	host_try(c, &a);
+	if (a.state == HOST_PRESENT)
+		(void)rootless_enter(&ignored);
+}
 
 const char *
 host_group_word(enum host_group g)

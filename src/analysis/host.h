@@ -28,11 +28,14 @@ enum host_need {
 	HOST_REQUIRED, /* no analysis without it */
 	HOST_WANTED, /* something weaker or slower is used instead */
 	HOST_EXTRA, /* one wall more, or one convenience */
+	HOST_BY_ROOT, /* required for root, of no use to others */
+	HOST_BY_OTHERS, /* required for others, of no use to root */
+	HOST_NEED__MAX
 };
 
 struct host_answer {
 	enum host_state state;
-	char detail[160]; /* "version 1", "ABI 7", an errno's words; or "" */
+	char detail[240]; /* "version 1", "ABI 7", an errno's words; or "" */
 };
 
 struct host_check {
@@ -45,10 +48,17 @@ struct host_check {
 	const char *purpose; /* what it is for */
 	const char *instead; /* what is used where it is absent */
 	const char *how; /* how to get it */
+	/* What callers without root have of it; NULL: what root has. */
+	const char *without_root;
 };
 
 extern const struct host_check host_checks[]; /* name NULL ends it */
 
+/* Without root: goes where analyses go, when that is possible, so that what is
+ * tried afterwards is tried there. Once, before all other attempts. */
+void host_prepare(void);
+/* HOST_REQUIRED, _WANTED or _EXTRA for this caller. */
+enum host_need host_need(const struct host_check *c);
 /* At most LIMIT_HOST_CHECK_MS; a probe that hangs or dies is absent. */
 void host_try(const struct host_check *c, struct host_answer *ret);
 const char *host_group_word(enum host_group g);

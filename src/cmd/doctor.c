@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "sys/fd.h"
 #include "sys/opt.h"
+#include "sys/rootless.h"
 #include "sys/term.h"
 
 static struct {
@@ -39,7 +40,7 @@ static const char *const state_words[HOST_STATE__MAX] = {
 	[HOST_UNKNOWN] = "unknown",
 };
 
-static const char *const need_words[] = {
+static const char *const need_words[HOST_NEED__MAX] = {
 	[HOST_REQUIRED] = "required",
 	[HOST_WANTED] = "wanted",
 	[HOST_EXTRA] = "extra",
@@ -54,10 +55,10 @@ json_check(struct json *j, const struct host_check *c,
 	} members[] = { { "name", c->name },
 		{ "group", host_group_word(c->group) },
 		{ "state", state_words[a->state] },
-		{ "need", need_words[c->need] },
+		{ "need", need_words[host_need(c)] },
 		{ "detail", a->detail[0] != '\0' ? a->detail : NULL },
 		{ "purpose", c->purpose }, { "instead", c->instead },
-		{ "how", c->how } };
+		{ "how", c->how }, { "without_root", c->without_root } };
 
 	json_object_begin(j);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -72,7 +73,7 @@ colour_of(const struct host_check *c, const struct host_answer *a)
 {
 	if (a->state == HOST_PRESENT)
 		return TERM_GREEN;
-	return c->need == HOST_REQUIRED ? TERM_RED : TERM_YELLOW;
+	return host_need(c) == HOST_REQUIRED ? TERM_RED : TERM_YELLOW;
 }
 
 static void
@@ -86,7 +87,11 @@ print_check(const struct host_check *c, const struct host_answer *a)
 	(void)putchar('\n');
 	if (a->state != HOST_PRESENT)
 		(void)printf("%31s instead: %s\n%31s to have it: %s\n", "",
-		    c->instead, "", c->how);
+		    rootless_is() && c->without_root != NULL ? c->without_root :
+							       c->instead,
+		    "", c->how);
+	if (c->without_root != NULL && !rootless_is())
+		(void)printf("%31s without root: %s\n", "", c->without_root);
 }
 
 /* Counts what is required and absent. */
@@ -99,7 +104,8 @@ check_all(struct json *j)
 
 	for (const struct host_check *c = host_checks; c->name != NULL; c++) {
 		host_try(c, &a);
-		missing += c->need == HOST_REQUIRED && a.state != HOST_PRESENT;
+		missing +=
+		    host_need(c) == HOST_REQUIRED && a.state != HOST_PRESENT;
 		if (j != NULL) {
 			json_check(j, c, &a);
 			continue;
@@ -180,6 +186,7 @@ main(int argc, char **argv)
 	if (first < argc)
 		opt_usage_error(&command, "%s: no operand is expected",
 		    argv[first]);
+	host_prepare();
 	missing = o.json ? doctor_json() : doctor_text();
 	return fflush(stdout) == 0 && missing == 0 ? EXIT_NOTHING_FOUND :
 						     EXIT_TOOL_FAILED;

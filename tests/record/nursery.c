@@ -131,7 +131,7 @@ nursery_start(struct nursery *n, int cgroup_fd)
 		int procs =
 		    openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 
-		if (procs < 0 || write(procs, "0", 1) != 1)
+		if (cgroup_fd >= 0 && (procs < 0 || write(procs, "0", 1) != 1))
 			_exit(125);
 		(void)close(procs);
 		(void)close(fds[0]);

@@ -16,7 +16,7 @@ struct nursery {
 	int fd; /* owned */
 };
 
-/* Enters the control group of cgroup_fd, then waits. */
+/* Enters the control group of cgroup_fd (-1: none), then waits. */
 void nursery_start(struct nursery *n, int cgroup_fd);
 /* From now on under this program; with_listener: its listener. */
 int nursery_filter(struct nursery *n, struct str program, int with_listener);

@@ -32,6 +32,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "sandbox/become.h"
 #include "sandbox/sandbox.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -291,6 +292,13 @@ walls_together(void **unused)
 	assert_int_equal(bad, 0);
 }
 
+/* Without root there are controllers only where somebody gave us some. */
+static bool
+is_here(const char *wall)
+{
+	return strcmp(wall, "controllers") != 0 || !rootless_is();
+}
+
 static void
 walls_alone(void **unused)
 {
@@ -307,7 +315,9 @@ walls_alone(void **unused)
 			continue;
 		}
 		for (size_t kept = 0; kept <= count_walls(a); kept++)
-			if (kept < count_walls(a) ? count_walls(a) > 1 : true)
+			if (kept < count_walls(a) ?
+				count_walls(a) > 1 && is_here(a->walls[kept]) :
+				true)
 				bad += without(a, kept);
 	}
 	assert_int_equal(bad, 0);
@@ -462,6 +472,8 @@ make_root(const char *probe)
 	    fd_write_all(out, b.p, b.n, &err) != 0)
 		fail_msg("cannot copy %s", probe);
 	buf_done(&b);
+	closep(&out);
+	assert_int_equal(give_layer(root), 0);
 }
 
 static void
@@ -490,7 +502,7 @@ main(int argc, char **argv)
 	};
 	int rc, abstract, loopback, memory;
 
-	if (argc < 2 || geteuid() != 0) {
+	if (argc < 2 || !become_root()) {
 		printf("skipped: needs root and the probe\n");
 		return 77;
 	}
