@@ -307,7 +307,9 @@ analysis_run(const struct analysis_options *o,
 	a.pcap_fd = a.keys_fd = -1;
 	a.arena = arena_new(ANALYSIS_ARENA_BYTES);
 	a.package.fd = -1;
-	r = o->baseline_path == NULL ? baseline_ensure(o, err) : 0;
+	r = o->baseline_path == NULL ?
+	    baseline_ensure(o, &a.recorder_failed, err) :
+	    0;
 	if (r == 0)
 		r = prepare(&a, subject, err);
 	if (r == 0)
@@ -318,6 +320,7 @@ analysis_run(const struct analysis_options *o,
 		r = exercise(&a, err);
 	if (r == 0)
 		r = conclude(&a, ret, err);
+	ret->recorder_failed = r < 0 && a.recorder_failed;
 	prepare_undo(&a);
 	return r;
 }

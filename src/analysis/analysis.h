@@ -52,6 +52,9 @@ struct analysis_result {
 	int run_fd; /* the same, for reading; owned; -1: none */
 	char label[16]; /* of the verdict */
 	bool interrupted;
+	/* It failed because the recorder could not be started, before anything
+	 * was run: with another it may do. */
+	bool recorder_failed;
 };
 
 int analysis_run(const struct analysis_options *o,

@@ -68,6 +68,10 @@ struct analysis {
 	struct scribe *scribe;
 	struct sandbox *sandbox;
 	struct record *record; /* NULL: lost */
+	/* Of the recorder by eBPF: whose programs, "shared" or "own" (NULL: no
+	 * eBPF), and why not the shared ones. In the arena. */
+	const char *programs, *why_own_programs;
+	bool recorder_failed; /* could not be started */
 	struct buf watch_program; /* of its filter; empty: eBPF */
 	struct upper *upper; /* NULL: lost */
 	struct sink *sink; /* NULL: lost */
@@ -117,7 +121,8 @@ void prepare_undo(struct analysis *a);
 /* baseline.c */
 int baseline_path(const struct analysis_options *o, const struct image *image,
     char *ret, size_t size, struct error *err);
-int baseline_ensure(const struct analysis_options *o, struct error *err);
+int baseline_ensure(const struct analysis_options *o, bool *ret_recorder_failed,
+    struct error *err);
 int baseline_tell(struct analysis *a, struct error *err);
 int baseline_wait(struct analysis *a, struct error *err);
 

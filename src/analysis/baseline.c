@@ -75,7 +75,8 @@ make_image(const struct analysis_options *o, char *ret, size_t size,
 /* Recorded under another name, then renamed: who comes at the same time does
  * it twice, and never sees half of it. */
 int
-baseline_ensure(const struct analysis_options *o, struct error *err)
+baseline_ensure(const struct analysis_options *o, bool *ret_recorder_failed,
+    struct error *err)
 {
 	char path[LIMIT_PATH_BYTES], data[LIMIT_PATH_BYTES / 2];
 	char folder[LIMIT_PATH_BYTES];
@@ -94,6 +95,7 @@ baseline_ensure(const struct analysis_options *o, struct error *err)
 	(void)snprintf(folder, sizeof(folder), "%s/baseline", data);
 	quiet.baseline_path = path;
 	r = analysis_run(&quiet, &subject, &result, err);
+	*ret_recorder_failed = result.recorder_failed;
 	analysis_result_done(&result);
 	return r < 0 ? error_wrap(err, "recording the empty package") : 0;
 }

@@ -48,6 +48,14 @@ host_json(struct analysis *a)
 		json_key(&j, "no_better_recorder");
 		json_strz(&j, a->o->recorder_why);
 	}
+	if (a->programs != NULL) {
+		json_key(&j, "recorder_programs");
+		json_strz(&j, a->programs);
+	}
+	if (a->why_own_programs != NULL) {
+		json_key(&j, "why_own_programs");
+		json_strz(&j, a->why_own_programs);
+	}
 	json_object_end(&j);
 	struct str s = arena_str(a->arena, buf_str(&b));
 	buf_done(&b);

@@ -219,7 +219,16 @@ start_sink(struct analysis *a, struct error *err)
 static int
 start_record(struct analysis *a, struct error *err)
 {
-	return attend_start(a->o->recorder, a->record, a->sandbox, err);
+	const char *why;
+	int r = attend_start(a->o->recorder, a->record, a->sandbox, err);
+
+	a->recorder_failed = r < 0;
+	if (r < 0 || a->o->recorder != RECORD_EBPF)
+		return r;
+	a->programs = record_is_shared(a->record, &why) ? "shared" : "own";
+	if (*why != '\0')
+		a->why_own_programs = arena_printf(a->arena, "%s", why);
+	return 0;
 }
 
 /* The user's npm cache is copies of archives: their hashes say enough. */

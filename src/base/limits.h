@@ -91,6 +91,22 @@
 #define LIMIT_CANARY_HITS 100
 /* Processes of one sandbox, over its whole life; the table is in memory. */
 #define LIMIT_RECORD_PROCESSES 1000000
+/* Clients of role loader: each has a ring of 32 MiB in the kernel, so that all
+ * of them take 2 GiB; and of one user who is not root, a quarter of the cores
+ * of a large machine. */
+#define LIMIT_LOADER_CLIENTS      64
+#define LIMIT_LOADER_USER_CLIENTS 8
+/* What one client may have sent that is not read yet: its messages have 100
+ * bytes, but one read asks for 64 KiB. */
+#define LIMIT_LOADER_IN_BYTES (128 * KIB)
+/* From connecting to saying what one wants. */
+#define LIMIT_LOADER_HELLO_MS (5 * 1000)
+/* What a client waits for an answer: programs that are loaded meanwhile take
+ * half a second on a busy machine. Then it loads its own. */
+#define LIMIT_LOADER_ANSWER_MS (3 * 1000)
+/* Control groups within control groups; the kernel's own limit is higher, and
+ * nobody has ten. */
+#define LIMIT_LOADER_DEPTH 64
 /* Names that fanotify tells of in one phase, and folders known by their
  * handles: a large install has a tenth of it. */
 #define LIMIT_SEEN_FILES   500000

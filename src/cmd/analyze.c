@@ -142,6 +142,28 @@ parse_operand(struct arena *a, const char *word, struct analysis_subject *ret,
 	return 0;
 }
 
+/* Why the recorder is not a better one. */
+static char recorder_why[480];
+
+/* It was there and could not be started: another one, where any will do.
+ * Later packages are recorded in the same way. */
+static int
+replace_recorder(struct error *err)
+{
+	enum record_means failed = o.analysis.recorder;
+	struct error why = *err;
+	int r;
+
+	if (strcmp(o.recorder, record_means_word(RECORD_AUTO)) != 0)
+		return err->code;
+	r = record_choose_weaker(failed, why.msg, &o.analysis.recorder,
+	    recorder_why, sizeof(recorder_why), err);
+	if (r == 0)
+		fprintf(stderr, "lazaret analyze: %s; recording by %s\n",
+		    why.msg, record_means_word(o.analysis.recorder));
+	return r;
+}
+
 static enum exit_status
 analyze(const char *word, struct arena *a)
 {
@@ -158,6 +180,14 @@ analyze(const char *word, struct arena *a)
 	progress_begin(&progress);
 	o.analysis.progress = &progress;
 	r = analysis_run(&o.analysis, &subject, &result, &err);
+	while (r < 0 && result.recorder_failed) {
+		progress_end(&progress);
+		r = replace_recorder(&err);
+		progress_begin(&progress);
+		result.recorder_failed = false;
+		if (r == 0)
+			r = analysis_run(&o.analysis, &subject, &result, &err);
+	}
 	progress_end(&progress);
 	if (r == 0)
 		r = print_report(result.run_path, &err);
@@ -176,15 +206,14 @@ analyze(const char *word, struct arena *a)
 static int
 choose_recorder(struct error *err)
 {
-	static char why[240];
 	enum record_means wanted;
 
 	if (record_means_parse(o.recorder, &wanted) != 0)
 		opt_usage_error(&command,
 		    "--recorder=%s: auto, ebpf, notify or ptrace", o.recorder);
-	o.analysis.recorder_why = why;
-	return record_choose(wanted, &o.analysis.recorder, why, sizeof(why),
-	    err);
+	o.analysis.recorder_why = recorder_why;
+	return record_choose(wanted, &o.analysis.recorder, recorder_why,
+	    sizeof(recorder_why), err);
 }
 
 /* Of several packages the worst counts; found before failed before

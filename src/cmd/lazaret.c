@@ -45,6 +45,7 @@ static const struct command commands[] = {
 	{ "worker",  "analyse what the feeds have found" },
 	{ "run",     "feed, worker and serve on one machine" },
 	{ "sandbox", "run any command in the sandbox, print the plan" },
+	{ "recorder", "load the recorder once, for all analyses" },
 	{ "image",   "build and list the images of the sandbox" },
 	{ "version", "order versions; is a version affected?" },
 	{ "purl",    "take package URLs apart, put them together" },

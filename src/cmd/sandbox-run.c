@@ -430,11 +430,27 @@ block_signals(struct run *r, struct error *err)
 	return r->signals >= 0 ? 0 : error_errno(err, "signalfd");
 }
 
+/* Everything up to the command, as the views have chosen. */
+static int
+make(struct run *r, const struct sandbox_spec *spec, const struct image *image,
+    char **argv, struct error *err)
+{
+	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
+	int rc = sandbox_plan(spec, &plan, err);
+
+	if (rc == 0)
+		rc = views_open(&r->views, r->o, err);
+	if (rc == 0)
+		rc = sandbox_start(plan, &r->sandbox, err);
+	if (rc == 0)
+		rc = views_begin(&r->views, r->sandbox, image, argv, err);
+	return rc;
+}
+
 int
 sandbox_run(const struct sandbox_options *o, struct sandbox_spec *spec,
     const struct image *image, char **argv, int *ret_status, struct error *err)
 {
-	_cleanup_(sandbox_plan_freep) struct sandbox_plan *plan = NULL;
 	struct run *r = mem_alloc(sizeof(*r));
 	int rc;
 
@@ -446,13 +462,11 @@ sandbox_run(const struct sandbox_options *o, struct sandbox_spec *spec,
 	if (rc == 0)
 		rc = views_choose(&r->views, o, spec, err);
 	if (rc == 0)
-		rc = sandbox_plan(spec, &plan, err);
-	if (rc == 0)
-		rc = views_open(&r->views, o, err);
-	if (rc == 0)
-		rc = sandbox_start(plan, &r->sandbox, err);
-	if (rc == 0)
-		rc = views_begin(&r->views, r->sandbox, image, argv, err);
+		rc = make(r, spec, image, argv, err);
+	while (rc < 0 && views_choose_again(&r->views, spec, err) == 1) {
+		sandbox_freep(&r->sandbox);
+		rc = make(r, spec, image, argv, err);
+	}
 	if (rc == 0)
 		rc = start(r, spec, argv, err);
 	while (rc == 0)

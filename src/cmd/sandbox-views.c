@@ -85,6 +85,45 @@ views_choose(struct views *v, const struct sandbox_options *o,
 	return 0;
 }
 
+static bool
+is_auto(const struct views *v)
+{
+	return strcmp(v->o->recorder, record_means_word(RECORD_AUTO)) == 0;
+}
+
+/* What is put into a sandbox was read for the one before. */
+static void
+rewind_files(const struct sandbox_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_files; i++)
+		if (spec->files[i].kind == SANDBOX_FILE_FD)
+			(void)lseek(spec->files[i].fd, 0, SEEK_SET);
+}
+
+int
+views_choose_again(struct views *v, struct sandbox_spec *spec,
+    const struct error *why)
+{
+	enum record_means means = v->means;
+	struct error err = ERROR_INIT;
+	struct views next = { .o = v->o, .run_fd = -1 };
+
+	if (!v->failed || !is_auto(v))
+		return 0;
+	memcpy(next.why, v->why, sizeof(next.why));
+	next.last = record_choose_weaker(means, why->msg, &means, next.why,
+			sizeof(next.why), &err) != 0;
+	next.means = means;
+	fprintf(stderr, "lazaret sandbox: %s; %s%s\n", why->msg,
+	    next.last ? "nothing records calls" : "recording by ",
+	    next.last ? "" : record_means_word(means));
+	views_done(v);
+	*v = next;
+	attend_spec(v->means, &v->watch_program, spec);
+	rewind_files(spec);
+	return 1;
+}
+
 int
 views_open(struct views *v, const struct sandbox_options *o, struct error *err)
 {
@@ -122,6 +161,17 @@ start_upper(struct views *v, struct sandbox *s, struct error *err)
 	return rc == 0 ? upper_spawn(&u, facts, &v->upper, err) : rc;
 }
 
+static void
+note_programs(struct views *v)
+{
+	const char *why;
+
+	if (v->means != RECORD_EBPF)
+		return;
+	v->programs = record_is_shared(v->record, &why) ? "shared" : "own";
+	(void)snprintf(v->why_own, sizeof(v->why_own), "%s", why);
+}
+
 static int
 start_record(struct views *v, struct sandbox *s, struct error *err)
 {
@@ -134,11 +184,16 @@ start_record(struct views *v, struct sandbox *s, struct error *err)
 	if (rc != 0 || v->record == NULL)
 		return rc;
 	rc = attend_start(v->means, v->record, s, &why);
-	if (rc == 0)
+	if (rc == 0) {
+		note_programs(v);
 		return 0;
+	}
 	lose_record(v, &why);
+	v->failed = !v->last;
 	/* Nothing runs under a filter that nobody answers. */
-	return v->means == RECORD_EBPF ? 0 : error_set(err, rc, "%s", why.msg);
+	return v->last && v->means == RECORD_EBPF ?
+	    0 :
+	    error_set(err, rc, "%s", why.msg);
 }
 
 static int
@@ -197,20 +252,29 @@ begin_phase(struct views *v, struct error *err)
 
 /* --- facts --- */
 
-/* Why it is not a better recorder. */
+/* Whose programs, and why it is not a better recorder. */
 static struct str
 host_json(const struct views *v, char *ret, size_t size)
 {
 	struct buf b;
 	struct json j;
 
-	if (v->why[0] == '\0')
+	const struct {
+		const char *key, *value;
+	} members[] = { { "no_better_recorder", v->why },
+		{ "recorder_programs", v->programs },
+		{ "why_own_programs", v->why_own } };
+
+	if (!wants_record(v))
 		return STR_NONE;
 	buf_init(&b, size - 1);
 	json_init(&j, &b, 0);
 	json_object_begin(&j);
-	json_key(&j, "no_better_recorder");
-	json_strz(&j, v->why);
+	for (size_t i = 0; i < N_ELEMENTS(members); i++)
+		if (members[i].value != NULL && *members[i].value != '\0') {
+			json_key(&j, members[i].key);
+			json_strz(&j, members[i].value);
+		}
 	json_object_end(&j);
 	(void)snprintf(ret, size, "%s", b.p);
 	buf_done(&b);
@@ -222,7 +286,7 @@ fact_of_run(struct views *v, const struct image *image, char **argv,
     const char *status, struct error *err)
 {
 	struct fact_run f;
-	char host[600];
+	char host[1600];
 
 	fact_init(FACT_RUN, &f);
 	f.origin = STR_LIT("command");

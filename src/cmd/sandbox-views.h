@@ -28,7 +28,11 @@ struct views {
 	struct upper *upper;
 	struct sink *sink;
 	enum record_means means; /* never RECORD_AUTO */
-	char why[240]; /* "": no better one was refused */
+	char why[480]; /* "": no better one was refused */
+	bool failed; /* the recorder was there, and could not be started */
+	bool last; /* there is no weaker one left to try */
+	const char *programs; /* eBPF: "shared", "own"; NULL: not known */
+	char why_own[200]; /* "": there is no loader */
 	struct buf watch_program;
 	char lost[240]; /* why there is no recorder; "" : there is */
 	int64_t begun_at, started_at; /* ns: monotonic, since 1970 */
@@ -44,6 +48,10 @@ struct views_end {
 /* Before the plan: which recorder, and what the sandbox must have for it. */
 int views_choose(struct views *v, const struct sandbox_options *o,
     struct sandbox_spec *spec, struct error *err);
+/* After a later step failed: 1 when it was the recorder, which auto replaces
+ * by a weaker one. Then everything is to be made again, from the plan on. */
+int views_choose_again(struct views *v, struct sandbox_spec *spec,
+    const struct error *why);
 /* Before the sandbox: programs load while it is made. */
 int views_open(struct views *v, const struct sandbox_options *o,
     struct error *err);

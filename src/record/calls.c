@@ -234,6 +234,15 @@ const struct calls_row calls_rows[] = {
 const size_t calls_n_rows = N_ELEMENTS(calls_rows);
 const struct record_call calls_newer = { .flags = QUIET };
 
+void
+calls_fill(struct record_call *ret, size_t n)
+{
+	for (size_t i = CALLS_NEWER; i < n; i++)
+		ret[i] = calls_newer;
+	for (size_t i = 0; i < N_ELEMENTS(calls_rows); i++)
+		ret[calls_rows[i].number] = calls_rows[i].call;
+}
+
 const struct calls_row *
 calls_get(unsigned number)
 {

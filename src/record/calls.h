@@ -48,5 +48,7 @@ extern const size_t calls_n_rows;
  * refuses what is newer than its list (sandbox/filter.c). */
 #define CALLS_NEWER 467
 extern const struct record_call calls_newer;
+/* The table as the kernel side reads it: by number. */
+void calls_fill(struct record_call *ret, size_t n);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "record/client_priv.h"
 #include "record/hold.h"
+#include "record/loader.h"
 #include "record/record.h"
 #include "sys/fd.h"
 #include "sys/message.h"
@@ -22,7 +23,20 @@ struct record {
 	unsigned magic;
 	struct child child;
 	struct channel control;
+	bool shared; /* the loader's programs */
+	char why_own[200];
 };
+
+/* Where the loader listens: an option, LAZARET_RECORDER_SOCKET, the usual. */
+static const char *
+loader_socket(const struct record_options *o)
+{
+	const char *path = getenv("LAZARET_RECORDER_SOCKET");
+
+	if (o != NULL && o->socket != NULL)
+		return o->socket;
+	return path != NULL ? path : LOADER_SOCKET;
+}
 
 int
 client_spawn(const struct client_role *role, struct child *ret_child,
@@ -30,8 +44,9 @@ client_spawn(const struct client_role *role, struct child *ret_child,
 {
 	struct spawn s = SPAWN_INIT;
 	int ours[2], fds[LIMIT_MESSAGE_FDS], rc;
-	const char *argv[5] = { role->name, role->arguments[0],
-		role->arguments[1], role->arguments[2], NULL };
+	const char *argv[6] = { role->name, role->arguments[0],
+		role->arguments[1], role->arguments[2], role->arguments[3],
+		NULL };
 	char path[4096];
 
 	rc = spawn_libexec_path(role->name, path, sizeof(path), err);
@@ -84,12 +99,34 @@ client_expect(struct channel *c, const char *name, uint16_t type,
 	return 0;
 }
 
+/* What a role said before it went is a better reason than that it went. */
+static int
+last_words(struct channel *c, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct message m;
+
+	while (channel_recv(c, &m, &ignored) == 1) {
+		if (m.type == CONTROL_FAILED) {
+			struct str sentence;
+
+			(void)message_get_int(&m);
+			sentence = message_get_str(&m);
+			(void)error_set(err, -EPIPE, "%.*s", STR_ARG(sentence));
+		}
+		(void)message_end(&m, &ignored);
+	}
+	return -EPIPE;
+}
+
 int
 client_send(struct channel *c, struct error *err)
 {
 	int rc = message_send(c, err);
 
-	return rc != 0 ? rc : channel_flush(c, err);
+	if (rc == 0)
+		rc = channel_flush(c, err);
+	return rc == -EPIPE ? last_words(c, err) : rc;
 }
 
 int
@@ -118,6 +155,10 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
 	struct record *r = mem_alloc(sizeof(*r));
 	int rc;
 
+	role.arguments[0] = "0";
+	role.arguments[1] = record_means_word(RECORD_EBPF);
+	role.arguments[2] = "3"; /* HOLD_BOTH */
+	role.arguments[3] = loader_socket(o);
 	if (o != NULL) {
 		(void)snprintf(ring_bytes, sizeof(ring_bytes), "%lld",
 		    (long long)o->ring_bytes);
@@ -144,6 +185,7 @@ record_start(struct record *r, const struct record_start *s, struct error *err)
 {
 	const int fds[] = { s->cgroup_fd, s->upper_fd, s->listener_fd };
 	struct message m;
+	struct str why;
 	int rc;
 
 	assert(r->magic == RECORD_MAGIC);
@@ -166,7 +208,20 @@ record_start(struct record *r, const struct record_start *s, struct error *err)
 	if (rc == 0)
 		rc = client_expect(&r->control, "record", RECORD_STARTED, &m,
 		    err);
-	return rc != 0 ? rc : message_end(&m, err);
+	if (rc != 0)
+		return rc;
+	r->shared = message_get_int(&m) != 0;
+	why = message_get_str(&m);
+	(void)snprintf(r->why_own, sizeof(r->why_own), "%.*s", STR_ARG(why));
+	return message_end(&m, err);
+}
+
+bool
+record_is_shared(const struct record *r, const char **ret_why)
+{
+	assert(r->magic == RECORD_MAGIC);
+	*ret_why = r->why_own;
+	return r->shared;
 }
 
 static int

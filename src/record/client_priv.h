@@ -16,7 +16,7 @@ struct message;
 
 struct client_role {
 	const char *name; /* of the program */
-	const char *arguments[4]; /* NULL-terminated */
+	const char *arguments[5]; /* NULL-terminated */
 	int facts_fd; /* borrowed; becomes 4 */
 	const int *fds; /* borrowed; become 5, 6, … */
 	size_t n_fds;

@@ -163,9 +163,11 @@ struct record_io {
 	__u64 bytes, first_at;
 };
 
-/* Control groups watched at once by one load: a machine with that many
- * sandboxes has other limits first, and each of them is asked for in turn. */
+/* Control groups watched at once by programs that were loaded for many: a
+ * machine with that many sandboxes has other limits first. */
 #define RECORD_SLOTS 64
+/* The usual ring, and the only one that role loader gives out. */
+#define RECORD_RING_BYTES (32u << 20)
 /* Processes with a file or peer, of one sandbox, whose bytes are counted. */
 #define RECORD_TOTALS 65536
 

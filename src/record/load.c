@@ -88,11 +88,7 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 		return load_error(err, -errno, "cannot open the programs");
 	/* Looking for the function itself would cost as much as the rest. */
 	l->bpf->rodata->can_cast = record_kernel_is(6, 2);
-	for (size_t i = CALLS_NEWER; i < RECORD_N_CALLS; i++)
-		l->bpf->rodata->calls[i] = calls_newer;
-	for (size_t i = 0; i < calls_n_rows; i++)
-		l->bpf->rodata->calls[calls_rows[i].number] =
-		    calls_rows[i].call;
+	calls_fill(l->bpf->rodata->calls, RECORD_N_CALLS);
 	hold_thresholds(&l->bpf->bss->control, ring_bytes, how);
 	rc = bpf_map__set_max_entries(l->bpf->maps.ring, (uint32_t)ring_bytes);
 	if (rc != 0)
@@ -132,6 +128,13 @@ load_new(int64_t ring_bytes, unsigned how, struct load **ret, struct error *err)
 	return 0;
 }
 
+/* A second early: files get the time of the last tick. */
+static void
+note_begin(struct load *l)
+{
+	l->control->watched_since = clock_wall_ns() / NS_PER_SEC - 1;
+}
+
 static int
 open_part(struct load *l, int control_fd, struct error *err)
 {
@@ -145,17 +148,21 @@ open_part(struct load *l, int control_fd, struct error *err)
 }
 
 int
-load_of_part(int ring_fd, int totals_fd, int control_fd, struct load **ret,
+load_of_part(const int fds[3], unsigned how, struct load **ret,
     struct error *err)
 {
 	struct load *l = mem_alloc(sizeof(*l));
 	int rc;
 
 	(void)libbpf_set_print(listen_to_libbpf);
-	l->ring_fd = ring_fd;
-	l->totals_fd = totals_fd;
-	rc = open_part(l, control_fd, err);
-	closep(&control_fd);
+	l->ring_fd = fds[0];
+	l->totals_fd = fds[1];
+	rc = open_part(l, fds[2], err);
+	(void)close(fds[2]);
+	if (rc == 0) {
+		hold_thresholds(l->control, RECORD_RING_BYTES, how);
+		note_begin(l);
+	}
 	if (rc != 0) {
 		load_free(l);
 		return rc;
@@ -186,8 +193,7 @@ load_watch(struct load *l, int cgroup_fd, struct error *err)
 	uint32_t slot = WATCHED_SLOT, value = (uint32_t)cgroup_fd;
 
 	assert(l->bpf != NULL);
-	/* A second early: files get the time of the last tick. */
-	l->control->watched_since = clock_wall_ns() / NS_PER_SEC - 1;
+	note_begin(l);
 	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
 		&value, 0) != 0)
 		return error_errno(err, "cannot watch the control group");

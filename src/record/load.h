@@ -20,8 +20,9 @@ struct load; /* detached when it goes */
 /* ring_bytes: a power of two of at least a page. how: enum hold_how, or-ed. */
 int load_new(int64_t ring_bytes, unsigned how, struct load **ret,
     struct error *err);
-/* What role loader gave for our control group; takes the descriptors. */
-int load_of_part(int ring_fd, int totals_fd, int control_fd, struct load **ret,
+/* What role loader gave for our control group, which it watches already:
+ * ring of RECORD_RING_BYTES, totals, control. Takes the descriptors. */
+int load_of_part(const int fds[3], unsigned how, struct load **ret,
     struct error *err);
 void load_free(struct load *l); /* accepts NULL */
 /* Own programs alone. From now on events of this v2 cgroup and those below it

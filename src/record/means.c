@@ -148,27 +148,49 @@ try_means(enum record_means m, struct error *err)
 	return in_child(trace_once, "ptrace", err);
 }
 
-int
-record_choose(enum record_means wanted, enum record_means *ret, char *why,
+static void
+add_reason(char *why, size_t size, const char *reason)
+{
+	size_t at = strlen(why);
+
+	(void)snprintf(why + at, size - at, "%s%s", at != 0 ? "; " : "",
+	    reason);
+}
+
+static int
+choose_from(enum record_means first, enum record_means *ret, char *why,
     size_t why_size, struct error *err)
 {
-	int rc = 0;
-	size_t at = 0;
+	int rc = -ENOTSUP;
 
-	why[0] = '\0';
-	if (wanted != RECORD_AUTO) {
-		*ret = wanted;
-		return try_means(wanted, err);
-	}
-	for (int m = RECORD_EBPF; m < RECORD_MEANS__MAX; m++) {
+	for (unsigned m = first; m < RECORD_MEANS__MAX; m++) {
 		rc = try_means((enum record_means)m, err);
 		if (rc == 0) {
 			*ret = (enum record_means)m;
 			return 0;
 		}
-		at += (size_t)snprintf(why + at, why_size - at, "%s%s",
-		    at != 0 ? "; " : "", err->msg);
-		at = MIN_OF(at, why_size - 1);
+		add_reason(why, why_size, err->msg);
 	}
 	return error_set(err, rc, "no recorder works here: %s", why);
+}
+
+int
+record_choose_weaker(enum record_means failed, const char *reason,
+    enum record_means *ret, char *why, size_t why_size, struct error *err)
+{
+	add_reason(why, why_size, reason);
+	return choose_from((enum record_means)(failed + 1), ret, why, why_size,
+	    err);
+}
+
+int
+record_choose(enum record_means wanted, enum record_means *ret, char *why,
+    size_t why_size, struct error *err)
+{
+	why[0] = '\0';
+	if (wanted != RECORD_AUTO) {
+		*ret = wanted;
+		return try_means(wanted, err);
+	}
+	return choose_from(RECORD_EBPF, ret, why, why_size, err);
 }

@@ -8,7 +8,7 @@ struct record_control control = {};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 32 << 20);
+	__uint(max_entries, RECORD_RING_BYTES);
 } ring SEC(".maps");
 
 struct {

@@ -43,7 +43,8 @@ struct error;
  *	               folder (v2; its descendants are watched too), the upper
  *	               layer's folder and the listener of user notification;
  *	               role locks itself down and answers
- *	record     → RECORD_STARTED
+ *	record     → RECORD_STARTED {int shared, str why}: whether the loader's
+ *	               programs tell; why not ("": there is no loader)
  *	supervisor → RECORD_COMMAND {str role, str package, str project}: how
  *	               the next process that the sandbox's init starts is
  *	               attributed; project: the folder, inside the sandbox,
@@ -117,6 +118,10 @@ int record_means_parse(const char *word, enum record_means *ret);
 int record_choose(enum record_means wanted, enum record_means *ret, char *why,
     size_t why_size, struct error *err);
 
+/* After `failed` could not be made to work although it was there: the next
+ * one. `why` gets the reason as well, for which it may hold the others. */
+int record_choose_weaker(enum record_means failed, const char *reason,
+    enum record_means *ret, char *why, size_t why_size, struct error *err);
 bool record_kernel_is(int major, int minor); /* or newer */
 
 /* Programs of isolation that the recorder answers for (RECORD_NOTIFY,
@@ -126,6 +131,9 @@ bool record_kernel_is(int major, int minor); /* or newer */
 struct record_options {
 	int64_t ring_bytes; /* 0: 32 MiB; a power of two */
 	enum record_means means; /* RECORD_AUTO: RECORD_EBPF */
+	/* Of role loader; NULL: LAZARET_RECORDER_SOCKET or the usual one, "":
+	 * programs of our own. */
+	const char *socket;
 	/* For tests alone: do not freeze or stop what floods the ring. */
 	bool test_no_freeze, test_no_stop;
 };
@@ -149,6 +157,10 @@ struct record_start {
 
 int record_start(struct record *r, const struct record_start *s,
     struct error *err);
+
+/* Whether the programs are those of role loader (eBPF). ret_why: why not
+ * (borrowed; "": there is none). */
+bool record_is_shared(const struct record *r, const char **ret_why);
 
 struct record_command {
 	const char *role; /* fact_roles; NULL: none */

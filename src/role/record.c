@@ -8,13 +8,14 @@
  * the same events and does the keeper's work as well.
  * Descriptors: 3 control, 4 facts. Arguments: size of the ring in bytes (0:
  * the usual), ebpf|notify|ptrace, and for tests how floods are held (enum
- * hold_how, or-ed).
+ * hold_how, or-ed), and the socket of role loader ("": programs of our own).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@
 #include "record/hold.h"
 #include "record/keeper.h"
 #include "record/load.h"
+#include "record/loader.h"
 #include "record/record.h"
 #include "record/recorder.h"
 #include "record/watch.h"
@@ -38,7 +40,6 @@
 #include "sys/lockdown.h"
 #include "sys/message.h"
 
-#define RING_BYTES (32 * MIB)
 /* The ring wakes us only for what is urgent. */
 #define LOOK_MS      20
 #define LOOK_IDLE_MS 250
@@ -47,7 +48,10 @@
 
 struct role {
 	enum record_means means;
-	struct load *load; /* eBPF */
+	struct loader *loader; /* eBPF by role loader's programs */
+	struct load *load; /* eBPF; by the loader: from RECORD_START on */
+	const char *socket; /* of the loader */
+	char why_own[200]; /* not the loader's; "": there is none */
 	struct watched *watched; /* the others */
 	struct recorder *recorder;
 	struct channel control, facts, keeper;
@@ -56,6 +60,7 @@ struct role {
 	int drained; /* events in this go */
 	struct hold hold; /* eBPF */
 	unsigned how; /* enum hold_how */
+	int64_t ring_bytes;
 	bool has_keeper;
 	struct error *err;
 };
@@ -280,16 +285,18 @@ on_control(struct role *r)
 static int
 serve(struct role *r)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = r->control.fd, .events = POLLIN },
 		{ .fd = r->load != NULL ? load_fd(r->load) :
 					  watched_fd(r->watched),
+		    .events = POLLIN },
+		{ .fd = r->loader != NULL ? loader_fd(r->loader) : -1,
 		    .events = POLLIN },
 	};
 	int rc = 0;
 
 	while (rc == 0) {
-		int n = poll(fds, 2, r->phase >= 0 ? LOOK_MS : LOOK_IDLE_MS);
+		int n = poll(fds, 3, r->phase >= 0 ? LOOK_MS : LOOK_IDLE_MS);
 
 		if (n < 0 && errno != EINTR)
 			return error_errno(r->err, "poll");
@@ -297,6 +304,10 @@ serve(struct role *r)
 			rc = on_control(r);
 		if (rc == 0)
 			rc = drain(r, false);
+		/* It says nothing unasked: its end took the programs away. */
+		if (rc == 0 && n > 0 && fds[2].revents != 0)
+			return error_set(r->err, -EPIPE,
+			    "the recorder's loader is gone");
 	}
 	return rc == 1 ? 0 : rc;
 }
@@ -429,19 +440,39 @@ split(struct role *r, struct started *s)
 	return lockdown(r->load != NULL ? &with_maps : &nothing, r->err);
 }
 
+/* A loader that will not have us is no reason to fail. */
+static int
+watch_shared(struct role *r, int cgroup_fd)
+{
+	struct error why = ERROR_INIT;
+	int fds[3];
+	int rc = loader_watch(r->loader, cgroup_fd, fds, &why);
+
+	if (rc == 0)
+		return load_of_part(fds, r->how, &r->load, r->err);
+	(void)snprintf(r->why_own, sizeof(r->why_own), "%s", why.msg);
+	loader_free(r->loader);
+	r->loader = NULL;
+	rc = load_new(r->ring_bytes, r->how, &r->load, r->err);
+	return rc == 0 ? load_watch(r->load, cgroup_fd, r->err) : rc;
+}
+
 static int
 begin(struct role *r, struct started *s)
 {
+	bool ebpf = r->means == RECORD_EBPF;
 	int rc = 0;
 
-	if (r->load != NULL && s->cgroup_fd < 0)
+	if (ebpf && s->cgroup_fd < 0)
 		return error_set(r->err, -EINVAL, "record: no control group");
 	if (r->means == RECORD_NOTIFY && s->listener_fd < 0)
 		return error_set(r->err, -EINVAL, "record: no listener");
-	if (r->load != NULL && (r->how & HOLD_FREEZES))
+	if (ebpf && (r->how & HOLD_FREEZES))
 		r->hold.freeze_fd =
 		    openat(s->cgroup_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
-	if (r->load != NULL)
+	if (r->loader != NULL)
+		rc = watch_shared(r, s->cgroup_fd);
+	else if (ebpf)
 		rc = load_watch(r->load, s->cgroup_fd, r->err);
 	return rc == 0 ? split(r, s) : rc;
 }
@@ -475,18 +506,40 @@ start(struct role *r, const struct recorder_outside *outside)
 	if (rc != 0)
 		return rc;
 	r->recorder = recorder_new(sandbox, &r->facts, outside);
-	return say(&r->control, RECORD_STARTED, r->err);
+	message_begin(&r->control, RECORD_STARTED);
+	message_put_int(&r->control, r->loader != NULL);
+	message_put_str(&r->control, str_of(r->why_own));
+	rc = message_send(&r->control, r->err);
+	return rc != 0 ? rc : channel_flush(&r->control, r->err);
+}
+
+/* The loader's programs where there is one, and it fits; else our own. */
+static int
+load(struct role *r)
+{
+	struct error why = ERROR_INIT;
+	int rc;
+
+	if (r->ring_bytes == RECORD_RING_BYTES) {
+		rc = loader_open(r->socket, &r->loader, &why);
+		if (rc == 0)
+			return 0;
+		if (rc != -ENOENT)
+			(void)snprintf(r->why_own, sizeof(r->why_own), "%s",
+			    why.msg);
+	}
+	return load_new(r->ring_bytes, r->how, &r->load, r->err);
 }
 
 static int
-run(struct role *r, int64_t ring_bytes)
+run(struct role *r)
 {
 	const struct recorder_outside outside = { r, take_total, any_total,
 		open_executed, dropped };
 	int rc = 0;
 
 	if (r->means == RECORD_EBPF)
-		rc = load_new(ring_bytes, r->how, &r->load, r->err);
+		rc = load(r);
 	if (rc == 0)
 		rc = say(&r->control, CONTROL_READY, r->err);
 	if (rc == 0)
@@ -501,7 +554,7 @@ main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT, ignored = ERROR_INIT;
 	struct role r = { .phase = -1, .err = &err, .means = RECORD_EBPF };
-	uint64_t ring_bytes = RING_BYTES, how = HOLD_BOTH;
+	uint64_t ring_bytes = 0, how = HOLD_BOTH;
 	int rc;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -511,15 +564,16 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (argc > 3 && str_to_u64(str_of(argv[3]), &how) != 0)
 		return EXIT_USAGE;
+	r.socket = argc > 4 ? argv[4] : NULL;
 	r.how = (unsigned)how;
+	r.ring_bytes =
+	    ring_bytes != 0 ? (int64_t)ring_bytes : RECORD_RING_BYTES;
 	hold_init(&r.hold, -1);
-	if (ring_bytes == 0)
-		ring_bytes = RING_BYTES;
 	if (r.means == RECORD_AUTO)
 		r.means = RECORD_EBPF;
 	channel_init(&r.control, CONTROL_FD);
 	channel_init(&r.facts, FACTS_FD);
-	rc = run(&r, (int64_t)ring_bytes);
+	rc = run(&r);
 	if (rc < 0) {
 		message_begin(&r.control, CONTROL_FAILED);
 		message_put_int(&r.control, rc);
@@ -533,6 +587,7 @@ main(int argc, char **argv)
 	if (r.has_keeper)
 		channel_done(&r.keeper);
 	load_free(r.load);
+	loader_free(r.loader);
 	watched_free(r.watched);
 	channel_done(&r.facts);
 	channel_done(&r.control);

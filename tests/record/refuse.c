@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse bpf|listener,… COMMAND ARG…: runs a command on a host that has no
- * eBPF, or no user notification: seccomp answers EPERM for it and all that it
- * starts.
+ * refuse bpf|attach|listener,… COMMAND ARG…: runs a command on a host that
+ * has no eBPF, or loads programs and does not let them be attached, or has no
+ * user notification: seccomp answers EPERM for it and all that it starts.
  */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -37,6 +38,16 @@ main(int argc, char **argv)
 		REFUSE,
 		ALLOW,
 	};
+	struct sock_filter no_attach[] = {
+		LOAD(nr),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4),
+		LOAD(args[0]),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_RAW_TRACEPOINT_OPEN, 1,
+		    0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_LINK_CREATE, 0, 1),
+		REFUSE,
+		ALLOW,
+	};
 	struct sock_filter no_listener[] = {
 		LOAD(nr),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 3),
@@ -50,6 +61,7 @@ main(int argc, char **argv)
 	if (argc < 3 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return 2;
 	if ((strstr(argv[1], "bpf") != NULL && load(no_bpf, 4) != 0) ||
+	    (strstr(argv[1], "attach") != NULL && load(no_attach, 7) != 0) ||
 	    (strstr(argv[1], "listener") != NULL && load(no_listener, 6) != 0))
 		return 2;
 	(void)execv(argv[2], argv + 2);
