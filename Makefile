@@ -5,6 +5,7 @@
 #   make demo       analyse a real npm package
 #   make check      lint and all tests, under ASan and UBSan, in build-check/
 #   make check-real real packages (needs the registry), into bench/real.md
+#   make check-kernels  sandbox and recorder under Debian's kernels, in QEMU
 #   make bench      ratios, into bench/RESULTS.md
 #   make fuzz       libFuzzer on every parser, a minute each; make tidy: advice
 #   make install    PREFIX (/usr/local), DESTDIR
@@ -41,6 +42,15 @@ lint: setup-check all build-check/build.ninja
 	@tools/test-report build-check lint
 
 check-real: all; @tools/check-real
+
+build-kernels/build.ninja:
+	@tools/configure build-kernels -Doptimization=2 -Ddebug=false
+
+check-kernels:
+	@SETUP_HINT='make check-kernels' tools/setup build run kernels deps
+	@$(MAKE) --no-print-directory build-kernels/build.ninja
+	@tools/check-kernels $(KERNELS)
+
 bench: all; @bench/run
 tidy: setup-check; @tools/tidy
 fuzz: setup-check; @tools/fuzz
@@ -50,7 +60,7 @@ install: all
 	@meson install -C build --quiet
 
 clean:
-	rm -rf build build-check build-fuzz
+	rm -rf build build-check build-fuzz build-kernels
 
-.PHONY: all setup setup-check demo check lint check-real bench tidy fuzz \
+.PHONY: all setup setup-check demo check lint check-real check-kernels bench tidy fuzz \
 	install clean

@@ -2,8 +2,8 @@
 /*
  * Process 1 of the machines of tools/check-kernels, until the disk is there:
  * loads the modules that /modules lists, but for those that the command line
- * takes away (lazaret.without=a,b), and goes on with /kernels/check of the disk.
- * Static; the kernel powers off when it fails.
+ * takes away (lazaret.without=a,b), and goes on with /kernels/check of the
+ * disk. Static; the kernel powers off when it fails.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +19,7 @@
 #define DISK "/dev/vda"
 #define ROOT "/root"
 
-static void __attribute__((noreturn))
-fail(const char *what)
+static void __attribute__((noreturn)) fail(const char *what)
 {
 	(void)printf("init: %s: %s\n", what, strerror(errno));
 	(void)fflush(stdout);

@@ -487,7 +487,8 @@ main(int argc, char **argv)
 	if (mkdir(r.folder, 0755) != 0)
 		fatal("%s: %s", r.folder, strerror(errno));
 	rc = start_recorder(&r, &err);
-	if (rc == -EPERM || rc == -ENOSYS || rc == -EACCES) {
+	/* -EACCES would be the verifier: our own fault. */
+	if (rc == -EPERM || rc == -ENOSYS) {
 		(void)printf("1..0 # SKIP %s\n", err.msg);
 		clean_up(&r);
 		return SKIPPED;

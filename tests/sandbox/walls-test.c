@@ -34,10 +34,11 @@
 #include "base/limits.h"
 #include "sandbox/become.h"
 #include "sandbox/sandbox.h"
+#include "slow.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS (20000 * slow_factor())
 #define WALLS   4
 
 static char top[] = "/tmp/walls-test-XXXXXX";
