@@ -42,9 +42,10 @@ const struct host_check host_checks[] = {
 	{ "time-namespace", HOST_ISOLATION, HOST_REQUIRED, host_try_time,
 	    "hiding how long this machine has been up",
 	    "nothing", KERNEL_HOW " (5.6, CONFIG_TIME_NS)", NULL },
-	{ "idmapped-mounts", HOST_ISOLATION, HOST_BY_ROOT, host_try_idmap,
+	{ "idmapped-mounts", HOST_ISOLATION, HOST_WANTED, host_try_idmap,
 	    "showing the image with the ids of the sandbox",
-	    "nothing", "Linux 5.19, state on ext4, xfs, btrfs or tmpfs "
+	    "a copy of the image that belongs to them, made once",
+	    "Linux 5.19, state on ext4, xfs, btrfs or tmpfs "
 	    "(overlayfs cannot)",
 	    "images of their own that belong to their subordinate ids" },
 	{ "overlay", HOST_ISOLATION, HOST_REQUIRED, host_try_overlay,

@@ -162,6 +162,7 @@ start_sandbox(struct analysis *a, struct error *err)
 	spec.gid = PERSONA_GID;
 	spec.limits.memory_bytes = a->o->memory_bytes;
 	spec.state = a->o->state;
+	spec.progress = a->o->progress;
 	attend_spec(a->o->recorder, &a->watch_program, &spec);
 	r = sandbox_plan(&spec, &plan, err);
 	return r < 0 ? r : sandbox_start(plan, &a->sandbox, err);

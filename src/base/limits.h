@@ -210,6 +210,9 @@
 /* Files put into a sandbox: canaries, drivers, an artifact. */
 #define LIMIT_SANDBOX_PUT_BYTES (1024ll * MIB)
 #define LIMIT_SANDBOX_LAYERS    8
+/* Copies of layers kept for one range of ids, where they are needed at all:
+ * some images with two layers each, and no disk filled with old ones. */
+#define LIMIT_SHIFT_COPIES 12
 
 /* lazaret serve, against clients of the Internet. */
 /* Request line and header lines: four times what common proxies send. */

@@ -252,10 +252,12 @@ begin_phase(struct views *v, struct error *err)
 
 /* --- facts --- */
 
-/* Whose programs, and why it is not a better recorder. */
+/* What the sandbox has, whose programs, and why it is not a better recorder. */
 static struct str
-host_json(const struct views *v, char *ret, size_t size)
+host_json(const struct views *v, const struct sandbox *s, char *ret,
+    size_t size)
 {
+	struct str lines = str_of(sandbox_describe(s)), line;
 	struct buf b;
 	struct json j;
 
@@ -265,12 +267,16 @@ host_json(const struct views *v, char *ret, size_t size)
 		{ "recorder_programs", v->programs },
 		{ "why_own_programs", v->why_own } };
 
-	if (!wants_record(v))
-		return STR_NONE;
 	buf_init(&b, size - 1);
 	json_init(&j, &b, 0);
 	json_object_begin(&j);
-	for (size_t i = 0; i < N_ELEMENTS(members); i++)
+	json_key(&j, "isolation");
+	json_array_begin(&j);
+	while (str_cut(&lines, '\n', &line))
+		if (line.n > 0)
+			json_str(&j, line);
+	json_array_end(&j);
+	for (size_t i = 0; wants_record(v) && i < N_ELEMENTS(members); i++)
 		if (members[i].value != NULL && *members[i].value != '\0') {
 			json_key(&j, members[i].key);
 			json_strz(&j, members[i].value);
@@ -282,8 +288,8 @@ host_json(const struct views *v, char *ret, size_t size)
 }
 
 static int
-fact_of_run(struct views *v, const struct image *image, char **argv,
-    const char *status, struct error *err)
+fact_of_run(struct views *v, const struct sandbox *s, const struct image *image,
+    char **argv, const char *status, struct error *err)
 {
 	struct fact_run f;
 	char host[1600];
@@ -294,7 +300,7 @@ fact_of_run(struct views *v, const struct image *image, char **argv,
 	f.isolation = STR_LIT("ns");
 	f.recorder = v->record != NULL ? str_of(record_means_word(v->means)) :
 					 STR_LIT("off");
-	f.host = host_json(v, host, sizeof(host));
+	f.host = host_json(v, s, host, sizeof(host));
 	if (argv != NULL)
 		f.name = str_of(argv[0]);
 	if (image != NULL)
@@ -364,7 +370,7 @@ views_begin(struct views *v, struct sandbox *s, const struct image *image,
 	if (rc == 0)
 		rc = begin_phase(v, err);
 	if (rc == 0)
-		rc = fact_of_run(v, image, argv, NULL, err);
+		rc = fact_of_run(v, s, image, argv, NULL, err);
 	return rc == 0 ? fact_of_phase(v, s, NULL, err) : rc;
 }
 
@@ -422,7 +428,7 @@ views_end(struct views *v, struct sandbox *s, const struct views_end *e,
 	if (rc == 0)
 		rc = fact_of_phase(v, s, e, err);
 	if (rc == 0)
-		rc = fact_of_run(v, NULL, NULL, "completed", err);
+		rc = fact_of_run(v, s, NULL, NULL, "completed", err);
 	return rc;
 }
 

@@ -25,6 +25,7 @@
 #include "sandbox/sandbox.h"
 #include "sys/opt.h"
 #include "sys/rootless.h"
+#include "sys/term.h"
 
 static struct sandbox_options o = {
 	.image = "npm",
@@ -180,8 +181,12 @@ static int
 run(struct sandbox_spec *spec, const struct image *image, char **argv)
 {
 	struct error err = ERROR_INIT;
+	struct progress progress;
 	int status = EXIT_TOOL_FAILED, rc;
 
+	progress_begin(&progress);
+	if (!o.quiet)
+		spec->progress = &progress;
 	rc = put_files(spec, &err);
 	if (rc == 0)
 		rc = sandbox_run(&o, spec, image, argv, &status, &err);

@@ -49,6 +49,21 @@
 /* Sections begin at or below this; one that begins there still fits. */
 #define LAST_SECTION 0x3ff8
 
+struct user_message {
+	__u64 name;
+	__u32 name_bytes, pad;
+	__u64 pieces, n_pieces, control, control_bytes;
+	__u32 flags, pad2;
+};
+
+/* One of sendmmsg and recvmmsg. */
+struct user_messages {
+	struct user_message m;
+	__u32 bytes, pad;
+};
+
+#define NAME_BYTES 28 /* of a sockaddr_in6 */
+
 struct scratch {
 	struct record_header h;
 	__u8 buf[LAST_SECTION + 8 + PIECE_BYTES + 512];
@@ -56,6 +71,11 @@ struct scratch {
 	__u32 pad;
 	__u64 file; /* for put_file_at() */
 	__u64 mnt, leaf; /* for put_walk_at() */
+	/* What functions that call each other would have on the stack, of
+	 * which they have 512 bytes together. */
+	struct user_messages message;
+	struct record_io first;
+	__u8 name[NAME_BYTES];
 };
 
 struct call_state {

@@ -128,20 +128,23 @@ count_dropped(const struct scratch *s)
 
 /* The other end that the call itself names. */
 static __always_inline void
-key_of_name(struct record_io_key *key, const void *name, __u32 name_bytes)
+key_of_name(struct scratch *s, struct record_io_key *key, const void *name,
+    __u32 name_bytes)
 {
-	__u8 a[28] = {};
+	bool is_long = name_bytes >= NAME_BYTES;
+	long rc;
 
 	if (!name || name_bytes < 8)
 		return;
-	bpf_probe_read_user(a, 8, name);
-	if (name_bytes >= 28)
-		bpf_probe_read_user(a, 28, name);
-	key->port = a[2] << 8 | a[3];
-	if (name_bytes >= 28)
-		__builtin_memcpy(key->address, a + 8, 16);
+	rc = is_long ? bpf_probe_read_user(s->name, NAME_BYTES, name) :
+		       bpf_probe_read_user(s->name, 8, name);
+	if (rc != 0)
+		return;
+	key->port = s->name[2] << 8 | s->name[3];
+	if (is_long)
+		__builtin_memcpy(key->address, s->name + 8, 16);
 	else
-		__builtin_memcpy(key->address, a + 4, 4);
+		__builtin_memcpy(key->address, s->name + 4, 4);
 }
 
 /* The first bytes of a process with a file or peer; key is copied, with what
@@ -170,7 +173,7 @@ account(__u32 fd, __s64 bytes, __u32 writing, __u64 name, __u32 name_bytes)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct record_io_key key = {};
-	struct record_io first = {}, *io;
+	struct record_io *io;
 	struct file *file = file_of(task, fd);
 	struct scratch *s = scratch_get();
 	struct super_block *sb;
@@ -192,15 +195,15 @@ account(__u32 fd, __s64 bytes, __u32 writing, __u64 name, __u32 name_bytes)
 	key.ino = GET(inode, inode, i_ino);
 	sb = GET(inode, inode, i_sb);
 	key.dev = GET(super_block, sb, s_dev);
-	key_of_name(&key, (void *)name, name_bytes);
+	key_of_name(s, &key, (void *)name, name_bytes);
 	io = bpf_map_lookup_elem(sums, &key);
 	if (io) {
 		__sync_fetch_and_add(&io->bytes, bytes);
 		return 0;
 	}
-	first.bytes = bytes;
-	first.first_at = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(sums, &key, &first, BPF_NOEXIST) != 0) {
+	s->first.bytes = bytes;
+	s->first.first_at = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(sums, &key, &s->first, BPF_NOEXIST) != 0) {
 		io = bpf_map_lookup_elem(sums, &key);
 		if (io)
 			__sync_fetch_and_add(&io->bytes, bytes);
@@ -214,13 +217,6 @@ account(__u32 fd, __s64 bytes, __u32 writing, __u64 name, __u32 name_bytes)
 	tell_first(s, &key, fd, name, name_bytes);
 	return 0;
 }
-
-struct user_message {
-	__u64 name;
-	__u32 name_bytes, pad;
-	__u64 pieces, n_pieces, control, control_bytes;
-	__u32 flags, pad2;
-};
 
 struct user_rights {
 	__u64 bytes;
@@ -262,13 +258,17 @@ tell_rights(struct user_message *m, __u32 fd)
 static __always_inline void
 tell_message(struct pt_regs *regs, long ret)
 {
-	struct user_message m = {};
+	struct scratch *s = scratch_get();
+	struct user_message *m;
 
-	if (ret < 0 || bpf_probe_read_user(&m, sizeof(m), (void *)regs->si))
+	if (!s)
 		return;
-	account(regs->di, ret, 1, m.name, m.name_bytes);
-	if (m.control_bytes)
-		tell_rights(&m, regs->di);
+	m = &s->message.m;
+	if (ret < 0 || bpf_probe_read_user(m, sizeof(*m), (void *)regs->si))
+		return;
+	account(regs->di, ret, 1, m->name, m->name_bytes);
+	if (m->control_bytes)
+		tell_rights(m, regs->di);
 }
 
 struct messages {
@@ -279,16 +279,17 @@ struct messages {
 static long
 message_step(__u32 i, struct messages *w)
 {
-	struct {
-		struct user_message m;
-		__u32 bytes, pad;
-	} m = {};
+	struct scratch *s = scratch_get();
+	struct user_messages *m;
 
-	if (i >= w->n ||
-	    bpf_probe_read_user(&m, sizeof(m),
-		(void *)(w->at + i * sizeof(m))) != 0)
+	if (!s)
 		return 1;
-	account(w->fd, m.bytes, w->writing, m.m.name, m.m.name_bytes);
+	m = &s->message;
+	if (i >= w->n ||
+	    bpf_probe_read_user(m, sizeof(*m),
+		(void *)(w->at + i * sizeof(*m))) != 0)
+		return 1;
+	account(w->fd, m->bytes, w->writing, m->m.name, m->m.name_bytes);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "sandbox/image_priv.h"
+#include "sandbox/shift.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
 
@@ -522,6 +523,7 @@ image_gc(const char *ecosystem, const char *state, int64_t *ret_bytes,
 		bytes += gc_entry(home, &l.v[i]);
 	cache = mem_printf("%s/.cache", home);
 	bytes += image_tree_bytes(cache);
+	bytes += shift_gc(state);
 	rc = image_tree_remove(cache, err);
 	image_list_done(&l);
 	if (rc == 0)

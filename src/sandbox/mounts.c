@@ -30,6 +30,7 @@ void
 mounts_init(struct mounts *m)
 {
 	*m = (struct mounts){ .userns = -1,
+		.copies_lock = -1,
 		.put = -1,
 		.upper_mount = -1,
 		.upper = -1,
@@ -46,8 +47,8 @@ mounts_init(struct mounts *m)
 void
 mounts_leave(struct mounts *m)
 {
-	int *const fds[] = { &m->userns, &m->put, &m->upper_mount, &m->root,
-		&m->dev, &m->shm, &m->hide };
+	int *const fds[] = { &m->userns, &m->copies_lock, &m->put,
+		&m->upper_mount, &m->root, &m->dev, &m->shm, &m->hide };
 
 	for (size_t i = 0; i < N_ELEMENTS(fds); i++)
 		closep(fds[i]);
@@ -176,11 +177,30 @@ mounts_layer(struct mounts *m, const struct sandbox_layer *l, struct error *err)
 	m->layers[m->n_layers++] = fd;
 	if (check_owner(m, fd, name, err) != 0)
 		return err->code;
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+		return 0;
+	/* Overlayfs, tmpfs before 6.3, and file systems of networks. */
+	if (errno == EINVAL && !m->rootless)
+		return 1;
+	return error_errno(err, "%s", name);
+}
+
+int
+mounts_layer_copy(struct mounts *m, int copy, struct error *err)
+{
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID,
+	};
+	int fd = open_tree(copy, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	assert(m->n_layers > 0);
+	if (fd < 0)
+		return error_errno(err, "copy of a layer");
+	closep(&m->layers[m->n_layers - 1]);
+	m->layers[m->n_layers - 1] = fd;
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0)
-		return error_errno(err,
-		    "%s: its file system cannot show other ids (idmapped "
-		    "mount)",
-		    name);
+		return error_errno(err, "copy of a layer");
 	return 0;
 }
 

@@ -31,6 +31,7 @@ struct mounts {
 	int root; /* the overlay */
 	int dev, shm, hide;
 	int nodes[MOUNTS_NODES]; /* of the host, for /dev; -1: made there */
+	int copies_lock; /* while layers are shifted copies; -1; owned */
 	bool by_path; /* how the overlay was attached */
 };
 
@@ -41,8 +42,12 @@ void mounts_done(struct mounts *m);
 /* A tmpfs that nobody sees; mode and owner (inside) of its root. */
 int mounts_tmpfs(const struct mounts *m, const char *size, const char *inodes,
     unsigned mode, unsigned attributes, int *ret, struct error *err);
+/* 1: its file system cannot show other ids; mounts_layer_copy() has to put
+ * something in its place, m->layers[m->n_layers - 1]. */
 int mounts_layer(struct mounts *m, const struct sandbox_layer *l,
     struct error *err);
+/* A folder that belongs to the sandbox's ids already. */
+int mounts_layer_copy(struct mounts *m, int copy, struct error *err);
 int mounts_upper(struct mounts *m, int64_t bytes, int64_t inodes,
     struct error *err);
 /* All layers, put and upper are there. Tries descriptors, then paths in a

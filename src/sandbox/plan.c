@@ -220,8 +220,9 @@ plan_files(struct sandbox_plan *p)
 		    HOST(OP_LAYER, .n = (int64_t)i,
 			.text = arena_printf(a, "%s, read-only, %s",
 			    l->fd >= 0 ? "(descriptor)" : l->path,
-			    p->spec->rootless ? "of the subordinate ids" :
-						"idmapped")));
+			    p->spec->rootless ?
+				"of the subordinate ids" :
+				"idmapped, or a copy where that cannot be")));
 	}
 	add(p, HOST(OP_PUT_LAYER, .text = "tmpfs for the files below"));
 	for (size_t i = 0; i < p->files.n; i++) {

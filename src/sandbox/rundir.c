@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/shift.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
 
@@ -144,15 +145,12 @@ claim(struct rundir *r, struct error *err)
 }
 
 static int
-make_one(const char *parent, struct rundir *r, struct error *err)
+make_one(const char *parent, unsigned slot, struct rundir *r, struct error *err)
 {
 	char lock[RUNDIR_PATH_BYTES + 8];
-	uint32_t draw;
 	int rc;
 
-	if (getrandom(&draw, sizeof(draw), 0) != (ssize_t)sizeof(draw))
-		return error_errno(err, "getrandom");
-	r->slot = draw % RUNDIR_SLOTS;
+	r->slot = slot;
 	(void)snprintf(r->name, sizeof(r->name), "%03x", r->slot);
 	if ((size_t)snprintf(r->path, sizeof(r->path), "%s/%s", parent,
 		r->name) >= sizeof(r->path))
@@ -171,6 +169,31 @@ make_one(const char *parent, struct rundir *r, struct error *err)
 	if (r->lock < 0 || flock(r->lock, LOCK_EX | LOCK_NB) != 0)
 		return error_errno(err, "%s", lock);
 	return 0;
+}
+
+/* Slots that layers have been copied for come first: 1 if all are taken, or
+ * there are none, as on most hosts. */
+static int
+make_copied(const char *state, const char *parent, struct rundir *r,
+    struct error *err)
+{
+	char name[4];
+	int rc = 1;
+
+	for (size_t i = 0; rc == 1 && shift_slot(state, i, name, err) == 0; i++)
+		rc = make_one(parent,
+		    (unsigned)strtoul(name, NULL, 16) % RUNDIR_SLOTS, r, err);
+	return rc;
+}
+
+static int
+make_drawn(const char *parent, struct rundir *r, struct error *err)
+{
+	uint32_t draw;
+
+	if (getrandom(&draw, sizeof(draw), 0) != (ssize_t)sizeof(draw))
+		return error_errno(err, "getrandom");
+	return make_one(parent, draw % RUNDIR_SLOTS, r, err);
 }
 
 int
@@ -193,9 +216,9 @@ rundir_make(const char *state, struct rundir *ret, struct error *err)
 	if (guard < 0 || flock(guard, LOCK_EX) != 0)
 		return error_errno(err, "%s", lock);
 	sweep(parent);
-	rc = 1;
+	rc = make_copied(state, parent, ret, err);
 	for (int i = 0; i < DRAWS && rc == 1; i++)
-		rc = make_one(parent, ret, err);
+		rc = make_drawn(parent, ret, err);
 	if (rc == 1)
 		return error_set(err, -EBUSY,
 		    "no free range of user ids: too many sandboxes in %s",

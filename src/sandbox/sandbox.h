@@ -28,6 +28,7 @@
 
 struct buf;
 struct error;
+struct progress;
 struct sandbox; /* opaque */
 struct sandbox_plan; /* opaque; immutable once made */
 
@@ -99,6 +100,9 @@ struct sandbox_spec {
 	bool put_identity;
 
 	const char *state; /* value of --state; NULL: default */
+	/* Shown while layers are copied because their file system cannot show
+	 * other ids; may be NULL. */
+	struct progress *progress;
 
 	/* Without the host's root, in the namespace of rootless_enter(): what
 	 * the plan then does otherwise. */

@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "sandbox/put.h"
 #include "sandbox/sandbox_priv.h"
+#include "sandbox/shift.h"
 #include "sandbox/warden.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -398,7 +399,19 @@ apply_namespaces(struct work *w, const struct op *op, struct error *err)
 static int
 apply_layer(struct work *w, const struct op *op, struct error *err)
 {
-	return mounts_layer(&w->s->mounts, &w->p->spec->layers[op->n], err);
+	const struct sandbox_layer *l = &w->p->spec->layers[op->n];
+	struct sandbox *s = w->s;
+	const struct shift how = { w->p->spec->state, s->run.name,
+		rundir_uid_base(&s->run), w->p->spec->progress };
+	_cleanup_(closep) int copy = -1;
+	int rc = mounts_layer(&s->mounts, l, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = shift_layer(&how, s->mounts.layers[s->mounts.n_layers - 1],
+	    l->fd >= 0 ? "the layer" : l->path, &s->mounts.copies_lock, &copy,
+	    err);
+	return rc == 0 ? mounts_layer_copy(&s->mounts, copy, err) : rc;
 }
 
 static int
@@ -596,6 +609,8 @@ describe(struct sandbox *s)
 	buf_puts(&b,
 	    s->mounts.by_path ? "overlay by path\n" :
 				"overlay by descriptors\n");
+	if (s->mounts.copies_lock >= 0)
+		buf_puts(&b, "image: shifted copy\n");
 	for (int c = 0; c < CGROUP_FREEZER; c++) {
 		int v = cgroup_version(&s->cgroup, (enum cgroup_controller)c);
 
