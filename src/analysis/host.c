@@ -42,7 +42,7 @@ const struct host_check host_checks[] = {
 	{ "time-namespace", HOST_ISOLATION, HOST_REQUIRED, host_try_time,
 	    "hiding how long this machine has been up",
 	    "nothing", KERNEL_HOW " (5.6, CONFIG_TIME_NS)", NULL },
-	{ "idmapped-mounts", HOST_ISOLATION, HOST_WANTED, host_try_idmap,
+	{ "idmapped-mounts", HOST_ISOLATION, HOST_BY_ROOT, host_try_idmap,
 	    "showing the image with the ids of the sandbox",
 	    "a copy of the image that belongs to them, made once",
 	    "Linux 5.19, state on ext4, xfs, btrfs or tmpfs "
@@ -131,7 +131,7 @@ host_need(const struct host_check *c)
 	bool root = rootless_has_root();
 
 	if (c->need == HOST_BY_ROOT)
-		return root ? HOST_REQUIRED : HOST_EXTRA;
+		return root ? HOST_WANTED : HOST_EXTRA;
 	if (c->need == HOST_BY_OTHERS)
 		return root ? HOST_EXTRA : HOST_REQUIRED;
 	return c->need;

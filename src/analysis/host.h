@@ -28,7 +28,7 @@ enum host_need {
 	HOST_REQUIRED, /* no analysis without it */
 	HOST_WANTED, /* something weaker or slower is used instead */
 	HOST_EXTRA, /* one wall more, or one convenience */
-	HOST_BY_ROOT, /* required for root, of no use to others */
+	HOST_BY_ROOT, /* wanted for root, of no use to others */
 	HOST_BY_OTHERS, /* required for others, of no use to root */
 	HOST_NEED__MAX
 };
