@@ -110,6 +110,13 @@ extern void *bpf_rdonly_cast(void *object, __u32 btf_id) __ksym __weak;
 			 bpf_core_type_id_kernel(struct type))) \
 			->member : \
 		    BPF_CORE_READ((struct type *)(p), member))
+/* What a task points to. As a pointer that is not trusted: for each one that
+ * is, the verifier searches all names of the kernel's types, a millisecond. */
+#define OF_TASK(task, member) \
+	(can_cast ? ((struct task_struct *)bpf_rdonly_cast((task), \
+			 bpf_core_type_id_kernel(struct task_struct))) \
+			->member : \
+		    (task)->member)
 
 static __always_inline struct scratch *
 scratch_get(void)
@@ -154,7 +161,7 @@ end_section(struct scratch *s, __u64 at, __u16 type, __u32 bytes, __u32 value)
 static __always_inline __u32
 pid_inside(struct task_struct *task)
 {
-	struct pid *pid = task->group_leader->thread_pid;
+	struct pid *pid = OF_TASK(task, group_leader->thread_pid);
 	__u32 level = pid->level;
 	__u32 nr = 0;
 
@@ -354,8 +361,8 @@ put_walk_at(struct scratch *s, __u32 type)
 	mount = (void *)(s->mnt - bpf_core_field_offset(struct mount, mnt));
 	w.dentry = dentry;
 	w.mount = mount;
-	w.root_dentry = task->fs->root.dentry;
-	w.root_mnt = task->fs->root.mnt;
+	w.root_dentry = OF_TASK(task, fs->root.dentry);
+	w.root_mnt = OF_TASK(task, fs->root.mnt);
 	w.at = at + 8;
 	if (!GET(dentry, dentry, d_hash.pprev) &&
 	    GET(dentry, dentry, d_parent) != dentry &&
@@ -382,7 +389,7 @@ put_walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry,
 static __always_inline struct file *
 file_of(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *fdt = task->files->fdt;
+	struct fdtable *fdt = OF_TASK(task, files->fdt);
 	struct file **fds, *file = NULL;
 
 	if (!fdt || fd >= fdt->max_fds)

@@ -52,7 +52,8 @@ put_path_argument(struct scratch *s, __u32 path, __u32 base, __u32 second)
 			    GET(file, file, f_path.dentry), base_type);
 		return 0;
 	}
-	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, base_type);
+	put_walk(s, OF_TASK(task, fs->pwd.mnt), OF_TASK(task, fs->pwd.dentry),
+	    base_type);
 	return 0;
 }
 
@@ -488,7 +489,7 @@ int
 BPF_PROG(on_exec, struct task_struct *task, int old_pid,
     struct linux_binprm *bprm)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = OF_TASK(task, mm);
 	struct pieces argv = { .kind = RECORD_ARGV },
 		      env = { .kind = RECORD_ENV };
 	const char *filename = bprm->filename, *interp = bprm->interp;
@@ -518,7 +519,8 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 		    control->watched_since)))
 		s->h.flags |= RECORD_STOPPED;
 	put_file(s, BPF_CORE_READ(mm, exe_file), -1, 1);
-	put_walk(s, task->fs->pwd.mnt, task->fs->pwd.dentry, RECORD_CWD);
+	put_walk(s, OF_TASK(task, fs->pwd.mnt), OF_TASK(task, fs->pwd.dentry),
+	    RECORD_CWD);
 	put_kernel_string(s, RECORD_STRING1, filename);
 	put_kernel_string(s, RECORD_STRING2, interp);
 	put_fd(s, 0, false);
@@ -551,7 +553,7 @@ SEC("tp_btf/sched_process_exit")
 int
 BPF_PROG(on_end, struct task_struct *task)
 {
-	struct signal_struct *signal = task->signal;
+	struct signal_struct *signal = OF_TASK(task, signal);
 	struct scratch *s;
 	int code;
 
@@ -559,7 +561,7 @@ BPF_PROG(on_end, struct task_struct *task)
 		return 0;
 	code = (signal->flags & SIGNAL_GROUP_EXIT) ?
 	    signal->group_exit_code :
-	    task->group_leader->exit_code;
+	    OF_TASK(task, group_leader->exit_code);
 	if ((code & 0x7f) == SIGSYS) {
 		struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 
