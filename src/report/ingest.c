@@ -97,6 +97,7 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 	message_put_str(c, str_n(in.raw_sha256, 32));
 	message_put_str(c, str_n(in.canonical_sha256, 32));
 	message_put_str(c, str_of(in.source_id));
+	message_put_int(c, in.modified_s);
 	message_put_int(c, in.withdrawn);
 	message_put_int(c, in.ignored);
 	message_put_int(c, in.lost);
@@ -126,6 +127,7 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 	ret->raw = message_get_str(m);
 	ret->canonical = message_get_str(m);
 	ret->source_id = message_get_str(m);
+	ret->modified_s = message_get_int(m);
 	ret->withdrawn = message_get_int(m);
 	ret->ignored = message_get_int(m);
 	ret->lost = message_get_int(m);
@@ -508,6 +510,8 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 	}
 	fill_seen(&s, source, in, STR_LIT(""));
 	*ret = in->ignored ? INGEST_IGNORED : INGEST_UNCHANGED;
+	if (repo_heard_later(r, &s, in->modified_s))
+		return 0;
 	known = repo_seen_before(r, &s);
 	if (known == REPO_SAME)
 		return 0;

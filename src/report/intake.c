@@ -364,6 +364,7 @@ document_of(struct str bytes, struct str raw,
 	yyjson_mut_doc_free(m);
 	if (rc == 0) {
 		in.withdrawn = all->d.withdrawn.p != NULL;
+		(void)osv_time_parse(all->d.modified, &in.modified_s);
 		hash_canonical(&all->d, in.canonical_sha256);
 		rc = take_packages(&in, &all, source, now_s, err);
 	}

@@ -53,6 +53,7 @@ struct intake {
 	bool lost; /* something that readers would have wanted was dropped */
 	uint8_t raw_sha256[32]; /* of the bytes */
 	uint8_t canonical_sha256[32]; /* of the content, however formatted */
+	int64_t modified_s; /* Unix time of the document */
 	char *source_id; /* owned; the document's id at its source, or NULL */
 	bool withdrawn; /* the source took it back */
 	bool ignored; /* not about malware: there are no reports */

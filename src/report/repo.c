@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "report/edit.h"
 #include "report/outfile.h"
@@ -161,6 +162,7 @@ repo_close(struct repo *r)
 	editor_free(r->editor);
 	repo_index_close(r);
 	free(r->later);
+	map_free(r->heard);
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
 	closep(&r->lock);

@@ -107,6 +107,11 @@ enum repo_known {
 	REPO_CHANGED,
 	REPO_SAME
 };
+/* Several documents of one source with one id, in one opening: true when this
+ * one is not the latest that was heard, so that it does not matter in which
+ * order they come. (Between openings a source may go back.) */
+bool repo_heard_later(struct repo *r, const struct repo_seen *s,
+    int64_t modified_s);
 enum repo_known repo_seen_before(struct repo *r, const struct repo_seen *s);
 /* Every file that earlier versions of the source's document went into. */
 struct repo_paths {

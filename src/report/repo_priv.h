@@ -7,6 +7,7 @@
 
 struct channel;
 struct editor;
+struct map;
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -50,6 +51,7 @@ struct repo {
 	} * later; /* owned: to be removed after the commit */
 	size_t n_later, later_size;
 	int years_read[REPO_YEARS];
+	struct map *heard; /* owned; of repo-heard.c */
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 	struct sqlite3_stmt *said[REPO_SAID_QUERIES];

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which version of a source's document was the latest in this opening of the
+ * database. Workers read files side by side, so what comes later is not what
+ * is later. Runs in `lazaret report`.
+ */
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "report/repo_priv.h"
+
+/* Of one opening; more are taken in the order in which they come. */
+#define MAX_HEARD 4000000
+
+#define HASH_BITS 30
+
+/* By time; of one time by content, so that any order has one answer. */
+static uint64_t
+stamp_of(const struct repo_seen *s, int64_t modified_s)
+{
+	uint64_t time = modified_s > 0 ? (uint64_t)modified_s : 0, hash = 0;
+
+	for (size_t i = 0; i < 4; i++)
+		hash = hash << 8 | s->canonical[i];
+	return time << HASH_BITS | hash >> 2;
+}
+
+bool
+repo_heard_later(struct repo *r, const struct repo_seen *s, int64_t modified_s)
+{
+	uint64_t stamp = stamp_of(s, modified_s), last;
+	struct buf key;
+
+	if (s->id.p == NULL)
+		return false;
+	if (r->heard == NULL)
+		r->heard = map_new(MAX_HEARD);
+	buf_init(&key, LIMIT_TEXT_BYTES);
+	buf_put_str(&key, s->source);
+	buf_putc(&key, '\n');
+	buf_put_str(&key, s->id);
+	last = (uint64_t)(uintptr_t)map_get(r->heard, buf_str(&key));
+	if (stamp > last)
+		(void)map_put(r->heard, buf_str(&key),
+		    (void *)(uintptr_t)stamp);
+	buf_done(&key);
+	return stamp < last;
+}
