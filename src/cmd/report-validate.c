@@ -8,6 +8,7 @@
 #include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -95,7 +96,7 @@ is_document(const FTSENT *e)
 static int
 find_files(struct job *j, char **operands)
 {
-	FTS *fts = fts_open(operands, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	FTS *fts = fts_open(operands, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	FTSENT *e;
 	int rc = 0;
 
@@ -109,6 +110,13 @@ find_files(struct job *j, char **operands)
 			    "%s\n",
 			    e->fts_path, strerror(e->fts_errno));
 			rc = -e->fts_errno;
+		} else if (e->fts_level == 0 && e->fts_info == FTS_DEFAULT) {
+			/* Nothing looked at would be no error found. */
+			(void)fprintf(stderr,
+			    "lazaret report validate: %s: is neither a file "
+			    "nor a folder\n",
+			    e->fts_path);
+			rc = -EINVAL;
 		} else if (is_document(e)) {
 			vec_push(&j->files, mem_strdup(e->fts_path));
 		}
@@ -132,6 +140,19 @@ send_finding(struct channel *c, size_t file, enum osv_level level,
 	return message_send(c, NULL);
 }
 
+/* The worker may read below what was named, and nowhere else. */
+static const char *
+why_unreadable(const char *path, const struct error *err)
+{
+	struct stat st;
+
+	if (err->code == -EACCES && lstat(path, &st) == 0 &&
+	    S_ISLNK(st.st_mode))
+		return "is a link that leads out of what was named; name its "
+		       "target";
+	return err->msg;
+}
+
 static void
 check_file(struct channel *c, const struct job *j, size_t i, struct buf *bytes)
 {
@@ -145,7 +166,7 @@ check_file(struct channel *c, const struct job *j, size_t i, struct buf *bytes)
 
 	if (report_crew_read(AT_FDCWD, j->files.v[i], 0, bytes, &err) != 0) {
 		(void)send_finding(c, i, OSV_ERROR, "$", "file-unreadable",
-		    err.msg);
+		    why_unreadable(j->files.v[i], &err));
 		return;
 	}
 	if (j->malicious) {
