@@ -351,7 +351,8 @@ drop_repeated(struct folder *f)
 		for (size_t k = 0; k < f->members.n; k++) {
 			const struct report *o = f->members.v[k].report;
 
-			if (k == i || f->members.v[k].gone || o == NULL)
+			if (k == i || f->members.v[k].gone || o == NULL ||
+			    !same_package(f->members.v[k].report, m->report))
 				continue;
 			for (size_t j = 0; j < o->origins.n && !m->gone; j++)
 				m->gone = str_eq(o->origins.v[j].source,

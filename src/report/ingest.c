@@ -161,16 +161,22 @@ fill_seen(struct repo_seen *s, struct str source,
 	memcpy(s->canonical, in->canonical.p, 32);
 }
 
-/* "<folder>/MAL-0000-<source>-<first 16 hex digits>.json" */
+/* "<folder>/MAL-0000-<source>-<first 16 hex digits>.json"; packages of one
+ * document whose names differ in case alone share a folder, and are numbered. */
 static void
-file_path(char *ret, size_t size, struct str folder, struct str source,
-    const struct ingest_result *in)
+file_path(char *ret, size_t size, struct str source,
+    const struct ingest_result *in, int64_t i)
 {
-	char hex[SHA256_HEX_SIZE];
+	char hex[SHA256_HEX_SIZE], more[24] = "";
+	int before = 0;
 
+	for (int64_t k = 0; k < i; k++)
+		before += str_eq(in->folders[k], in->folders[i]);
+	if (before != 0)
+		(void)snprintf(more, sizeof(more), "-%d", before + 1);
 	sha256_hex((const uint8_t *)in->raw.p, hex);
-	(void)snprintf(ret, size, "%.*s/MAL-0000-%.*s-%.16s.json",
-	    STR_ARG(folder), STR_ARG(source), hex);
+	(void)snprintf(ret, size, "%.*s/MAL-0000-%.*s-%.16s%s.json",
+	    STR_ARG(in->folders[i]), STR_ARG(source), hex, more);
 }
 
 static int
@@ -393,7 +399,7 @@ write_report(struct repo *r, struct str source, const struct ingest_result *in,
 	struct repo_said said = { .source = source, .folder = in->folders[i] };
 	int rc;
 
-	file_path(path, sizeof(path), in->folders[i], source, in);
+	file_path(path, sizeof(path), source, in, i);
 	sha256_hex((const uint8_t *)in->raw.p, hex);
 	said.sha256 = str_of(hex);
 	rc = repo_said_put(r, &said, in->items[i], err);
@@ -432,8 +438,7 @@ replace_reports(struct repo *r, struct str source,
 		    in->why[0] != '\0' && in_tree(r, REPO_MALICIOUS, old->v[i]);
 
 		for (int64_t k = 0; k < in->n_reports && !stays; k++) {
-			file_path(path, sizeof(path), in->folders[k], source,
-			    in);
+			file_path(path, sizeof(path), source, in, k);
 			stays = strcmp(path, old->v[i]) == 0;
 		}
 		if (!stays)

@@ -13,7 +13,7 @@
 #include "report/repo.h"
 #include "sys/message.h"
 
-#define INGEST_MAX_PACKAGES 1000 /* of one document */
+#define INGEST_MAX_PACKAGES INTAKE_MAX_PACKAGES
 #define INGEST_DRAFTS       "lazaret" /* the source of our own drafts */
 
 enum ingest_outcome {

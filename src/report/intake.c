@@ -22,6 +22,7 @@
 #include "report/iocs.h"
 #include "report/malicious.h"
 #include "report/mapping.h"
+#include "report/name.h"
 #include "report/popular.h"
 #include "sys/clock.h"
 #include "sys/sha256.h"
@@ -300,6 +301,27 @@ take_package(struct intake *in, struct report *r, const struct intake_source *s,
 	return 0;
 }
 
+/* Two entries about one package: which of them is meant, nobody knows; both
+ * would be one file. */
+static int
+refuse_twice(const struct report *all, struct error *err)
+{
+	const struct osv_affected *a = all->d.affected;
+
+	for (size_t i = 0; i < all->d.n_affected; i++)
+		for (size_t k = 0; k < i; k++)
+			if (a[i].has_package && a[k].has_package &&
+			    report_same_package(a[i].ecosystem, a[i].name,
+				a[k].ecosystem, a[k].name))
+				return error_set(err, -EINVAL,
+				    "$.affected[%zu] and [%zu] are both about "
+				    "%.*s \"%.*s\"; make one entry of them",
+				    k, i, STR_ARG(a[i].ecosystem),
+				    (int)MIN_OF(a[i].name.n, (size_t)100),
+				    a[i].name.p);
+	return 0;
+}
+
 static int
 take_packages(struct intake *in, struct report **all_p,
     const struct intake_source *s, int64_t now_s, struct error *err)
@@ -318,6 +340,10 @@ take_packages(struct intake *in, struct report **all_p,
 		    "is about %zu packages; the source may report about one "
 		    "(or set split)",
 		    all->d.n_affected);
+	if (rc == 0 && all->d.n_affected > INTAKE_MAX_PACKAGES)
+		rc = error_set(err, -EINVAL, "is about too many packages");
+	if (rc == 0)
+		rc = refuse_twice(all, err);
 	if (rc == 0 && all->d.n_affected == 1)
 		return take_package(in, steal(all_p), s, now_s, err);
 	for (size_t i = 0; i < all->d.n_affected && rc == 0; i++) {

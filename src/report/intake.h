@@ -16,6 +16,8 @@ struct error;
 struct mapping;
 struct popular;
 
+#define INTAKE_MAX_PACKAGES 1000 /* of one document */
+
 /* What a source's documents are. */
 enum intake_kind {
 	INTAKE_OSV,
