@@ -19,6 +19,7 @@
 #include "report/provenance.h"
 #include "report/repo.h"
 #include "report/report.h"
+#include "report/withdrawn-versions.h"
 #include "sys/clock.h"
 #include "sys/term.h"
 
@@ -211,7 +212,9 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 	}
 	if (report_publish_versions(to->report) == 1)
 		f->counts->held++;
-	rc = store(f->repo, REPO_MALICIOUS, to->path, to->report, f->err);
+	rc = withdrawn_versions_apply(f->repo, to->path, to->report, f->err);
+	if (rc == 0)
+		rc = store(f->repo, REPO_MALICIOUS, to->path, to->report, f->err);
 	if (rc == 0)
 		rc = repo_renamed(f->repo, from->path, to->path, f->err);
 	if (rc == 0)
@@ -249,6 +252,13 @@ prepare(struct folder *f)
 		}
 		if (!is_new(m->path))
 			continue;
+		/* Nothing to publish, and nothing of it goes into another. */
+		if (m->report->d.withdrawn.p != NULL) {
+			(void)error_set(&why, -EINVAL,
+			    "a new report that is withdrawn; remove it");
+			rc = put_aside(f, m, &why);
+			continue;
+		}
 		if (held_is_asked(f->repo, m->path)) {
 			m->gone = true;
 			f->counts->waiting++;
@@ -262,11 +272,36 @@ prepare(struct folder *f)
 	return rc;
 }
 
-/* For each new report the one that stands for its package: one with an id,
- * otherwise the first new one. */
+/* The report that stands for the package of member i: the one with an id,
+ * otherwise the first new one. -EEXIST: two have an id. */
+static int
+find_destination(struct folder *f, size_t i, struct member **ret,
+    struct error *err)
+{
+	struct member *from = &f->members.v[i], *to = NULL;
+
+	for (size_t k = 0; k < f->members.n; k++) {
+		struct member *m = &f->members.v[k];
+
+		if (m->gone || m == from || m->report == NULL ||
+		    !same_package(m->report, from->report))
+			continue;
+		if (!is_new(m->path) && to != NULL && !is_new(to->path))
+			return error_set(err, -EEXIST,
+			    "%s and %s are both about the package; withdraw "
+			    "one of them",
+			    base_name(to->path), base_name(m->path));
+		if (!is_new(m->path) || (to == NULL && k < i))
+			to = m;
+	}
+	*ret = to;
+	return 0;
+}
+
 static int
 merge_members(struct folder *f)
 {
+	struct error why = ERROR_INIT;
 	int rc = 0;
 
 	for (size_t i = 0; i < f->members.n && rc == 0; i++) {
@@ -274,18 +309,9 @@ merge_members(struct folder *f)
 
 		if (from->gone || !is_new(from->path))
 			continue;
-		for (size_t k = 0; k < f->members.n; k++) {
-			struct member *m = &f->members.v[k];
-
-			if (m->gone || m == from || m->report == NULL ||
-			    !same_package(m->report, from->report))
-				continue;
-			if (!is_new(m->path) || (to == NULL && k < i))
-				to = m;
-			if (!is_new(m->path))
-				break;
-		}
-		if (to != NULL)
+		if (find_destination(f, i, &to, &why) != 0)
+			rc = put_aside(f, from, &why);
+		else if (to != NULL)
 			rc = merge_into(f, to, from);
 	}
 	return rc;
@@ -515,40 +541,18 @@ move_report(struct repo *r, const char *path, enum repo_tree from,
 	return rc;
 }
 
-static void
-drop_versions(struct str *v, size_t *n, const struct str *gone, size_t n_gone)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < *n; i++) {
-		bool drop = false;
-
-		for (size_t k = 0; k < n_gone; k++)
-			drop = drop || str_eq(v[i], gone[k]);
-		if (!drop)
-			v[kept++] = v[i];
-	}
-	*n = kept;
-}
-
 static int
 withdraw_versions(struct repo *r, const char *path, const char *reason,
     const struct str *versions, size_t n, struct error *err)
 {
 	struct report *rep = NULL;
-	struct osv_affected *a;
-	size_t before;
+	const struct osv_affected *a;
 	int rc = load(r, REPO_MALICIOUS, path, &rep, err);
 
 	if (rc != 0)
 		return rc;
 	a = &rep->d.affected[0];
-	before = a->n_versions;
-	drop_versions(a->versions, &a->n_versions, versions, n);
-	for (size_t i = 0; i < rep->origins.n; i++)
-		drop_versions(rep->origins.v[i].versions,
-		    &rep->origins.v[i].n_versions, versions, n);
-	if (a->n_versions == before)
+	if (withdrawn_versions_drop(rep, versions, n) == 0)
 		rc = error_set(err, -ENOENT,
 		    "%s lists none of the versions "
 		    "(it may have a range; edit that)",
@@ -560,6 +564,8 @@ withdraw_versions(struct repo *r, const char *path, const char *reason,
 		    path);
 	if (rc == 0)
 		rc = add_reason(rep, "Versions withdrawn", reason, err);
+	if (rc == 0)
+		rc = withdrawn_versions_add(r, path, versions, n, err);
 	if (rc == 0) {
 		rep->d.modified = now_text(rep);
 		rc = store(r, REPO_MALICIOUS, path, rep, err);
@@ -641,4 +647,22 @@ consolidate_retract(struct repo *r, const char *path, struct str source,
 		rc = move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN,
 		    "Withdrawn", "its source took it back", err);
 	return rc;
+}
+
+int
+consolidate_stands(struct repo *r, const char *path, struct str source,
+    struct error *err)
+{
+	struct report *rep = NULL;
+	int rc = load(r, REPO_WITHDRAWN, path, &rep, err);
+	bool found = false;
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < rep->origins.n; i++)
+		found = found || str_eq(rep->origins.v[i].source, source);
+	report_free(rep);
+	return found ? 0 :
+		       error_set(err, -ENOENT, "%.*s is no origin of %s",
+			   STR_ARG(source), path);
 }

@@ -39,5 +39,9 @@ int consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
 /* Takes a source's origin back: repo_retract_origin() in repo.h. */
 int consolidate_retract(struct repo *r, const char *path, struct str source,
     struct str source_id, struct error *err);
+/* Whether the source's word still stands in a withdrawn report: a person has
+ * withdrawn it, and not the source. 0, or -ENOENT. */
+int consolidate_stands(struct repo *r, const char *path, struct str source,
+    struct error *err);
 
 #endif

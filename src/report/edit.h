@@ -24,6 +24,7 @@ enum edit_verb {
 	EDIT_WITHDRAW,
 	EDIT_UNWITHDRAW,
 	EDIT_RETRACT,
+	EDIT_STANDS, /* changes nothing */
 	EDIT_VERB__MAX
 };
 
@@ -57,7 +58,7 @@ enum edit_message {
 struct edit_order {
 	enum edit_verb verb;
 	struct str path, reason;
-	struct str source, id; /* of EDIT_RETRACT */
+	struct str source, id; /* of EDIT_RETRACT, EDIT_STANDS */
 	const struct str *versions;
 	size_t n_versions;
 };

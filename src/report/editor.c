@@ -382,3 +382,14 @@ repo_retract_origin(struct repo *r, const char *path, struct str source,
 
 	return editor_run(r, &o, NULL, err);
 }
+
+bool
+repo_stands_withdrawn(struct repo *r, const char *path, struct str source)
+{
+	const struct edit_order o = { .verb = EDIT_STANDS,
+		.path = str_of(path),
+		.source = source };
+	struct error ignored = ERROR_INIT;
+
+	return editor_run(r, &o, NULL, &ignored) == 0;
+}

@@ -228,7 +228,9 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 /* --- what a person should look at first ------------------------------------
  */
 
-/* The first report of a folder that the source had no part in. */
+/* The first withdrawn report of a folder that the source did not take back
+ * itself: it had no part in it, or its word still stands in it and a person
+ * has withdrawn it all the same. */
 struct others {
 	struct repo *repo;
 	struct str source;
@@ -240,7 +242,8 @@ look_for_others(void *data, const char *path)
 {
 	struct others *o = data;
 
-	if (repo_seen_from(o->repo, path, o->source))
+	if (repo_seen_from(o->repo, path, o->source) &&
+	    !repo_stands_withdrawn(o->repo, path, o->source))
 		return 0;
 	o->path = mem_strdup(path);
 	return 1;
@@ -261,8 +264,8 @@ folder_name(const struct ingest_result *in, int64_t i)
 	return mem_strndup(in->folders[i]);
 }
 
-/* A package whose report was withdrawn, and now another source says that it
- * is malicious. NULL when there is no such conflict. */
+/* A package whose report was withdrawn, and now a source says that it is
+ * malicious. NULL when there is no such conflict. */
 static char *
 conflict_with_withdrawal(struct repo *r, struct str source,
     const struct ingest_result *in, int64_t i)

@@ -43,7 +43,8 @@ repo_path_valid(struct str path)
 		    str_is(part, ".."))
 			return false;
 	return parts >= 3 && str_starts(part, "MAL-") &&
-	    (str_ends(part, ".json") || str_ends(part, ".json.why"));
+	    (str_ends(part, ".json") || str_ends(part, ".json.why") ||
+		str_ends(part, ".versions"));
 }
 
 int

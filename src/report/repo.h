@@ -85,6 +85,11 @@ int repo_find(struct repo *r, enum repo_tree tree, const char *what,
 int repo_retract_origin(struct repo *r, const char *path, struct str source,
     struct str source_id, struct error *err);
 
+/* The source's word stands in the withdrawn report at path: a person has
+ * withdrawn it, and not the source. */
+bool repo_stands_withdrawn(struct repo *r, const char *path,
+    struct str source);
+
 /* --- the index ------------------------------------------------------------ */
 
 /* What is remembered of a source's document. */

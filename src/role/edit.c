@@ -118,6 +118,14 @@ retract(struct repo *r, const struct order *o, struct consolidate_counts *n,
 	    o->id != NULL ? str_of(o->id) : STR_NONE, err);
 }
 
+static int
+stands(struct repo *r, const struct order *o, struct consolidate_counts *n,
+    struct error *err)
+{
+	(void)n;
+	return consolidate_stands(r, o->path, str_of(o->source), err);
+}
+
 static const struct verb {
 	int (*fn)(struct repo *r, const struct order *o,
 	    struct consolidate_counts *n, struct error *err);
@@ -128,6 +136,7 @@ static const struct verb {
 	[EDIT_WITHDRAW] = { withdraw, true, false },
 	[EDIT_UNWITHDRAW] = { unwithdraw, true, false },
 	[EDIT_RETRACT] = { retract, true, true },
+	[EDIT_STANDS] = { stands, true, true },
 };
 
 static_assert(N_ELEMENTS(verbs) == EDIT_VERB__MAX, "a row for each verb");
