@@ -96,7 +96,8 @@ is_document(const FTSENT *e)
 static int
 find_files(struct job *j, char **operands)
 {
-	FTS *fts = fts_open(operands, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
+	FTS *fts = fts_open(operands,
+	    FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
 	FTSENT *e;
 	int rc = 0;
 

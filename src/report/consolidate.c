@@ -214,7 +214,8 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 		f->counts->held++;
 	rc = withdrawn_versions_apply(f->repo, to->path, to->report, f->err);
 	if (rc == 0)
-		rc = store(f->repo, REPO_MALICIOUS, to->path, to->report, f->err);
+		rc = store(f->repo, REPO_MALICIOUS, to->path, to->report,
+		    f->err);
 	if (rc == 0)
 		rc = repo_renamed(f->repo, from->path, to->path, f->err);
 	if (rc == 0)
@@ -518,25 +519,42 @@ add_reason(struct report *r, const char *what, const char *reason,
 	return 0;
 }
 
+struct journey {
+	const char *path;
+	enum repo_tree from, to;
+	const char *what, *reason;
+};
+
+/* The report as it is to be: what was asked for is not written yet, and must
+ * not be read again. */
 static int
-move_report(struct repo *r, const char *path, enum repo_tree from,
-    enum repo_tree to, const char *what, const char *reason, struct error *err)
+move_loaded(struct repo *r, const struct journey *j, struct report *rep,
+    struct error *err)
 {
-	struct report *rep = NULL;
-	int rc = load(r, from, path, &rep, err);
+	bool back = j->to != REPO_WITHDRAWN;
+	int rc = 0;
 
 	/* After a death between the content and the move, the reason stands. */
-	if (rc == 0 && (to != REPO_WITHDRAWN || rep->d.withdrawn.p == NULL))
-		rc = add_reason(rep, what, reason, err);
+	if (back || rep->d.withdrawn.p == NULL)
+		rc = add_reason(rep, j->what, j->reason, err);
 	if (rc == 0) {
 		rep->d.modified = now_text(rep);
-		rep->d.withdrawn =
-		    to == REPO_WITHDRAWN ? rep->d.modified : STR_NONE;
+		rep->d.withdrawn = back ? STR_NONE : rep->d.modified;
 		/* Content first, then one rename: it is never in neither. */
-		rc = store(r, from, path, rep, err);
+		rc = store(r, j->from, j->path, rep, err);
 	}
+	return rc == 0 ? repo_move(r, j->from, j->path, j->to, j->path, err) :
+			 rc;
+}
+
+static int
+move_report(struct repo *r, const struct journey *j, struct error *err)
+{
+	struct report *rep = NULL;
+	int rc = load(r, j->from, j->path, &rep, err);
+
 	if (rc == 0)
-		rc = repo_move(r, from, path, to, path, err);
+		rc = move_loaded(r, j, rep, err);
 	report_free(rep);
 	return rc;
 }
@@ -578,18 +596,22 @@ int
 consolidate_withdraw(struct repo *r, const char *path, const char *reason,
     const struct str *versions, size_t n, struct error *err)
 {
+	const struct journey j = { path, REPO_MALICIOUS, REPO_WITHDRAWN,
+		"Withdrawn", reason };
+
 	if (n != 0)
 		return withdraw_versions(r, path, reason, versions, n, err);
-	return move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN, "Withdrawn",
-	    reason, err);
+	return move_report(r, &j, err);
 }
 
 int
 consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
     struct error *err)
 {
-	return move_report(r, path, REPO_WITHDRAWN, REPO_MALICIOUS,
-	    "No longer withdrawn", reason, err);
+	const struct journey j = { path, REPO_WITHDRAWN, REPO_MALICIOUS,
+		"No longer withdrawn", reason };
+
+	return move_report(r, &j, err);
 }
 
 /* true: none of the report's origins is left. */
@@ -640,12 +662,16 @@ consolidate_retract(struct repo *r, const char *path, struct str source,
 		report_free(rep);
 		return repo_remove(r, REPO_MALICIOUS, path, err);
 	}
-	rep->d.modified = now_text(rep);
-	rc = store(r, REPO_MALICIOUS, path, rep, err);
+	if (none_left) {
+		const struct journey j = { path, REPO_MALICIOUS, REPO_WITHDRAWN,
+			"Withdrawn", "its source took it back" };
+
+		rc = move_loaded(r, &j, rep, err);
+	} else {
+		rep->d.modified = now_text(rep);
+		rc = store(r, REPO_MALICIOUS, path, rep, err);
+	}
 	report_free(rep);
-	if (rc == 0 && none_left)
-		rc = move_report(r, path, REPO_MALICIOUS, REPO_WITHDRAWN,
-		    "Withdrawn", "its source took it back", err);
 	return rc;
 }
 

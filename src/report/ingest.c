@@ -162,7 +162,8 @@ fill_seen(struct repo_seen *s, struct str source,
 }
 
 /* "<folder>/MAL-0000-<source>-<first 16 hex digits>.json"; packages of one
- * document whose names differ in case alone share a folder, and are numbered. */
+ * document whose names differ in case alone share a folder, and are numbered.
+ */
 static void
 file_path(char *ret, size_t size, struct str source,
     const struct ingest_result *in, int64_t i)

@@ -87,8 +87,7 @@ int repo_retract_origin(struct repo *r, const char *path, struct str source,
 
 /* The source's word stands in the withdrawn report at path: a person has
  * withdrawn it, and not the source. */
-bool repo_stands_withdrawn(struct repo *r, const char *path,
-    struct str source);
+bool repo_stands_withdrawn(struct repo *r, const char *path, struct str source);
 
 /* --- the index ------------------------------------------------------------ */
 
