@@ -55,7 +55,7 @@ open_run_file(struct analysis *a, struct error *err)
 		r = open_nameless(a, &a->keys_fd, err);
 	if (r < 0)
 		return r;
-	return scribe_start(a->run_fd, &a->scribe, err);
+	return scribe_spawn(a->run_fd, false, &a->scribe, err);
 }
 
 static int
@@ -184,10 +184,22 @@ open_read(const char *path, int *ret, struct error *err)
 	return *ret < 0 ? error_errno(err, "cannot open %s", path) : 0;
 }
 
+/* Loads its libraries while the sandbox is made. */
 static int
-start_sink(struct analysis *a, struct error *err)
+spawn_sink(struct analysis *a, struct error *err)
 {
-	_cleanup_(closep) int facts = -1, relay = -1, cert = -1, key = -1;
+	_cleanup_(closep) int facts = -1, relay = -1;
+	int r = fetch_relay(a->fetch, &relay, err);
+
+	if (r == 0)
+		r = scribe_attach(a->scribe, PRODUCER_SINK, &facts, err);
+	return r < 0 ? r : sink_spawn(facts, relay, &a->sink, err);
+}
+
+static int
+configure_sink(struct analysis *a, struct error *err)
+{
+	_cleanup_(closep) int cert = -1, key = -1;
 	struct sink_config c = SINK_CONFIG_INIT;
 	uint32_t drawn[3];
 
@@ -208,13 +220,9 @@ start_sink(struct analysis *a, struct error *err)
 	int r = open_read(a->image.ca_cert_path, &cert, err);
 	if (r == 0)
 		r = open_read(a->image.ca_key_path, &key, err);
-	if (r == 0)
-		r = fetch_relay(a->fetch, &relay, err);
-	if (r == 0)
-		r = scribe_attach(a->scribe, PRODUCER_SINK, &facts, err);
 	c.ca_certificate_fd = cert;
 	c.ca_key_fd = key;
-	return r < 0 ? r : sink_start(&c, facts, relay, &a->sink, err);
+	return r < 0 ? r : sink_configure(a->sink, &c, err);
 }
 
 static int
@@ -230,6 +238,17 @@ start_record(struct analysis *a, struct error *err)
 	if (*why != '\0')
 		a->why_own_programs = arena_printf(a->arena, "%s", why);
 	return 0;
+}
+
+/* They have set themselves up at the same time. */
+static int
+wait_for_watchers(struct analysis *a, struct error *err)
+{
+	int r = upper_ready(a->upper, err);
+
+	if (r == 0)
+		r = sink_ready(a->sink, err);
+	return r == 0 ? scribe_ready(a->scribe, err) : r;
 }
 
 /* The user's npm cache is copies of archives: their hashes say enough. */
@@ -307,11 +326,13 @@ static const struct stage before_package[] = {
 static const struct stage after_package[] = {
 	{ "reading the archive", start_unpack },
 	{ "drawing a persona", make_persona },
+	{ "starting the fake Internet", spawn_sink },
 	{ "making the sandbox", start_sandbox },
 	{ "catching signals", catch_signals },
-	{ "starting the fake Internet", start_sink },
+	{ "setting up the fake Internet", configure_sink },
 	{ "watching the files", start_upper },
 	{ "starting the recorder", start_record },
+	{ "waiting for all of them", wait_for_watchers },
 	{ "reading the manifest", finish_unpack },
 };
 

@@ -64,6 +64,15 @@ spawn_record(struct views *v, struct error *err)
 	return rc;
 }
 
+static int
+spawn_sink(struct views *v, struct error *err)
+{
+	_cleanup_(closep) int facts = -1;
+	int rc = scribe_attach(v->scribe, PRODUCER_SINK, &facts, err);
+
+	return rc == 0 ? sink_spawn(facts, -1, &v->sink, err) : rc;
+}
+
 /* With auto, a command runs without a recorder where none works. */
 int
 views_choose(struct views *v, const struct sandbox_options *o,
@@ -138,7 +147,9 @@ views_open(struct views *v, const struct sandbox_options *o, struct error *err)
 	v->run_fd = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (v->run_fd < 0)
 		return error_errno(err, "cannot make a file in %s", runs);
-	rc = scribe_start(v->run_fd, &v->scribe, err);
+	rc = scribe_spawn(v->run_fd, true, &v->scribe, err);
+	if (rc == 0 && wants_sink(v))
+		rc = spawn_sink(v, err);
 	return rc == 0 && wants_record(v) ? spawn_record(v, err) : rc;
 }
 
@@ -197,14 +208,12 @@ start_record(struct views *v, struct sandbox *s, struct error *err)
 }
 
 static int
-start_sink(struct views *v, struct sandbox *s, const struct image *image,
+configure_sink(struct views *v, struct sandbox *s, const struct image *image,
     struct error *err)
 {
-	_cleanup_(closep) int facts = -1;
 	_cleanup_(closep) int certificate = -1;
 	_cleanup_(closep) int key = -1;
 	struct sink_config c = SINK_CONFIG_INIT;
-	int rc;
 
 	if (!wants_sink(v))
 		return 0;
@@ -223,10 +232,7 @@ start_sink(struct views *v, struct sandbox *s, const struct image *image,
 	c.netns_fd = sandbox_sink_netns_fd(s);
 	c.ca_certificate_fd = certificate;
 	c.ca_key_fd = key;
-	rc = scribe_attach(v->scribe, PRODUCER_SINK, &facts, err);
-	if (rc == 0)
-		rc = sink_start(&c, facts, -1, &v->sink, err);
-	return rc;
+	return sink_configure(v->sink, &c, err);
 }
 
 /* Everybody is ready: from now on what happens belongs to the command. */
@@ -364,9 +370,16 @@ views_begin(struct views *v, struct sandbox *s, const struct image *image,
 
 	if (v->scribe == NULL)
 		return 0;
-	rc = start_record(v, s, err);
+	/* All of them set themselves up at the same time. */
+	rc = configure_sink(v, s, image, err);
 	if (rc == 0)
-		rc = start_sink(v, s, image, err);
+		rc = start_record(v, s, err);
+	if (rc == 0 && v->upper != NULL)
+		rc = upper_ready(v->upper, err);
+	if (rc == 0 && v->sink != NULL)
+		rc = sink_ready(v->sink, err);
+	if (rc == 0)
+		rc = scribe_ready(v->scribe, err);
 	if (rc == 0)
 		rc = begin_phase(v, err);
 	if (rc == 0)

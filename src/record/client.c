@@ -133,16 +133,18 @@ int
 client_stop(struct child *child, struct channel *c, const char *name,
     struct error *err)
 {
-	int status = 0, rc;
+	int rc;
 
 	message_begin(c, CONTROL_STOP);
 	rc = client_send(c, err);
 	if (rc == 0)
-		rc = spawn_wait(child, CLIENT_STOP_MS, &status, err);
-	if (rc == 0 && status != 0)
-		rc = error_set(err, -EIO, "%s ended with status 0x%x", name,
-		    (unsigned)status);
-	return rc;
+		rc = channel_end(c, CLIENT_STOP_MS, err);
+	if (rc != 0)
+		return error_wrap(err, "%s", name);
+	/* Its facts are written. What the kernel now takes back of programs,
+	 * marks and mounts takes longer than all that. */
+	spawn_leave(child);
+	return 0;
 }
 
 int

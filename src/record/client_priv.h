@@ -29,7 +29,7 @@ int client_expect(struct channel *c, const char *name, uint16_t type,
     struct message *ret, struct error *err);
 /* Ends the message and writes it. */
 int client_send(struct channel *c, struct error *err);
-/* Asks the role to stop and waits until it has. */
+/* Asks the role to stop and waits until it has said all and hung up. */
 int client_stop(struct child *child, struct channel *c, const char *name,
     struct error *err);
 

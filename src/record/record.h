@@ -212,6 +212,8 @@ struct upper_result {
 
 int upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
     struct error *err);
+/* Waits until it watches: before the first command. */
+int upper_ready(struct upper *u, struct error *err);
 int upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
     struct error *err);
 int upper_lock(struct upper *u, const char *path, int64_t *ret_dependencies,

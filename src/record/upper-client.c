@@ -19,6 +19,7 @@ struct upper {
 	unsigned magic;
 	struct child child;
 	struct channel control;
+	bool ready; /* CONTROL_READY came */
 };
 
 static int
@@ -46,7 +47,6 @@ upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
 		.facts_fd = facts,
 		.fds = fds,
 		.n_fds = 1 + s->n_lower };
-	struct message m;
 
 	if (s->n_lower > UPPER_MAX_LOWER)
 		return error_set(err, -E2BIG, "%zu lower layers", s->n_lower);
@@ -63,11 +63,6 @@ upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
 	u->control.fd = -1;
 	rc = client_spawn(&role, &u->child, &u->control, err);
 	if (rc == 0)
-		rc =
-		    client_expect(&u->control, "upper", CONTROL_READY, &m, err);
-	if (rc == 0)
-		rc = message_end(&m, err);
-	if (rc == 0)
 		rc = send_rules(u, s, err);
 	if (rc != 0)
 		return rc;
@@ -76,14 +71,31 @@ upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
 }
 
 int
+upper_ready(struct upper *u, struct error *err)
+{
+	struct message m;
+	int rc;
+
+	assert(u->magic == UPPER_MAGIC);
+	if (u->ready)
+		return 0;
+	rc = client_expect(&u->control, "upper", CONTROL_READY, &m, err);
+	if (rc == 0)
+		rc = message_end(&m, err);
+	u->ready = rc == 0;
+	return rc;
+}
+
+int
 upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
     struct error *err)
 {
 	struct upper_result result;
 	struct message m;
-	int rc;
+	int rc = upper_ready(u, err);
 
-	assert(u->magic == UPPER_MAGIC);
+	if (rc != 0)
+		return rc;
 	message_begin(&u->control, UPPER_WALK);
 	message_put_int(&u->control, phase);
 	rc = client_send(&u->control, err);
@@ -110,9 +122,10 @@ upper_lock(struct upper *u, const char *path, int64_t *ret_dependencies,
 {
 	struct message m;
 	int64_t n;
-	int rc;
+	int rc = upper_ready(u, err);
 
-	assert(u->magic == UPPER_MAGIC);
+	if (rc != 0)
+		return rc;
 	message_begin(&u->control, UPPER_LOCK);
 	message_put_str(&u->control, str_of(path));
 	rc = client_send(&u->control, err);

@@ -586,10 +586,11 @@ main(int argc, char **argv)
 	hold_done(&r.hold, &r.keeper);
 	if (r.has_keeper)
 		channel_done(&r.keeper);
+	/* Hangs up first: the rest is the kernel's, and takes it long. */
+	channel_done(&r.facts);
+	channel_done(&r.control);
 	load_free(r.load);
 	loader_free(r.loader);
 	watched_free(r.watched);
-	channel_done(&r.facts);
-	channel_done(&r.control);
 	return rc < 0 ? EXIT_TOOL_FAILED : EXIT_NOTHING_FOUND;
 }

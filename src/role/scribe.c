@@ -2,7 +2,8 @@
 /*
  * Role scribe: the only writer of the run file. One per run; confined to its
  * descriptors before the first fact. 3: control; 4: the run file; facts
- * channels come with SCRIBE_ATTACH, each with what its producer may say.
+ * channels come with SCRIBE_ATTACH, each with what its producer may say. With
+ * the argument "scratch" the file is not synced: nobody keeps it.
  *
  * A bad fact is counted and named, never fatal: a producer that was taken
  * over can spoil its own rows, not the file.
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -66,7 +68,7 @@ struct state {
 	struct channel control;
 	struct producer_channel producers[MAX_PRODUCERS];
 	size_t n_producers;
-	bool stop;
+	bool stop, scratch;
 };
 
 static int
@@ -295,13 +297,13 @@ run(struct state *s, struct error *err)
 		rc = err->code;
 	writer_free(s->writer);
 	database_close(db);
-	if (rc == 0 && fsync(RUN_FD) != 0 && errno != EINVAL)
+	if (rc == 0 && !s->scratch && fsync(RUN_FD) != 0 && errno != EINVAL)
 		rc = error_errno(err, "run file");
 	return rc;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	_cleanup_(freep) struct state *s = calloc(1, sizeof(*s));
 	struct error err = ERROR_INIT;
@@ -312,6 +314,7 @@ main(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < MAX_PRODUCERS; i++)
 		s->producers[i].channel.fd = -1;
+	s->scratch = argc > 1 && strcmp(argv[1], "scratch") == 0;
 	channel_init(&s->control, CONTROL_FD);
 	rc = run(s, &err);
 	if (rc != 0)

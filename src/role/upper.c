@@ -240,10 +240,11 @@ main(int argc, char **argv)
 		message_put_str(&r.control, str_of(err.msg));
 		(void)reply(&r);
 	}
+	/* Hangs up first: the rest is the kernel's, and takes it long. */
 	(void)channel_flush(&r.facts, &ignored);
-	upper_walker_free(r.walker);
-	seen_free(r.seen);
 	channel_done(&r.facts);
 	channel_done(&r.control);
+	upper_walker_free(r.walker);
+	seen_free(r.seen);
 	return rc < 0 ? EXIT_TOOL_FAILED : EXIT_NOTHING_FOUND;
 }

@@ -23,11 +23,13 @@ struct scribe {
 	uint32_t magic;
 	struct child child;
 	struct channel control, facts;
+	bool ready; /* CONTROL_READY came */
 };
 
 /* What the role says, or why it no longer speaks. */
 static int
-expect(struct scribe *s, uint16_t type, struct message *ret, struct error *err)
+expect_one(struct scribe *s, uint16_t type, struct message *ret,
+    struct error *err)
 {
 	int rc = channel_recv(&s->control, ret, err);
 
@@ -48,11 +50,33 @@ expect(struct scribe *s, uint16_t type, struct message *ret, struct error *err)
 	return 0;
 }
 
+int
+scribe_ready(struct scribe *s, struct error *err)
+{
+	struct message m;
+	int rc = s->ready ? 0 : expect_one(s, CONTROL_READY, &m, err);
+
+	assert(s->magic == MAGIC);
+	if (rc == 0 && !s->ready)
+		rc = message_end(&m, err);
+	s->ready = rc == 0;
+	return rc;
+}
+
 static int
-launch(struct scribe *s, int run_fd, struct error *err)
+expect(struct scribe *s, uint16_t type, struct message *ret, struct error *err)
+{
+	int rc = scribe_ready(s, err);
+
+	return rc == 0 ? expect_one(s, type, ret, err) : rc;
+}
+
+static int
+launch(struct scribe *s, int run_fd, bool scratch, struct error *err)
 {
 	_cleanup_(closep) int theirs = -1;
-	const char *const argv[] = { "lazaret-scribe", NULL };
+	const char *const argv[] = { "lazaret-scribe",
+		scratch ? "scratch" : NULL, NULL };
 	struct spawn sp = SPAWN_INIT;
 	char path[LIMIT_PATH_BYTES];
 	int pair[2], fds[3], rc;
@@ -78,17 +102,25 @@ launch(struct scribe *s, int run_fd, struct error *err)
 int
 scribe_start(int run_fd, struct scribe **ret, struct error *err)
 {
+	_cleanup_(scribe_freep) struct scribe *s = NULL;
+	int rc = scribe_spawn(run_fd, false, &s, err);
+
+	if (rc == 0)
+		rc = scribe_ready(s, err);
+	if (rc == 0)
+		*ret = steal(&s);
+	return rc;
+}
+
+int
+scribe_spawn(int run_fd, bool scratch, struct scribe **ret, struct error *err)
+{
 	_cleanup_(scribe_freep) struct scribe *s = mem_alloc(sizeof(*s));
-	struct message m;
 	int fd = -1, rc;
 
 	s->magic = MAGIC;
 	s->child = (struct child)CHILD_INIT;
-	rc = launch(s, run_fd, err);
-	if (rc == 0)
-		rc = expect(s, CONTROL_READY, &m, err);
-	if (rc == 0)
-		rc = message_end(&m, err);
+	rc = launch(s, run_fd, scratch, err);
 	if (rc == 0)
 		rc = scribe_attach(s, PRODUCER_SUPERVISOR, &fd, err);
 	if (rc != 0)

@@ -11,6 +11,7 @@
 #ifndef RUNFILE_SCRIBE_CLIENT_H
 #define RUNFILE_SCRIBE_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runfile/control.h"
@@ -26,6 +27,11 @@ struct scribe_synced {
 
 /* run_fd: an empty file, open for reading and writing; borrowed. */
 int scribe_start(int run_fd, struct scribe **ret, struct error *err);
+/* The same in two steps: facts may be sent in between. scratch: the file is
+ * gone with us, and need not survive a loss of power. */
+int scribe_spawn(int run_fd, bool scratch, struct scribe **ret,
+    struct error *err);
+int scribe_ready(struct scribe *s, struct error *err);
 /* Makes a facts channel; *ret_fd is the producer's end, owned by the caller,
  * who passes it to a role as FACTS_FD and closes his copy. */
 int scribe_attach(struct scribe *s, enum producer producer, int *ret_fd,

@@ -15,6 +15,8 @@
 #include "sys/message.h"
 #include "sys/spawn.h"
 
+#define STOP_MS 5000
+
 struct sink {
 	struct child child;
 	struct channel control;
@@ -113,26 +115,52 @@ start_role(struct sink *s, int facts_fd, int relay_fd, struct error *err)
 }
 
 int
-sink_start(const struct sink_config *c, int facts_fd, int relay_fd,
-    struct sink **ret, struct error *err)
+sink_spawn(int facts_fd, int relay_fd, struct sink **ret, struct error *err)
 {
 	_cleanup_(sink_freep) struct sink *s = mem_alloc(sizeof(*s));
-	struct message m;
 	int rc;
 
 	s->child = (struct child)CHILD_INIT;
 	s->control.fd = -1;
 	rc = start_role(s, facts_fd, relay_fd, err);
 	if (rc == 0)
-		rc = sink_config_put(c, &s->control, err);
+		*ret = steal(&s);
+	return rc;
+}
+
+int
+sink_configure(struct sink *s, const struct sink_config *c, struct error *err)
+{
+	int rc = sink_config_put(c, &s->control, err);
+
 	if (rc == 0)
-		rc = expect(s, CONTROL_READY, &m, err);
+		rc = channel_flush(&s->control, err);
+	return rc == 0 ? 0 : error_wrap(err, "sink");
+}
+
+int
+sink_ready(struct sink *s, struct error *err)
+{
+	struct message m;
+	int rc = expect(s, CONTROL_READY, &m, err);
+
+	return rc == 0 ? message_end(&m, err) : rc;
+}
+
+int
+sink_start(const struct sink_config *c, int facts_fd, int relay_fd,
+    struct sink **ret, struct error *err)
+{
+	_cleanup_(sink_freep) struct sink *s = NULL;
+	int rc = sink_spawn(facts_fd, relay_fd, &s, err);
+
 	if (rc == 0)
-		rc = message_end(&m, err);
-	if (rc != 0)
-		return rc;
-	*ret = steal(&s);
-	return 0;
+		rc = sink_configure(s, c, err);
+	if (rc == 0)
+		rc = sink_ready(s, err);
+	if (rc == 0)
+		*ret = steal(&s);
+	return rc;
 }
 
 static int
@@ -206,7 +234,7 @@ int
 sink_stop(struct sink *sink, struct error *err)
 {
 	_cleanup_(sink_freep) struct sink *s = sink;
-	int rc, status = 0;
+	int rc;
 
 	if (s == NULL)
 		return 0;
@@ -215,11 +243,9 @@ sink_stop(struct sink *sink, struct error *err)
 	if (rc == 0)
 		rc = channel_flush(&s->control, err);
 	if (rc == 0)
-		rc = spawn_wait(&s->child, 5000, &status, err);
+		rc = channel_end(&s->control, STOP_MS, err);
 	if (rc != 0)
 		return error_wrap(err, "sink");
-	if (status != 0)
-		return error_set(err, -EIO, "the sink ended with status 0x%x",
-		    (unsigned)status);
+	spawn_leave(&s->child);
 	return 0;
 }

@@ -84,12 +84,21 @@ int sink_phase_begin(struct sink *s, int64_t phase, int64_t started_ns,
 /* Closes what is still open, waits until all facts of the phase are written. */
 int sink_phase_end(struct sink *s, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
+/* The same in three steps, for callers with something else to do between them:
+ * the program is loaded, told what to do (c is borrowed for the call), has
+ * given up its rights. */
+int sink_spawn(int facts_fd, int relay_fd, struct sink **ret,
+    struct error *err);
+int sink_configure(struct sink *s, const struct sink_config *c,
+    struct error *err);
+int sink_ready(struct sink *s, struct error *err);
 /* From the next request on. */
 int sink_set_prebuilt(struct sink *s, enum sink_prebuilt mode,
     struct error *err);
 /* Readable when the role has ended, which it should not do by itself. */
 int sink_pidfd(const struct sink *s);
-/* Lets it flush and exit, at most 5 s; frees s. Accepts NULL. */
+/* Lets it flush, at most 5 s; frees s. Its files are whole then, but the
+ * process may still be giving back its sockets. Accepts NULL. */
 int sink_stop(struct sink *s, struct error *err);
 void sink_freep(struct sink **s); /* kills it */
 

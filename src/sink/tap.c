@@ -123,9 +123,8 @@ tap_open(const char *interface, struct tap **ret, struct error *err)
 void
 tap_free(struct tap *t)
 {
-	if (t == NULL)
-		return;
-	closep(&t->fd);
+	/* The socket ends with the process: closing it waits for all
+	 * processors, and the supervisor for us. */
 	free(t);
 }
 

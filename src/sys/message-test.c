@@ -122,6 +122,29 @@ a_peer_that_is_gone_is_an_error(void **state)
 	channel_done(&a);
 }
 
+static void
+the_end_is_told_from_more_words(void **state)
+{
+	struct channel a, b;
+
+	(void)state;
+	open_pair(&a, &b);
+	assert_int_equal(channel_end(&a, 1, NULL), -ETIMEDOUT);
+	message_begin(&b, 1);
+	assert_int_equal(message_send(&b, NULL), 0);
+	assert_int_equal(channel_flush(&b, NULL), 0);
+	assert_int_equal(channel_end(&a, 1000, NULL), -EPROTO);
+	channel_done(&a);
+	channel_done(&b);
+	open_pair(&a, &b);
+	message_begin(&a, 1); /* never read: the end is a reset */
+	assert_int_equal(message_send(&a, NULL), 0);
+	assert_int_equal(channel_flush(&a, NULL), 0);
+	channel_done(&b);
+	assert_int_equal(channel_end(&a, 1000, NULL), 0);
+	channel_done(&a);
+}
+
 int
 main(void)
 {
@@ -130,6 +153,7 @@ main(void)
 		cmocka_unit_test(missing_and_left_members_are_errors),
 		cmocka_unit_test(a_frame_that_lies_is_refused),
 		cmocka_unit_test(a_peer_that_is_gone_is_an_error),
+		cmocka_unit_test(the_end_is_told_from_more_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

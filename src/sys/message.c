@@ -288,6 +288,25 @@ channel_recv(struct channel *c, struct message *ret, struct error *err)
 	}
 }
 
+int
+channel_end(struct channel *c, int timeout_ms, struct error *err)
+{
+	struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
+	struct message m;
+	int rc = channel_next(c, &m, err);
+
+	if (rc == 0 && poll(&pfd, 1, timeout_ms) != 1)
+		return error_set(err, -ETIMEDOUT, "it does not end");
+	if (rc == 0)
+		rc = channel_fill(c, err);
+	/* Reset: it closed before it had read all that was sent. */
+	if (rc == 1 && c->in.n == c->in_at)
+		return 0;
+	if (rc == -ECONNRESET)
+		return 0;
+	return rc < 0 ? rc : error_set(err, -EPROTO, "it says more");
+}
+
 int64_t
 message_get_int(struct message *m)
 {

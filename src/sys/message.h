@@ -68,6 +68,10 @@ int channel_next(struct channel *c, struct message *ret, struct error *err);
 /* Blocks for one frame: 1 given, 0 end of file. */
 int channel_recv(struct channel *c, struct message *ret, struct error *err);
 
+/* Waits at most timeout_ms for the other end to be closed, as the last thing
+ * that a role says; what else it says is an error. */
+int channel_end(struct channel *c, int timeout_ms, struct error *err);
+
 int64_t message_get_int(struct message *m);
 struct str message_get_str(struct message *m);
 int message_get_fd(struct message *m); /* owned by the caller; -1 when bad */

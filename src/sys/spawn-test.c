@@ -88,6 +88,30 @@ waiting_can_time_out(void **state)
 	assert_int_equal(c.pidfd, -1);
 }
 
+/* Nobody has waited for them, but none is left when all have ended. */
+static void
+who_is_left_is_reaped_later(void **state)
+{
+	static const char *const argv[] = { "sh", "-c", "exit 7", NULL };
+	struct spawn s = SPAWN_INIT;
+	struct child c = CHILD_INIT;
+	siginfo_t info;
+
+	(void)state;
+	s.path = "/bin/sh";
+	s.argv = argv;
+	for (int i = 0; i < 40; i++) {
+		assert_int_equal(spawn_start(&s, &c, NULL), 0);
+		spawn_leave(&c);
+		assert_int_equal(c.pidfd, -1);
+		assert_int_equal(c.pid, 0);
+	}
+	/* Blocks while there are children that have not ended. */
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) == 0)
+		spawn_leave(&c);
+	assert_int_equal(errno, ECHILD);
+}
+
 int
 main(void)
 {
@@ -96,6 +120,7 @@ main(void)
 		cmocka_unit_test(a_missing_program_is_an_error),
 		cmocka_unit_test(a_failing_tool_tells_its_last_line),
 		cmocka_unit_test(waiting_can_time_out),
+		cmocka_unit_test(who_is_left_is_reaped_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
