@@ -62,6 +62,36 @@ indents(void **state)
 	buf_done(&b);
 }
 
+/* Text is looked at in words: each byte at each place of one. */
+static void
+words(void **state)
+{
+	char text[24], one[16];
+
+	(void)state;
+	for (int c = 0; c < 0x80; c++)
+		for (size_t at = 0; at < sizeof(text); at++) {
+			struct buf b, want;
+
+			memset(text, 'x', sizeof(text));
+			text[at] = (char)c;
+			buf_init(&b, 200);
+			buf_init(&want, 200);
+			json_quote(&b, str_n(text, sizeof(text)));
+			json_quote(&want, str_n(text + at, 1));
+			(void)snprintf(one, sizeof(one), "%.*s",
+			    (int)want.n - 2, want.p + 1);
+			buf_reset(&want);
+			buf_printf(&want, "\"%.*s%s%.*s\"", (int)at,
+			    "xxxxxxxxxxxxxxxxxxxxxxxx", one,
+			    (int)(sizeof(text) - at - 1),
+			    "xxxxxxxxxxxxxxxxxxxxxxxx");
+			assert_string_equal(b.p, want.p);
+			buf_done(&b);
+			buf_done(&want);
+		}
+}
+
 int
 main(void)
 {
@@ -69,6 +99,7 @@ main(void)
 		cmocka_unit_test(writes_nested_values),
 		cmocka_unit_test(escapes_what_must_not_stand),
 		cmocka_unit_test(indents),
+		cmocka_unit_test(words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 void
 json_init(struct json *j, struct buf *out, int indent)
@@ -183,12 +184,32 @@ quote_ascii(struct buf *out, unsigned char c)
 		buf_putc(out, (char)c);
 }
 
+/* Whether one of eight bytes is a control character, a quotation mark, a
+ * backslash, DEL or above: the sign bit of a byte is set by what is below the
+ * number that is subtracted, and stays for what is not ASCII. A borrow can
+ * only say yes where no is right. */
+static bool
+is_special(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101, signs = ones << 7;
+
+	return (((w - ones * ' ') | ((w ^ ones * '"') - ones) |
+		    ((w ^ ones * '\\') - ones) | (w + ones) | w) &
+		   signs) != 0;
+}
+
 /* Length of what stands for itself: most text is written by this alone. */
 static size_t
 plain_run(struct str s)
 {
 	size_t i = 0;
+	uint64_t w;
 
+	for (; s.n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s.p + i, sizeof(w));
+		if (is_special(w))
+			break;
+	}
 	while (i < s.n && s.p[i] >= ' ' && s.p[i] < 0x7f && s.p[i] != '"' &&
 	    s.p[i] != '\\')
 		i++;

@@ -53,71 +53,35 @@ static const struct opt_command command = {
 	.examples = "  lazaret report export --db reports -o public\n",
 };
 
-struct file {
-	char *path; /* owned; "malicious/…" */
-	struct stat st;
-};
-
 struct job {
 	struct repo *repo;
-	enum repo_tree tree; /* of the walk */
 	struct exporter *exporter;
-	VEC(struct file) files; /* to be worked on */
+	struct export_files files; /* to be worked on */
 	size_t refused;
 	int osv; /* folder that their paths begin in */
 };
-
-/* --- files ---------------------------------------------------------------- */
-
-static int
-visit(void *data, const char *path)
-{
-	struct job *j = data;
-	const char *slash = strrchr(path, '/');
-	struct file f;
-
-	if (str_starts(str_of(slash != NULL ? slash + 1 : path), "MAL-0000-"))
-		return 0;
-	if (fstatat(repo_tree_fd(j->repo, j->tree), path, &f.st,
-		AT_SYMLINK_NOFOLLOW) != 0 ||
-	    !S_ISREG(f.st.st_mode))
-		return 0;
-	f.path = mem_printf("%s/%s", repo_tree_name(j->tree), path);
-	if (export_known(j->exporter, str_of(f.path), &f.st))
-		free(f.path);
-	else
-		vec_push(&j->files, f);
-	return 0;
-}
 
 static int
 find_files(struct job *j, struct error *err)
 {
 	static const enum repo_tree trees[] = { REPO_MALICIOUS,
 		REPO_WITHDRAWN };
-	int rc = 0;
+	struct export_tree v[N_ELEMENTS(trees)];
 
-	for (size_t i = 0; i < N_ELEMENTS(trees) && rc == 0; i++) {
-		j->tree = trees[i];
-		rc = repo_walk(j->repo, j->tree, NULL, visit, j, err);
-	}
-	return rc;
+	for (size_t i = 0; i < N_ELEMENTS(trees); i++)
+		v[i] = (struct export_tree){ repo_tree_fd(j->repo, trees[i]),
+			repo_tree_name(trees[i]) };
+	return export_walk(j->exporter, v, N_ELEMENTS(v), &j->files, err);
 }
-
-/* --- workers ---------------------------------------------------------------
- */
 
 static int
 work_on(struct channel *c, const void *job, size_t i, struct buf *bytes,
     struct error *err)
 {
 	const struct job *j = job;
-	const char *path = j->files.v[i].path;
-	struct error why = ERROR_INIT;
 
-	if (report_crew_read(j->osv, path, O_NOFOLLOW, bytes, &why) != 0)
-		return export_work_failed(c, (int64_t)i, why.msg, err);
-	return export_work(c, (int64_t)i, str_of(path), buf_str(bytes), err);
+	return export_work(c, (int64_t)i, j->osv, j->files.v[i].path, bytes,
+	    err);
 }
 
 /* --- results ---------------------------------------------------------------
@@ -133,8 +97,7 @@ take(void *job, struct message *m, struct error *err)
 
 	if (export_file_of(m, &i) != 0 || i < 0 || (size_t)i >= j->files.n)
 		return error_set(err, -EPROTO, "bad result of a worker");
-	rc = export_take(j->exporter, m, str_of(j->files.v[i].path),
-	    &j->files.v[i].st, &why, err);
+	rc = export_take(j->exporter, m, &j->files.v[i], &why, err);
 	if (rc != 1)
 		return rc < 0 ? rc : 1;
 	j->refused++;
@@ -192,9 +155,7 @@ report_export_main(int argc, char **argv)
 		rc = error_wrap(&err, "the export is whole, but not signed");
 	export_free(j.exporter);
 	repo_close(j.repo);
-	for (size_t i = 0; i < j.files.n; i++)
-		free(j.files.v[i].path);
-	vec_done(&j.files);
+	export_files_done(&j.files);
 	if (rc != 0) {
 		(void)fprintf(stderr, "lazaret report export: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;

@@ -1,237 +1,459 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the last export was made of: .cache/index (entries and sums, written
- * last) and .cache/segments (compressed documents, only appended to). A cache
- * that does not fit together is thrown away.
+ * What the last export was made of: .cache/index (entries, their orders and
+ * sums, written last) and .cache/segments (compressed documents, only appended
+ * to). An index is of this machine and this version; one that does not fit
+ * together in every part is thrown away, and everything is exported anew.
+ *
+ *	head | records, by path | three orders | names of folders | sums |
+ *	states of sums | text
  */
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/map.h"
-#include "osv/osv.h"
 #include "report/export_priv.h"
+#include "sys/crc32c.h"
 #include "sys/fd.h"
 
 #define INDEX     ".cache/index"
 #define SEGMENTS  ".cache/segments"
-#define MAGIC     "lazaret export 2\n"
+#define MAGIC     0x33707865616c2020ull /* "  laexp3", in this machine's order */
 #define INDEX_MAX ((size_t)4 << 30)
 
-struct reader {
-	struct str rest;
-	bool bad;
+struct head {
+	uint64_t magic;
+	uint32_t head_bytes, record_bytes;
+	uint32_t crc32c; /* of all that follows the head */
+	uint32_t n_dirs, n_sums, n_states;
+	uint64_t n_entries, text_bytes, dead;
 };
 
-static uint64_t
-get(struct reader *r)
-{
-	uint64_t v = 0;
+/* Its texts follow each other at `text`: the path with a NUL, so that it can
+ * be given to the system as it is, the time and the summary. */
+struct record {
+	int64_t size, mtime_ns, inode, folder_mtime_ns, folder_inode;
+	int64_t modified_s;
+	uint64_t text, at;
+	uint32_t crc32, raw, packed;
+	uint16_t n_path, n_summary;
+	uint8_t dirs[EXPORT_MAX_DIRS];
+	uint8_t n_dirs, n_id, n_modified, withdrawn, unused[4];
+};
 
-	if (r->rest.n < 8) {
-		r->bad = true;
+struct sum_record {
+	uint64_t text, size, inode;
+	int64_t mtime_ns;
+	uint32_t crc32c, n_states;
+	uint32_t n_name, unused;
+	char sha256[SHA256_HEX_SIZE + 7];
+};
+
+struct dir_record {
+	uint64_t text;
+	uint32_t n_name, unused;
+};
+
+_Static_assert(sizeof(struct head) % 8 == 0 && sizeof(struct record) % 8 == 0 &&
+	sizeof(struct sum_record) % 8 == 0 &&
+	sizeof(struct dir_record) % 8 == 0,
+    "sections follow each other without gaps");
+
+/* Where each section is, in one piece of memory. */
+struct layout {
+	struct head *head;
+	struct record *records;
+	uint32_t *orders[EXPORT_ORDERS_KEPT];
+	struct dir_record *dirs;
+	struct sum_record *sums;
+	struct outfile_state *states;
+	char *text;
+};
+
+/* 0: more than an index may have. */
+static size_t
+bytes_of(const struct head *h)
+{
+	size_t n = (size_t)h->n_entries, at;
+
+	if (h->n_entries > EXPORT_MAX_REPORTS || h->text_bytes > INDEX_MAX ||
+	    h->n_dirs > UINT8_MAX + 1u)
 		return 0;
+	at = sizeof(*h) + n * sizeof(struct record) +
+	    EXPORT_ORDERS_KEPT * (n + (n & 1)) * sizeof(uint32_t) +
+	    h->n_dirs * sizeof(struct dir_record) +
+	    h->n_sums * sizeof(struct sum_record) +
+	    h->n_states * sizeof(struct outfile_state) + (size_t)h->text_bytes;
+	return at <= INDEX_MAX ? at : 0;
+}
+
+static struct layout
+lay_out(const struct head *h, char *p)
+{
+	struct layout l = { .head = (void *)p };
+	size_t n = (size_t)h->n_entries;
+
+	p += sizeof(*h);
+	l.records = (void *)p;
+	p += n * sizeof(*l.records);
+	for (size_t i = 0; i < EXPORT_ORDERS_KEPT; i++) {
+		l.orders[i] = (void *)p;
+		p += (n + (n & 1)) * sizeof(*l.orders[i]);
 	}
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)(unsigned char)r->rest.p[i] << (8 * i);
-	r->rest = str_sub(r->rest, 8, r->rest.n);
-	return v;
+	l.dirs = (void *)p;
+	p += h->n_dirs * sizeof(*l.dirs);
+	l.sums = (void *)p;
+	p += h->n_sums * sizeof(*l.sums);
+	l.states = (void *)p;
+	l.text = p + h->n_states * sizeof(*l.states);
+	return l;
 }
 
-static struct str
-get_str(struct reader *r)
-{
-	uint64_t n = get(r);
-	struct str s;
-
-	if (r->bad || n > r->rest.n) {
-		r->bad = true;
-		return STR_LIT("");
-	}
-	s = str_sub(r->rest, 0, n);
-	r->rest = str_sub(r->rest, n, r->rest.n);
-	return s;
-}
-
-static void
-put(struct buf *b, uint64_t v)
-{
-	char bytes[8];
-
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(v >> (8 * i) & 0xff);
-	buf_put(b, bytes, 8);
-}
-
-static void
-put_str(struct buf *b, struct str s)
-{
-	put(b, s.n);
-	buf_put_str(b, s);
-}
-
-static void
-put_entry(struct buf *b, const struct exporter *x, const struct export_entry *e)
-{
-	put_str(b, e->path);
-	put_str(b, e->id);
-	put_str(b, e->modified);
-	put_str(b, e->summary);
-	put(b, e->n_dirs);
-	for (size_t i = 0; i < e->n_dirs; i++)
-		put_str(b, export_dir_name(x, e, i));
-	put(b, (uint64_t)e->size);
-	put(b, (uint64_t)e->mtime_ns);
-	put(b, (uint64_t)e->inode);
-	put(b, e->withdrawn);
-	put(b, e->crc32);
-	put(b, e->raw);
-	put(b, e->at);
-	put(b, e->packed);
-}
+/* --- reading ----------------------------------------------------------------
+ */
 
 static bool
-get_entry(struct reader *r, struct exporter *x, struct export_entry *e)
+get_text(const struct layout *l, uint64_t at, size_t n, struct str *ret)
 {
-	uint64_t end = x->segments_end, n;
-
-	e->path = get_str(r);
-	e->id = get_str(r);
-	e->modified = get_str(r);
-	e->summary = get_str(r);
-	n = get(r);
-	if (r->bad || n == 0 || n > EXPORT_MAX_DIRS)
+	if (at > l->head->text_bytes || n > l->head->text_bytes - at)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		int dir = export_dir_of(x, get_str(r));
-
-		if (dir < 0)
-			return false;
-		e->dirs[e->n_dirs++] = (uint8_t)dir;
-	}
-	e->size = (int64_t)get(r);
-	e->mtime_ns = (int64_t)get(r);
-	e->inode = (int64_t)get(r);
-	e->withdrawn = get(r) != 0;
-	e->crc32 = (uint32_t)get(r);
-	e->raw = (uint32_t)get(r);
-	e->at = get(r);
-	e->packed = (uint32_t)get(r);
-	return !r->bad && e->at <= end && e->packed <= end - e->at &&
-	    osv_time_parse(e->modified, &e->modified_s) == 0;
-}
-
-static void
-read_states(struct reader *r, struct outfile_sums *sums)
-{
-	struct str bytes = get_str(r);
-	size_t n = bytes.n / sizeof(*sums->states);
-
-	if (n * sizeof(*sums->states) != bytes.n)
-		r->bad = true;
-	if (r->bad || n == 0)
-		return;
-	sums->states = mem_array(n, sizeof(*sums->states));
-	memcpy(sums->states, bytes.p, bytes.n);
-	sums->n_states = n;
+	*ret = str_n(l->text + at, n);
+	return true;
 }
 
 static bool
-read_index(struct exporter *x, struct reader *r)
+get_entry(const struct exporter *x, const struct layout *l,
+    const struct record *r, struct export_entry *e)
 {
-	uint64_t n = get(r);
+	uint64_t at = r->text;
+	struct str zero;
 
-	for (uint64_t i = 0; i < n && !r->bad; i++) {
-		struct export_entry *e = arena_alloc(x->arena, sizeof(*e));
-
-		if (!get_entry(r, x, e))
+	if (!get_text(l, at, r->n_path, &e->path) ||
+	    !get_text(l, at += r->n_path, 1, &zero) || zero.p[0] != '\0' ||
+	    !get_text(l, at += 1, r->n_modified, &e->modified) ||
+	    !get_text(l, at += r->n_modified, r->n_summary, &e->summary))
+		return false;
+	if (r->n_id == 0 || r->n_path < r->n_id + sizeof("/.json") - 1 ||
+	    e->path.p[r->n_path - r->n_id - sizeof("/.json") + 1] != '/')
+		return false;
+	e->id =
+	    str_n(e->path.p + r->n_path - r->n_id - strlen(".json"), r->n_id);
+	if (r->n_dirs == 0 || r->n_dirs > EXPORT_MAX_DIRS || r->packed == 0 ||
+	    r->at > x->segments_end || r->packed > x->segments_end - r->at)
+		return false;
+	for (size_t i = 0; i < r->n_dirs; i++) {
+		if (r->dirs[i] >= x->dirs.n)
 			return false;
-		(void)map_put(x->old, e->path, e);
+		e->dirs[i] = r->dirs[i];
 	}
-	n = get(r);
-	for (uint64_t i = 0; i < n && !r->bad; i++) {
-		struct export_sum *s = vec_add(&x->sums);
-		struct str hex;
+	e->n_dirs = r->n_dirs;
+	e->size = r->size;
+	e->mtime_ns = r->mtime_ns;
+	e->inode = r->inode;
+	e->folder_mtime_ns = r->folder_mtime_ns;
+	e->folder_inode = r->folder_inode;
+	e->modified_s = r->modified_s;
+	e->withdrawn = r->withdrawn != 0;
+	e->crc32 = r->crc32;
+	e->raw = r->raw;
+	e->at = r->at;
+	e->packed = r->packed;
+	return true;
+}
 
-		s->name = get_str(r);
-		hex = get_str(r);
-		s->sums.crc32c = (uint32_t)get(r);
-		if (hex.n != SHA256_HEX_SIZE - 1)
+/* n numbers below n, each once. */
+static bool
+is_order(const uint32_t *v, size_t n)
+{
+	_cleanup_(freep) uint8_t *seen = mem_array(n, 1);
+
+	for (size_t i = 0; i < n; i++) {
+		if (v[i] >= n || seen[v[i]])
 			return false;
-		memcpy(s->sums.sha256, hex.p, hex.n);
-		s->sums.size = get(r);
-		s->sums.inode = get(r);
-		s->sums.mtime_ns = (int64_t)get(r);
-		read_states(r, &s->sums);
+		seen[v[i]] = 1;
 	}
-	x->dead = get(r);
-	return !r->bad;
+	return true;
+}
+
+static bool
+get_orders(struct exporter *x, const struct layout *l)
+{
+	size_t n = x->n_past;
+
+	for (size_t i = 1; i < n; i++)
+		if (export_path_cmp(x->past[i - 1].path, x->past[i].path) >= 0)
+			return false;
+	x->past_orders[EXPORT_BY_PATH] =
+	    mem_array(n + 1, sizeof(struct export_entry *));
+	for (size_t i = 0; i < n; i++)
+		x->past_orders[EXPORT_BY_PATH][i] = &x->past[i];
+	for (size_t k = 0; k < EXPORT_ORDERS_KEPT; k++) {
+		struct export_entry **v = mem_array(n + 1, sizeof(*v));
+
+		x->past_orders[k] = v;
+		if (!is_order(l->orders[k], n))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			v[i] = &x->past[l->orders[k][i]];
+	}
+	return true;
+}
+
+static bool
+get_sums(struct exporter *x, const struct layout *l)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < l->head->n_sums; i++) {
+		const struct sum_record *r = &l->sums[i];
+		struct outfile_sums *s;
+		struct str name;
+
+		if (!get_text(l, r->text, r->n_name, &name) ||
+		    r->n_states > l->head->n_states - at ||
+		    memchr(r->sha256, '\0', SHA256_HEX_SIZE) !=
+			r->sha256 + SHA256_HEX_SIZE - 1)
+			return false;
+		vec_push(&x->sums, ((struct export_sum){ .name = name }));
+		s = &x->sums.v[x->sums.n - 1].sums;
+		s->size = r->size;
+		s->inode = r->inode;
+		s->mtime_ns = r->mtime_ns;
+		s->crc32c = r->crc32c;
+		memcpy(s->sha256, r->sha256, SHA256_HEX_SIZE);
+		s->n_states = r->n_states;
+		if (r->n_states == 0)
+			continue;
+		s->states = mem_array(r->n_states, sizeof(*s->states));
+		memcpy(s->states, l->states + at,
+		    r->n_states * sizeof(*s->states));
+		at += r->n_states;
+	}
+	return true;
+}
+
+static bool
+get_all(struct exporter *x, const struct layout *l)
+{
+	for (size_t i = 0; i < l->head->n_dirs; i++) {
+		struct str name;
+
+		/* Their numbers are those of the records. */
+		if (!get_text(l, l->dirs[i].text, l->dirs[i].n_name, &name) ||
+		    export_dir_of(x, name) != (int)i)
+			return false;
+	}
+	x->n_past = (size_t)l->head->n_entries;
+	x->past = mem_array(x->n_past + 1, sizeof(*x->past));
+	for (size_t i = 0; i < x->n_past; i++)
+		if (!get_entry(x, l, &l->records[i], &x->past[i]))
+			return false;
+	x->dead = l->head->dead;
+	return get_orders(x, l) && get_sums(x, l);
+}
+
+bool
+export_cache_parse(struct exporter *x, struct str bytes)
+{
+	const struct head *h = (const void *)bytes.p;
+	struct layout l;
+
+	if (bytes.n < sizeof(*h) || h->magic != MAGIC ||
+	    h->head_bytes != sizeof(*h) ||
+	    h->record_bytes != sizeof(struct record) ||
+	    bytes_of(h) != bytes.n ||
+	    h->crc32c != crc32c(0, h + 1, bytes.n - sizeof(*h)))
+		return false;
+	l = lay_out(h, (char *)(uintptr_t)bytes.p); /* only read */
+	return get_all(x, &l);
+}
+
+/* The file is never written again, another one takes its name. */
+static bool
+read_index(struct exporter *x)
+{
+	_cleanup_(closep) int fd = openat(x->dir, INDEX,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	void *p;
+
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size <= 0 || (uint64_t)st.st_size > INDEX_MAX)
+		return false;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ,
+	    MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	x->index = p;
+	x->index_bytes = (size_t)st.st_size;
+	return export_cache_parse(x, str_n(p, x->index_bytes));
+}
+
+void
+export_cache_forget(struct exporter *x)
+{
+	for (size_t i = 0; i < EXPORT_ORDER__MAX; i++) {
+		free(x->past_orders[i]);
+		x->past_orders[i] = NULL;
+	}
+	for (size_t i = 0; i < x->sums.n; i++)
+		free(x->sums.v[i].sums.states);
+	x->sums.n = 0;
+	free(x->past);
+	x->past = NULL;
+	x->n_past = 0;
+	if (x->index != NULL)
+		(void)munmap(x->index, x->index_bytes);
+	x->index = NULL;
+	x->dead = 0;
 }
 
 void
 export_cache_load(struct exporter *x)
 {
-	_cleanup_(closep) int fd =
-	    openat(x->dir, INDEX, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	off_t end = lseek(x->segments, 0, SEEK_END);
-	struct reader r = { .bad = false };
-	struct buf b;
 
 	x->segments_end = end > 0 ? (uint64_t)end : 0;
-	buf_init(&b, INDEX_MAX);
-	if (fd >= 0 && fd_read_all(fd, &b, NULL) == 0 &&
-	    str_starts(buf_str(&b), MAGIC)) {
-		r.rest = arena_str(x->arena, buf_str(&b));
-		r.rest = str_sub(r.rest, strlen(MAGIC), r.rest.n);
-		if (read_index(x, &r)) {
-			buf_done(&b);
-			return;
-		}
-	}
-	buf_done(&b);
-	map_free(x->old);
-	x->old = map_new(EXPORT_MAX_REPORTS);
-	for (size_t i = 0; i < x->sums.n; i++)
-		free(x->sums.v[i].sums.states);
-	x->sums.n = 0;
-	x->dead = 0;
+	if (read_index(x))
+		return;
+	export_cache_forget(x);
+	x->dirs.n = 0;
 	x->all_changed = true;
 	x->segments_end = 0;
 	if (ftruncate(x->segments, 0) != 0)
 		x->segments_end = 0; /* what is behind is never read */
 }
 
+/* --- writing ----------------------------------------------------------------
+ */
+
+static uint64_t
+put_text(struct layout *l, uint64_t *at, struct str s)
+{
+	uint64_t was = *at;
+
+	if (s.n != 0)
+		memcpy(l->text + was, s.p, s.n);
+	*at += s.n;
+	return was;
+}
+
+static void
+put_entry(struct layout *l, size_t i, const struct export_entry *e,
+    uint64_t *text)
+{
+	struct record *r = &l->records[i];
+
+	*r = (struct record){ .size = e->size,
+		.mtime_ns = e->mtime_ns,
+		.inode = e->inode,
+		.folder_mtime_ns = e->folder_mtime_ns,
+		.folder_inode = e->folder_inode,
+		.modified_s = e->modified_s,
+		.at = e->at,
+		.crc32 = e->crc32,
+		.raw = e->raw,
+		.packed = e->packed,
+		.n_path = (uint16_t)e->path.n,
+		.n_summary = (uint16_t)e->summary.n,
+		.n_dirs = e->n_dirs,
+		.n_id = (uint8_t)e->id.n,
+		.n_modified = (uint8_t)e->modified.n,
+		.withdrawn = e->withdrawn };
+	memcpy(r->dirs, e->dirs, sizeof(r->dirs));
+	r->text = put_text(l, text, e->path);
+	(void)put_text(l, text, str_n("", 1));
+	(void)put_text(l, text, e->modified);
+	(void)put_text(l, text, e->summary);
+}
+
+static void
+put_sums(const struct exporter *x, struct layout *l, uint64_t *text)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < x->sums.n; i++) {
+		const struct export_sum *s = &x->sums.v[i];
+
+		l->sums[i] =
+		    (struct sum_record){ .text = put_text(l, text, s->name),
+			    .size = s->sums.size,
+			    .inode = s->sums.inode,
+			    .mtime_ns = s->sums.mtime_ns,
+			    .crc32c = s->sums.crc32c,
+			    .n_states = (uint32_t)s->sums.n_states,
+			    .n_name = (uint32_t)s->name.n };
+		memcpy(l->sums[i].sha256, s->sums.sha256, SHA256_HEX_SIZE);
+		if (s->sums.n_states != 0)
+			memcpy(l->states + at, s->sums.states,
+			    s->sums.n_states * sizeof(*l->states));
+		at += s->sums.n_states;
+	}
+}
+
+static struct head
+head_of(const struct exporter *x)
+{
+	struct head h = { .magic = MAGIC,
+		.head_bytes = sizeof(h),
+		.record_bytes = sizeof(struct record),
+		.n_dirs = (uint32_t)x->dirs.n,
+		.n_sums = (uint32_t)x->sums.n,
+		.n_entries = x->whole.n,
+		.dead = x->dead };
+
+	for (size_t i = 0; i < x->whole.n; i++) {
+		const struct export_entry *e = x->whole.by_place[i];
+
+		h.text_bytes += e->path.n + 1 + e->modified.n + e->summary.n;
+	}
+	for (size_t i = 0; i < x->dirs.n; i++)
+		h.text_bytes += x->dirs.v[i].name.n;
+	for (size_t i = 0; i < x->sums.n; i++) {
+		h.text_bytes += x->sums.v[i].name.n;
+		h.n_states += (uint32_t)x->sums.v[i].sums.n_states;
+	}
+	return h;
+}
+
 int
 export_cache_save(struct exporter *x, struct error *err)
 {
-	struct buf b;
-	int rc;
+	_cleanup_(freep) struct export_entry **v =
+	    export_sorted(x, EXPORT_BY_PATH);
+	struct head h = head_of(x);
+	size_t n = bytes_of(&h);
+	_cleanup_(freep) char *bytes = NULL;
+	struct layout l;
+	uint64_t text = 0;
 
-	buf_init(&b, INDEX_MAX);
-	buf_puts(&b, MAGIC);
-	put(&b, x->entries.n);
-	for (size_t i = 0; i < x->entries.n; i++)
-		put_entry(&b, x, x->entries.v[i]);
-	put(&b, x->sums.n);
-	for (size_t i = 0; i < x->sums.n; i++) {
-		put_str(&b, x->sums.v[i].name);
-		put_str(&b, str_of(x->sums.v[i].sums.sha256));
-		put(&b, x->sums.v[i].sums.crc32c);
-		put(&b, x->sums.v[i].sums.size);
-		put(&b, x->sums.v[i].sums.inode);
-		put(&b, (uint64_t)x->sums.v[i].sums.mtime_ns);
-		put_str(&b,
-		    str_n(x->sums.v[i].sums.states,
-			x->sums.v[i].sums.n_states *
-			    sizeof(struct outfile_state)));
+	if (n == 0)
+		return error_set(err, -EFBIG, "%s", INDEX);
+	bytes = mem_array(n, 1);
+	l = lay_out(&h, bytes);
+	for (size_t i = 0; i < x->whole.n; i++) {
+		put_entry(&l, i, v[i], &text);
+		v[i]->number = (uint32_t)i;
 	}
-	put(&b, x->dead);
-	rc = b.full ? error_set(err, -EFBIG, "%s", INDEX) :
-		      outfile_write(x->dir, INDEX, buf_str(&b), err);
-	buf_done(&b);
-	return rc;
+	for (size_t i = 0; i < x->whole.n; i++) {
+		l.orders[EXPORT_BY_ID][i] = x->whole.by_id[i]->number;
+		l.orders[EXPORT_BY_PLACE][i] = x->whole.by_place[i]->number;
+		l.orders[EXPORT_NEWEST][i] = x->newest[i]->number;
+	}
+	for (size_t i = 0; i < x->dirs.n; i++)
+		l.dirs[i] = (struct dir_record){
+			.text = put_text(&l, &text, x->dirs.v[i].name),
+			.n_name = (uint32_t)x->dirs.v[i].name.n,
+		};
+	put_sums(x, &l, &text);
+	h.crc32c = crc32c(0, bytes + sizeof(h), n - sizeof(h));
+	*l.head = h;
+	return outfile_write(x->dir, INDEX, str_n(bytes, n), err);
 }
 
 /* The index with the old places is removed before the segments change. */
@@ -246,7 +468,7 @@ export_cache_compact(struct exporter *x, struct error *err)
 	(void)unlinkat(x->dir, INDEX, 0);
 	o = outfile_open(x->dir, SEGMENTS);
 	/* In the same order: archives stay as they are. */
-	for (size_t i = 0; i < x->entries.n; i++) {
+	for (size_t i = 0; i < x->whole.n; i++) {
 		struct export_entry *e = x->whole.by_place[i];
 
 		outfile_put_str(o, export_segment(x, e));

@@ -127,26 +127,33 @@ change_of(const struct export_entry *now, const struct export_entry *before)
 	return "changed";
 }
 
-/* x->old has what the last export had and this one took anew or not at all. */
+/* What the last export had and this one took anew or not at all, by id. */
+static struct map *
+find_past(struct exporter *x)
+{
+	struct map *past = map_new(EXPORT_MAX_REPORTS);
+
+	for (size_t i = 0; i < x->n_past; i++)
+		if (!x->past[i].claimed)
+			(void)map_put(past, x->past[i].id, &x->past[i]);
+	return past;
+}
+
 static void
 put_changes(struct exporter *x, struct buf *b)
 {
-	struct map *before = map_new(EXPORT_MAX_REPORTS);
+	struct map *before = find_past(x);
 	size_t at = 0;
 	struct str key;
 	void *value;
 
-	while (map_next(x->old, &at, &key, &value))
-		(void)map_put(before, ((struct export_entry *)value)->id,
-		    value);
-	for (size_t i = 0; i < x->entries.n; i++) {
-		const struct export_entry *e = x->entries.v[i];
+	for (size_t i = 0; i < x->whole.n; i++) {
+		const struct export_entry *e = x->whole.by_id[i];
 
 		if (e->fresh)
 			put_line(b, x, change_of(e, map_remove(before, e->id)),
 			    e);
 	}
-	at = 0;
 	while (map_next(before, &at, &key, &value))
 		put_line(b, x, "removed", value);
 	map_free(before);

@@ -33,10 +33,11 @@ remember(struct exporter *x, struct str name, const struct outfile_sums *sums)
 		if (str_eq(x->sums.v[i].name, name)) {
 			free(x->sums.v[i].sums.states);
 			x->sums.v[i].sums = *sums;
+			x->sums.v[i].written = true;
 			return;
 		}
 	vec_push(&x->sums,
-	    ((struct export_sum){ arena_str(x->arena, name), *sums }));
+	    ((struct export_sum){ arena_str(x->arena, name), *sums, true }));
 }
 
 int
@@ -220,10 +221,26 @@ write_zips(struct exporter *x, struct error *err)
 /* --- lines of JSON ----------------------------------------------------------
  */
 
+#define LENGTHS 65536 /* of most documents */
+
 struct lines {
 	uint64_t raw, packed, kept; /* kept: of packed, as it was */
 	uLong crc32;
 };
+
+/* The sum of two pieces behind each other; b has n bytes. What the length has
+ * to do with it is worked out once for each length: lengths are alike. */
+static uLong
+join_crc32(uLong a, uLong b, uint32_t n)
+{
+	static uint32_t ops[LENGTHS];
+
+	if (n >= LENGTHS)
+		return crc32_combine(a, b, (z_off_t)n);
+	if (ops[n] == 0)
+		ops[n] = (uint32_t)crc32_combine_gen((z_off_t)n);
+	return crc32_combine_op(a, b, ops[n]);
+}
 
 static struct lines
 measure(const struct export_view *v)
@@ -233,7 +250,7 @@ measure(const struct export_view *v)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct export_entry *e = v->by_place[i];
 
-		l.crc32 = crc32_combine(l.crc32, e->crc32, (z_off_t)e->raw);
+		l.crc32 = join_crc32(l.crc32, e->crc32, e->raw);
 		l.crc32 = crc32(l.crc32, (const Bytef *)"\n", 1);
 		l.raw += e->raw + 1;
 		l.packed += e->packed + NEWLINE.n;
@@ -428,34 +445,42 @@ write_sums(struct exporter *x, struct error *err)
 
 #define MESSAGE_SUMS 1
 
-/* What every ecosystem is in. */
+/* What every ecosystem is in, and the news. */
 static int
-write_whole(struct exporter *x, struct error *err)
+write_whole(struct exporter *x, const char *url, struct error *err)
 {
 	int rc = write_zip(x, &x->whole, "all.zip", err);
 
-	return rc == 0 ? write_ndjson(x, err) : rc;
+	if (rc == 0)
+		rc = write_ndjson(x, err);
+	return rc == 0 ? export_news_write(x, url, err) : rc;
 }
 
-static void __attribute__((noreturn)) whole_child(struct exporter *x, int fd)
+static void __attribute__((noreturn))
+whole_child(struct exporter *x, const char *url, int fd)
 {
-	static const char *const names[] = { "all.zip", "all.ndjson.gz" };
 	struct error err = ERROR_INIT;
 	struct channel c;
-	int rc = write_whole(x, &err);
+	int rc;
 
+	for (size_t i = 0; i < x->sums.n; i++)
+		x->sums.v[i].written = false;
+	rc = write_whole(x, url, &err);
 	channel_init(&c, fd);
-	for (size_t i = 0; i < x->sums.n && rc == 0; i++) {
-		const struct outfile_sums *s = &x->sums.v[i].sums;
+	for (size_t i = 0; i <= x->sums.n && rc == 0; i++) {
+		bool end = i == x->sums.n; /* a death says less than this */
+		struct export_sum s = { .name = STR_NONE };
 
-		if (!str_is(x->sums.v[i].name, names[0]) &&
-		    !str_is(x->sums.v[i].name, names[1]))
+		if (!end)
+			s = x->sums.v[i];
+		if (!end && !s.written)
 			continue;
 		message_begin(&c, MESSAGE_SUMS);
-		message_put_str(&c, x->sums.v[i].name);
-		message_put_str(&c, str_n(s, sizeof(*s)));
+		message_put_str(&c, s.name);
+		message_put_str(&c, str_n(&s.sums, sizeof(s.sums)));
 		message_put_str(&c,
-		    str_n(s->states, s->n_states * sizeof(*s->states)));
+		    str_n(s.sums.states,
+			s.sums.n_states * sizeof(*s.sums.states)));
 		rc = message_send(&c, &err);
 	}
 	if (rc == 0)
@@ -472,17 +497,20 @@ take_sums(struct exporter *x, int fd, struct error *err)
 	struct outfile_sums sums;
 	struct channel c;
 	struct message m;
-	size_t n = 0;
+	bool ended = false;
 	int rc;
 
 	channel_init(&c, fd);
-	while ((rc = channel_recv(&c, &m, err)) == 1) {
+	while (!ended && (rc = channel_recv(&c, &m, err)) == 1) {
 		struct str name = message_get_str(&m);
 		struct str whole = message_get_str(&m);
 		struct str states = message_get_str(&m);
 
 		rc = message_end(&m, err);
 		if (rc != 0 || whole.n != sizeof(sums))
+			break;
+		ended = name.p == NULL;
+		if (ended)
 			break;
 		memcpy(&sums, whole.p, sizeof(sums));
 		sums.states = NULL;
@@ -491,10 +519,9 @@ take_sums(struct exporter *x, int fd, struct error *err)
 			memcpy(sums.states, states.p, states.n);
 		}
 		remember(x, name, &sums);
-		n++;
 	}
 	channel_done(&c);
-	if (rc == 0 && n != 2)
+	if (rc == 0 && !ended)
 		rc = error_set(err, -EPIPE, "all.zip could not be written");
 	return rc;
 }
@@ -502,7 +529,7 @@ take_sums(struct exporter *x, int fd, struct error *err)
 /* A second process writes what every ecosystem is in: summing and copying
  * are most of the work. */
 static int
-write_archives(struct exporter *x, struct error *err)
+write_archives(struct exporter *x, const char *url, struct error *err)
 {
 	int pair[2], rc, rc_whole;
 	pid_t pid;
@@ -515,7 +542,7 @@ write_archives(struct exporter *x, struct error *err)
 		return error_errno(err, "fork");
 	if (pid == 0) {
 		(void)close(pair[0]);
-		whole_child(x, pair[1]);
+		whole_child(x, url, pair[1]);
 	}
 	(void)close(pair[1]);
 	rc = write_zips(x, err);
@@ -527,9 +554,9 @@ write_archives(struct exporter *x, struct error *err)
 }
 
 int
-export_files_write(struct exporter *x, struct error *err)
+export_files_write(struct exporter *x, const char *url, struct error *err)
 {
-	int rc = write_archives(x, err);
+	int rc = write_archives(x, url, err);
 
 	if (rc == 0)
 		rc = write_ecosystems(x, err);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A document becomes its published form: one line of JSON with a purl, and
  * that compressed. Runs in the confined workers of `lazaret report export`. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <libdeflate.h>
 #include <zlib.h>
 
@@ -14,6 +17,7 @@
 #include "osv/osv.h"
 #include "report/export_priv.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
 #include "sys/message.h"
 
 #define MESSAGE_DOCUMENT 1
@@ -24,9 +28,8 @@
 #define ONCE_MAX (16 * (size_t)KIB) /* longer ones may have several blocks */
 #define KEEP_MAX (256 * (size_t)KIB) /* memory that is used again */
 
-int
-export_work_failed(struct channel *c, int64_t file, const char *why,
-    struct error *err)
+static int
+say_failed(struct channel *c, int64_t file, const char *why, struct error *err)
 {
 	message_begin(c, MESSAGE_DOCUMENT);
 	message_put_int(c, file);
@@ -114,7 +117,12 @@ flate_once(struct str bytes, struct buf *out)
 		return false;
 	p[0] = (char)(p[0] & ~1);
 	more = (p[n - 1] & 0xe0) == 0 ? 1 : 0;
-	for (int turn = 0; turn < 2; turn++, more = 1 - more) {
+	if (more == 0) { /* what is in the last three bits is not empty */
+		memcpy(p + n, flush, sizeof(flush));
+		buf_added(out, n + sizeof(flush));
+		return true;
+	}
+	for (size_t turn = 0; turn < 2; turn++, more = 1 - more) {
 		memcpy(p + n, flush + more, sizeof(flush) - more);
 		if (!inflates_to(p, n + sizeof(flush) - more, bytes))
 			continue;
@@ -234,8 +242,8 @@ empty(struct buf *b)
 }
 
 static int
-send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
-    struct error *err)
+send(struct channel *c, int64_t file, const struct stat *st, struct arena *a,
+    struct osv_document *d, struct error *err)
 {
 	static struct buf json, packed;
 	struct str dirs[EXPORT_MAX_DIRS];
@@ -250,11 +258,14 @@ send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
 	osv_write(d, 0, &json);
 	if (json.full || !deflate_piece(buf_str(&json), &packed) ||
 	    json.n + packed.n > LIMIT_MESSAGE_BYTES - 64 * KIB) {
-		rc = export_work_failed(c, file, "is too large", err);
+		rc = say_failed(c, file, "is too large", err);
 	} else {
 		message_begin(c, MESSAGE_DOCUMENT);
 		message_put_int(c, file);
 		message_put_str(c, STR_NONE);
+		message_put_int(c, st->st_size);
+		message_put_int(c, outfile_mtime_ns(st));
+		message_put_int(c, (int64_t)st->st_ino);
 		message_put_str(c, d->id);
 		message_put_str(c, d->modified);
 		message_put_str(c, str_sub(d->summary, 0, 200));
@@ -272,14 +283,14 @@ send(struct channel *c, int64_t file, struct arena *a, struct osv_document *d,
 	return rc;
 }
 
-int
-export_work(struct channel *c, int64_t file, struct str path, struct str bytes,
-    struct error *err)
+static int
+work(struct channel *c, int64_t file, struct str path, const struct stat *st,
+    struct str bytes, struct error *err)
 {
 	struct osv_input in = { .bytes = bytes,
 		.profile = OSV_PROFILE_SCHEMA,
 		.now_s = clock_wall_ns() / NS_PER_SEC };
-	struct arena *a = arena_new(LIMIT_ARENA_BYTES);
+	static struct arena *a;
 	struct osv_findings f;
 	struct osv_document d;
 	struct yyjson_doc *json = NULL;
@@ -287,16 +298,39 @@ export_work(struct channel *c, int64_t file, struct str path, struct str bytes,
 	    str_sub(path, (size_t)(str_rchr(path, '/') + 1), path.n - 5);
 	int rc;
 
+	if (a == NULL)
+		a = arena_new(LIMIT_ARENA_BYTES);
 	osv_findings_init(&f, a);
 	if (osv_validate(a, &in, &f, &d, &json) != 0)
-		rc = export_work_failed(c, file,
+		rc = say_failed(c, file,
 		    f.n != 0 ? f.v[0].message : "is no OSV document", err);
 	else if (!str_eq(d.id, name))
-		rc = export_work_failed(c, file, "its id is not its name", err);
+		rc = say_failed(c, file, "its id is not its name", err);
 	else
-		rc = send(c, file, a, &d, err);
+		rc = send(c, file, st, a, &d, err);
 	osv_findings_done(&f);
 	osv_json_free(json);
-	arena_free(a);
+	arena_reset(a);
 	return rc;
+}
+
+/* Size and times are those of the bytes that were read, whatever the name
+ * stands for a moment later. */
+int
+export_work(struct channel *c, int64_t file, int dir, const char *path,
+    struct buf *bytes, struct error *err)
+{
+	_cleanup_(closep) int fd =
+	    openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	struct error why = ERROR_INIT;
+	struct stat st;
+
+	buf_reset(bytes);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return say_failed(c, file, "cannot be opened", err);
+	if (!S_ISREG(st.st_mode))
+		return say_failed(c, file, "is no file", err);
+	if (fd_read_all(fd, bytes, &why) != 0)
+		return say_failed(c, file, why.msg, err);
+	return work(c, file, str_of(path), &st, buf_str(bytes), err);
 }

@@ -3,6 +3,7 @@
  * in `lazaret report export`; the documents are parsed elsewhere. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -12,7 +13,6 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "base/map.h"
 #include "osv/osv.h"
 #include "report/export_priv.h"
 #include "sys/fd.h"
@@ -90,7 +90,6 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 
 	x->arena = arena_new((size_t)4 << 30);
 	x->dir = x->lock = x->segments = -1;
-	x->old = map_new(EXPORT_MAX_REPORTS);
 	rc = open_files(x, dir, err);
 	if (rc != 0) {
 		export_free(x);
@@ -113,34 +112,15 @@ export_free(struct exporter *x)
 	closep(&x->segments);
 	closep(&x->lock);
 	closep(&x->dir);
-	map_free(x->old);
+	export_cache_forget(x);
 	export_dirs_free(x);
-	vec_done(&x->entries);
-	for (size_t i = 0; i < x->sums.n; i++)
-		free(x->sums.v[i].sums.states);
+	vec_done(&x->fresh);
+	vec_done(&x->distrusted);
 	vec_done(&x->sums);
+	free(x->newest);
 	buf_done(&x->waiting);
 	arena_free(x->arena);
 	free(x);
-}
-
-static int64_t
-mtime_of(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
-bool
-export_known(struct exporter *x, struct str path, const struct stat *st)
-{
-	struct export_entry *e = map_get(x->old, path);
-
-	if (e == NULL || e->size != st->st_size ||
-	    e->mtime_ns != mtime_of(st) || e->inode != (int64_t)st->st_ino)
-		return false;
-	(void)map_remove(x->old, path);
-	vec_push(&x->entries, e);
-	return true;
 }
 
 struct str
@@ -159,6 +139,13 @@ export_file_of(struct message *m, int64_t *ret_file)
 	return m->bad ? -EPROTO : 0;
 }
 
+/* It has a file that is no entry: the next walk must read it. */
+void
+export_distrust(struct exporter *x, struct str path)
+{
+	vec_push(&x->distrusted, arena_str(x->arena, export_folder_of(path)));
+}
+
 /* Everything is checked again: the worker has read foreign bytes. */
 static int
 receive(struct exporter *x, struct message *m, struct str path,
@@ -168,6 +155,9 @@ receive(struct exporter *x, struct message *m, struct str path,
 	    str_sub(path, (size_t)(str_rchr(path, '/') + 1), path.n - 5);
 	int64_t n;
 
+	e->size = message_get_int(m);
+	e->mtime_ns = message_get_int(m);
+	e->inode = message_get_int(m);
 	e->id = message_get_str(m);
 	e->modified = arena_str(x->arena, message_get_str(m));
 	e->summary = arena_str(x->arena, message_get_str(m));
@@ -187,11 +177,13 @@ receive(struct exporter *x, struct message *m, struct str path,
 	*ret_json = message_get_str(m);
 	*ret_packed = message_get_str(m);
 	if (message_end(m, NULL) != 0 || !osv_id_valid(e->id) ||
-	    !str_eq(e->id, name) ||
+	    e->id.n > UINT8_MAX || e->modified.n > UINT8_MAX ||
+	    e->summary.n > UINT16_MAX || e->path.n > UINT16_MAX ||
+	    ret_packed->n == 0 || !str_eq(e->id, name) ||
 	    osv_time_parse(e->modified, &e->modified_s) != 0)
 		return -EPROTO;
-	e->id = arena_str(x->arena, e->id);
 	e->path = arena_str(x->arena, path);
+	e->id = str_n(e->path.p + (name.p - path.p), name.n);
 	e->raw = (uint32_t)ret_json->n;
 	e->packed = (uint32_t)ret_packed->n;
 	return 0;
@@ -213,23 +205,24 @@ write_segments(struct exporter *x, struct error *err)
 }
 
 int
-export_take(struct exporter *x, struct message *m, struct str path,
-    const struct stat *st, struct str *ret_why, struct error *err)
+export_take(struct exporter *x, struct message *m,
+    const struct export_file *file, struct str *ret_why, struct error *err)
 {
+	struct str json, packed, path = str_of(file->path);
 	struct export_entry *e;
-	struct str json, packed;
 	int rc;
 
 	*ret_why = message_get_str(m);
-	if (ret_why->p != NULL)
+	if (ret_why->p != NULL) {
+		export_distrust(x, path);
 		return message_end(m, err) != 0 ? err->code : 1;
+	}
 	e = arena_alloc(x->arena, sizeof(*e));
 	rc = receive(x, m, path, e, &json, &packed);
 	if (rc != 0)
 		return error_set(err, rc, "bad result of a worker");
-	e->size = st->st_size;
-	e->mtime_ns = mtime_of(st);
-	e->inode = (int64_t)st->st_ino;
+	e->folder_mtime_ns = file->folder_mtime_ns;
+	e->folder_inode = file->folder_inode;
 	e->at = x->segments_end;
 	buf_put_str(&x->waiting, packed);
 	x->segments_end += packed.n;
@@ -242,62 +235,78 @@ export_take(struct exporter *x, struct message *m, struct str path,
 	x->counts.changed++;
 	e->fresh = true;
 	export_dirs_mark(x, e, e->at);
-	vec_push(&x->entries, e);
+	vec_push(&x->fresh, e);
 	return 0;
 }
 
 /* --- the end ---------------------------------------------------------------
  */
 
-static int
-by_id(const void *pa, const void *pb)
-{
-	const struct export_entry *a = *(struct export_entry *const *)pa;
-	const struct export_entry *b = *(struct export_entry *const *)pb;
-	int d = str_cmp(a->id, b->id);
-
-	return d != 0 ? d : str_cmp(a->path, b->path);
-}
-
-/* One id, one document: of two files with it (a person copied one) the last
- * stands. */
+/* A file that is as it was gives way to a later one with its id. */
 static void
-drop_doubles(struct exporter *x)
+drop_doubles(struct exporter *x, struct export_view *w)
 {
 	size_t n = 0;
 
-	if (x->entries.n > 1)
-		qsort(x->entries.v, x->entries.n, sizeof(*x->entries.v), by_id);
-	for (size_t i = 0; i < x->entries.n; i++) {
-		if (n != 0 &&
-		    str_eq(x->entries.v[n - 1]->id, x->entries.v[i]->id)) {
+	for (size_t i = 0; w->by_id[i] != NULL; i++) {
+		struct export_entry *e = n != 0 ? w->by_id[n - 1] : NULL;
+
+		if (e != NULL && str_eq(e->id, w->by_id[i]->id)) {
 			n--;
-			export_dirs_mark(x, x->entries.v[n],
-			    x->entries.v[n]->at);
-			x->dead += x->entries.v[n]->packed;
+			e->dropped = true;
+			export_dirs_mark(x, e, e->at);
+			x->dead += e->packed;
+			export_distrust(x, e->path);
 		}
-		x->entries.v[n++] = x->entries.v[i];
+		w->by_id[n++] = w->by_id[i];
 	}
-	x->entries.n = n;
+	w->n = n;
+}
+
+/* Of no entry of these folders its folder is relied on. */
+static void
+apply_distrust(struct exporter *x)
+{
+	struct export_entry **v;
+	size_t from, to, middle;
+
+	if (x->distrusted.n == 0)
+		return;
+	v = export_sorted(x, EXPORT_BY_PATH);
+	for (size_t i = 0; i < x->distrusted.n; i++) {
+		struct str folder = x->distrusted.v[i];
+
+		for (from = 0, to = x->whole.n; from < to;) {
+			middle = from + (to - from) / 2;
+			if (export_path_cmp(v[middle]->path, folder) < 0)
+				from = middle + 1;
+			else
+				to = middle;
+		}
+		for (; from < x->whole.n &&
+		     str_eq(str_sub(v[from]->path, 0, folder.n), folder);
+		     from++)
+			v[from]->folder_mtime_ns = 0;
+	}
+	free(v);
 }
 
 static bool
 is_published(const struct exporter *x, struct str id, uint8_t dir)
 {
-	struct export_entry key = { .id = id, .path = STR_LIT("") };
-	size_t from = 0, to = x->entries.n, middle;
+	size_t from = 0, to = x->whole.n, middle;
 	const struct export_entry *e;
 
 	while (from < to) {
 		middle = from + (to - from) / 2;
-		if (str_cmp(x->entries.v[middle]->id, key.id) < 0)
+		if (str_cmp(x->whole.by_id[middle]->id, id) < 0)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	if (from == x->entries.n || !str_eq(x->entries.v[from]->id, id))
+	if (from == x->whole.n || !str_eq(x->whole.by_id[from]->id, id))
 		return false;
-	e = x->entries.v[from];
+	e = x->whole.by_id[from];
 	for (size_t i = 0; i < e->n_dirs; i++)
 		if (e->dirs[i] == dir)
 			return true;
@@ -309,13 +318,12 @@ static void
 remove_gone(struct exporter *x)
 {
 	char path[LIMIT_TEXT_BYTES];
-	size_t at = 0;
-	struct str key;
-	void *value;
 
-	while (map_next(x->old, &at, &key, &value)) {
-		const struct export_entry *e = value;
+	for (size_t k = 0; k < x->n_past; k++) {
+		const struct export_entry *e = &x->past[k];
 
+		if (e->claimed)
+			continue;
 		export_dirs_mark(x, e, e->at);
 		x->dead += e->packed;
 		for (size_t i = 0; i < e->n_dirs; i++) {
@@ -328,17 +336,6 @@ remove_gone(struct exporter *x)
 				x->counts.removed++;
 		}
 	}
-}
-
-static int
-newest_first(const void *pa, const void *pb)
-{
-	const struct export_entry *a = *(struct export_entry *const *)pa;
-	const struct export_entry *b = *(struct export_entry *const *)pb;
-
-	if (a->modified_s != b->modified_s)
-		return a->modified_s < b->modified_s ? 1 : -1;
-	return str_cmp(a->id, b->id);
 }
 
 static void
@@ -386,28 +383,12 @@ write_lists(struct exporter *x, struct export_entry *const *v, size_t n,
 	return rc;
 }
 
-static int
-write_news(struct exporter *x, const char *url, struct error *err)
+int
+export_news_write(struct exporter *x, const char *url, struct error *err)
 {
-	size_t n = x->entries.n;
-	_cleanup_(freep) struct export_entry **v = mem_array(n + 1, sizeof(*v));
-	int rc;
+	int rc = write_lists(x, x->newest, x->whole.n, err);
 
-	if (n != 0)
-		memcpy(v, x->entries.v, n * sizeof(*v));
-	if (n > 1)
-		qsort(v, n, sizeof(*v), newest_first);
-	rc = write_lists(x, v, n, err);
-	return rc == 0 ? feed_write(x, v, n, url, err) : rc;
-}
-
-static int
-by_place(const void *pa, const void *pb)
-{
-	const struct export_entry *a = *(struct export_entry *const *)pa;
-	const struct export_entry *b = *(struct export_entry *const *)pb;
-
-	return (a->at > b->at) - (a->at < b->at);
+	return rc == 0 ? feed_write(x, x->newest, x->whole.n, url, err) : rc;
 }
 
 /* The last of what was taken is written, and everything is in order. */
@@ -421,20 +402,49 @@ settle(struct exporter *x, struct error *err)
 		rc = export_dirs_publish(x, err);
 	if (rc != 0)
 		return rc;
-	drop_doubles(x);
+	w->by_id = export_sorted(x, EXPORT_BY_ID);
+	drop_doubles(x, w);
+	apply_distrust(x);
 	remove_gone(x);
-	w->n = x->entries.n;
-	w->by_id = mem_array(w->n + 1, sizeof(*w->by_id));
-	w->by_place = mem_array(w->n + 1, sizeof(*w->by_place));
-	for (size_t i = 0; i < w->n; i++) {
-		if (x->all_changed)
-			export_dirs_mark(x, x->entries.v[i], 0);
-		w->by_id[i] = w->by_place[i] = x->entries.v[i];
-	}
-	if (w->n > 1)
-		qsort(w->by_place, w->n, sizeof(*w->by_place), by_place);
+	w->by_place = export_sorted(x, EXPORT_BY_PLACE);
+	x->newest = export_sorted(x, EXPORT_NEWEST);
+	for (size_t i = 0; i < w->n && x->all_changed; i++)
+		export_dirs_mark(x, w->by_id[i], 0);
 	export_dirs_view(x);
 	return 0;
+}
+
+static int
+map_segments(struct exporter *x, struct error *err)
+{
+	void *p;
+
+	if (x->segments_end == 0)
+		return 0;
+	p = mmap(NULL, x->segments_end, PROT_READ, MAP_SHARED, x->segments, 0);
+	if (p == MAP_FAILED)
+		return error_errno(err, ".cache/segments");
+	x->map = p;
+	return 0;
+}
+
+static int
+write_all(struct exporter *x, const char *url, struct error *err)
+{
+	int rc = map_segments(x, err);
+
+	if (rc == 0)
+		rc = export_changes_write(x, err);
+	if (rc == 0)
+		rc = export_files_write(x, url, err);
+	if (rc == 0)
+		rc = export_cache_compact(x, err);
+	if (rc == 0)
+		rc = export_cache_save(x, err);
+	if (x->map != NULL)
+		(void)munmap((void *)(uintptr_t)x->map, x->segments_end);
+	x->map = NULL;
+	return rc;
 }
 
 int
@@ -445,29 +455,12 @@ export_finish(struct exporter *x, const char *url, struct export_counts *ret,
 
 	if (rc != 0)
 		return rc;
-	x->counts.reports = x->entries.n;
-	if (x->segments_end != 0) {
-		void *p = mmap(NULL, x->segments_end, PROT_READ, MAP_SHARED,
-		    x->segments, 0);
-
-		if (p == MAP_FAILED)
-			return error_errno(err, ".cache/segments");
-		x->map = p;
-	}
-	if (export_dirs_changed(x) || x->all_changed) {
-		rc = write_news(x, url, err);
-		if (rc == 0)
-			rc = export_changes_write(x, err);
-		if (rc == 0)
-			rc = export_files_write(x, err);
-		if (rc == 0)
-			rc = export_cache_compact(x, err);
-		if (rc == 0)
-			rc = export_cache_save(x, err);
-	}
-	if (x->map != NULL)
-		(void)munmap((void *)(uintptr_t)x->map, x->segments_end);
-	x->map = NULL;
+	x->counts.reports = x->whole.n;
+	if (export_dirs_changed(x) || x->all_changed)
+		rc = write_all(x, url, err);
+	else if (x->n_read >
+	    x->whole.n / 8) /* so that they need not be again */
+		rc = export_cache_save(x, err);
 	if (rc == 0)
 		*ret = x->counts;
 	return rc;

@@ -18,11 +18,12 @@
 #define REPORT_EXPORT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 #include "base/str.h"
 
+struct buf;
 struct channel;
 struct error;
 struct exporter;
@@ -39,23 +40,42 @@ struct export_counts {
 int export_open(const char *dir, bool fresh, struct exporter **ret,
     struct error *err);
 void export_free(struct exporter *x); /* accepts NULL */
-/* True when the file was exported with this size, inode and time. path:
- * "malicious/<ecosystem>/<name>/MAL-….json". */
-bool export_known(struct exporter *x, struct str path, const struct stat *st);
+
+/* A report that is not as it was exported. */
+struct export_file {
+	char *path; /* owned; "malicious/<ecosystem>/<name>/MAL-….json" */
+	int64_t folder_mtime_ns, folder_inode;
+};
+
+struct export_files {
+	struct export_file *v; /* owned */
+	size_t n, size;
+};
+
+/* A tree of documents that have an id; fd (borrowed) < 0: there is none. */
+struct export_tree {
+	int fd;
+	const char *name;
+};
+
+/* Once, and before the rest: what is as it was is taken, the rest is listed.
+ * Trees and files are in the order of their names. */
+int export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
+    struct export_files *ret, struct error *err);
+void export_files_done(struct export_files *files);
 /* Everything that has to do with url is left out when it is NULL. */
 int export_finish(struct exporter *x, const char *url,
     struct export_counts *ret, struct error *err);
 
-/* The worker's half: one message for a document, or for why there is none. */
-int export_work(struct channel *c, int64_t file, struct str path,
-    struct str bytes, struct error *err);
-int export_work_failed(struct channel *c, int64_t file, const char *why,
-    struct error *err);
+/* The worker's half: one message for a document, or for why there is none.
+ * path is below dir and of the form above. */
+int export_work(struct channel *c, int64_t file, int dir, const char *path,
+    struct buf *bytes, struct error *err);
 
 /* The exporter's half. 1: it cannot be exported, *ret_why (borrowed) says
  * why; -errno: the disk failed, or the message is none. */
 int export_file_of(struct message *m, int64_t *ret_file);
-int export_take(struct exporter *x, struct message *m, struct str path,
-    const struct stat *st, struct str *ret_why, struct error *err);
+int export_take(struct exporter *x, struct message *m,
+    const struct export_file *file, struct str *ret_why, struct error *err);
 
 #endif

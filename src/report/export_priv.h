@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an export: export.c (state), export-cache.c, export-work.c,
- * export-changes.c, export-files.c (archives and lists), feed.c. */
+ * export-walk.c, export-order.c, export-dirs.c, export-changes.c,
+ * export-files.c (archives and lists), feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 
@@ -10,7 +11,6 @@
 #include "report/outfile.h"
 
 struct arena;
-struct map;
 
 /* Ecosystems of one report; more is no report about a package. */
 #define EXPORT_MAX_DIRS 8
@@ -23,15 +23,31 @@ struct map;
 struct export_entry {
 	struct str path, id, modified, summary;
 	int64_t size, mtime_ns, inode; /* of the file it came from */
+	/* Of the file's folder when that was read and had no folders in it: as
+	 * long as they stay, it has the same files. 0: not to be relied on. */
+	int64_t folder_mtime_ns, folder_inode;
 	int64_t modified_s;
 	uint64_t at; /* in .cache/segments */
 	uint64_t offset; /* of its header in the archive being written */
 	uint32_t crc32, raw; /* of the published document */
 	uint32_t packed;
+	uint32_t number; /* in the index being written */
 	uint8_t dirs[EXPORT_MAX_DIRS], n_dirs; /* in exporter.dirs */
 	bool withdrawn;
-	bool fresh; /* taken in this run; not kept */
+	/* Not kept: taken in this run; of the last export, and its file is as
+	 * it was; not published, another file has its id. */
+	bool fresh, claimed, dropped;
 };
+
+enum export_order {
+	EXPORT_BY_ID,
+	EXPORT_BY_PLACE, /* in the segments */
+	EXPORT_NEWEST, /* first; then by id */
+	EXPORT_BY_PATH, /* as a walk meets them: a folder before its siblings
+			   whose names are longer */
+	EXPORT_ORDER__MAX
+};
+#define EXPORT_ORDERS_KEPT 3 /* in the index, whose entries are by path */
 
 /* What an archive has. Documents lie in it in the order of the segments, so
  * what was written before the first change stays, and most of an archive is
@@ -57,14 +73,25 @@ struct export_dir {
 struct export_sum {
 	struct str name;
 	struct outfile_sums sums;
+	bool written; /* in this run; not kept */
 };
 
 struct exporter {
 	struct arena *arena;
 	int dir, lock, segments; /* descriptors */
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
-	struct map *old; /* path → entry of the last export */
-	VEC(struct export_entry *) entries; /* of this export; then by id */
+	/* The last export: its index (mapped; texts lie in it), its entries by
+	 * path, and these in all orders (owned). */
+	void *index;
+	size_t index_bytes;
+	struct export_entry *past;
+	size_t n_past;
+	struct export_entry **past_orders[EXPORT_ORDER__MAX];
+	VEC(struct export_entry *) fresh; /* in the order of their arrival */
+	size_t n_read; /* of past: its folder had to be read, but is quiet */
+	VEC(struct str)
+	distrusted; /* folders that have more than entries say */
+	struct export_entry **newest; /* owned; all entries of this export */
 	VEC(struct export_sum) sums;
 	VEC(struct export_dir) dirs; /* as many as there are ecosystems */
 	struct export_view whole; /* of the archives of all folders */
@@ -76,9 +103,25 @@ struct exporter {
 
 /* A missing or damaged cache is an empty one. */
 void export_cache_load(struct exporter *x);
+/* bytes: of the index, aligned as malloc(3) does, and to be kept as long as x.
+ * False: it is none, and half of it may have been read. */
+bool export_cache_parse(struct exporter *x, struct str bytes);
+void export_cache_forget(struct exporter *x);
 int export_cache_save(struct exporter *x, struct error *err);
 /* Moves what is still used to a new file when most is not. */
 int export_cache_compact(struct exporter *x, struct error *err);
+
+/* For qsort(3), of pointers to entries; no two entries are equal. */
+typedef int (*export_cmp)(const void *a, const void *b);
+extern const export_cmp export_orders[EXPORT_ORDER__MAX];
+int export_path_cmp(struct str a, struct str b);
+/* What this export has (claimed or fresh, and not dropped), then NULL. The
+ * array is the caller's. */
+struct export_entry **export_sorted(const struct exporter *x,
+    enum export_order order);
+struct str export_folder_of(struct str path); /* with its slash */
+/* The file is no entry: the next walk must read its folder. */
+void export_distrust(struct exporter *x, struct str path);
 
 /* The number of a folder: -EINVAL when its name is not an ecosystem's. */
 int export_dir_of(struct exporter *x, struct str name);
@@ -98,7 +141,8 @@ void export_dirs_free(struct exporter *x);
 struct str export_segment(const struct exporter *x,
     const struct export_entry *e);
 int export_changes_write(struct exporter *x, struct error *err);
-int export_files_write(struct exporter *x, struct error *err);
+int export_files_write(struct exporter *x, const char *url, struct error *err);
+int export_news_write(struct exporter *x, const char *url, struct error *err);
 /* Opened, and its sums remembered when it is closed. */
 int export_close(struct exporter *x, struct outfile *o, const char *name,
     struct error *err);

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "report/outfile.h"
 
-#define N (13u << 20) /* three states, and a rest */
+#define N (3 * OUTFILE_STEP + OUTFILE_STEP / 4) /* three states, and a rest */
 
 static char bytes[N];
 
@@ -49,8 +49,9 @@ assert_same(struct outfile_sums *a, struct outfile_sums *b)
 static void
 kept(void **state)
 {
-	static const uint64_t keeps[] = { 0, 1, 100, (4u << 20) - 1, 4u << 20,
-		(4u << 20) + 1, 8u << 20, 9000001, 12u << 20, N - 5 };
+	static const uint64_t keeps[] = { 0, 1, 100, OUTFILE_STEP - 1,
+		OUTFILE_STEP, OUTFILE_STEP + 1, 2 * OUTFILE_STEP,
+		9 * OUTFILE_STEP / 4 + 1, 3 * OUTFILE_STEP, N - 5 };
 	char name[] = "/tmp/outfile-test-XXXXXX";
 	struct outfile_sums all, part, again;
 	int dir;
@@ -87,17 +88,17 @@ not_kept(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(name));
 	dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	sums = write_file(dir, NULL, 0, 5000000);
-	other = write_file(dir, NULL, 0, 5000000);
+	sums = write_file(dir, NULL, 0, 5 * OUTFILE_STEP / 4);
+	other = write_file(dir, NULL, 0, 5 * OUTFILE_STEP / 4);
 	o = outfile_open(dir, "file");
 	assert_false(outfile_keep(o, &sums, 5000));
-	assert_false(outfile_keep(o, &other, 5000001));
+	assert_false(outfile_keep(o, &other, 5 * OUTFILE_STEP / 4 + 1));
 	other.states[0].sha256[0] ^= 1; /* still a state, of other bytes */
 	other.mtime_ns++;
 	assert_false(outfile_keep(o, &other, 5000));
 	other.mtime_ns--;
 	memset(other.states[0].sha256, 0xff, sizeof(other.states[0].sha256));
-	assert_false(outfile_keep(o, &other, 4500000));
+	assert_false(outfile_keep(o, &other, OUTFILE_STEP + 1));
 	assert_int_equal(outfile_close(o, NULL, &err), 0);
 	free(sums.states);
 	free(other.states);

@@ -21,7 +21,7 @@ struct outfile_state {
 	uint32_t crc32c;
 };
 
-#define OUTFILE_STEP (4u << 20) /* bytes between two states */
+#define OUTFILE_STEP (1u << 20) /* bytes between two states */
 
 struct outfile_sums {
 	char sha256[SHA256_HEX_SIZE];
