@@ -17,6 +17,13 @@ struct process_table {
 	int64_t sandbox;
 };
 
+void
+process_set_exe(struct process *p, struct str exe)
+{
+	free(p->exe);
+	p->exe = exe.p != NULL ? mem_strndup(exe) : NULL;
+}
+
 static struct str
 key_of(const uint32_t *pid)
 {
@@ -55,8 +62,7 @@ empty(struct process *p)
 	}
 	buf_done(&p->argv);
 	buf_done(&p->env);
-	free(p->script);
-	p->script = NULL;
+	process_set_exe(p, STR_NONE);
 }
 
 void
@@ -116,6 +122,7 @@ process_add(struct process_table *t, uint32_t host_pid, uint32_t inner_pid,
 	if (parent != NULL) {
 		p->attribution.role = parent->attribution.role;
 		process_set_package(p, parent->attribution.package);
+		process_set_exe(p, str_of(parent->exe));
 	}
 	(void)map_put(t->living, key_of(&host_pid), p);
 	(void)map_put(t->inner, key_of(&inner_pid), p);

@@ -37,7 +37,7 @@ struct process {
 	int64_t phase; /* in which it was first told; FACT_NONE: not yet */
 	int64_t started_at, ended_at; /* CLOCK_MONOTONIC; ended_at 0: lives */
 	struct buf argv, env; /* collected until the exec is told */
-	char *script; /* owned; last exec's, NULL: none */
+	char *exe; /* owned; last exec's, its own or its parent's; NULL */
 	struct process_io *ios; /* owned */
 	uint8_t clone3_refused; /* told once */
 };
@@ -55,6 +55,7 @@ struct process *process_add(struct process_table *t, uint32_t host_pid,
     uint32_t inner_pid, struct process *parent);
 void process_remove(struct process_table *t, struct process *p);
 void process_set_package(struct process *p, struct str package);
+void process_set_exe(struct process *p, struct str exe);
 /* The next of the living; start with *at = 0, NULL at the end. */
 struct process *process_next(const struct process_table *t, size_t *at);
 bool process_descends(const struct process *p, const struct process *ancestor);

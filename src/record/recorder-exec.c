@@ -220,6 +220,7 @@ recorder_exec(struct recorder *r, const struct recorder_event *x)
 	f.at = x->at;
 	f.result = 0;
 	fill_standard(&f, e);
+	process_set_exe(p, buf_str(exe));
 	f.sha256 = executed_content(r, x, f.path);
 	tell_program(r, p, &f, buf_str(exe));
 	recorder_send(r, FACT_EXEC_EVENT, &f);

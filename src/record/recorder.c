@@ -160,6 +160,7 @@ recorder_tell_process(struct recorder *r, struct process *p)
 	f.phase = p->phase;
 	f.parent = p->parent != NULL ? p->parent->id : FACT_NONE;
 	f.pid = p->inner_pid;
+	f.exe = str_of(p->exe);
 	f.role = str_of(p->attribution.role);
 	f.package = p->attribution.package;
 	f.started_at = recorder_at(r, p->started_at);

@@ -189,12 +189,16 @@ static void
 fork_cases(void)
 {
 	int pid = fork(), status, inner[2];
+	char self[4096] = "";
 	pthread_t t;
 
 	if (pid == 0)
 		_exit(7);
 	wait_for(pid);
 	expect("process pid=%d exit_status=7", pid);
+	/* What never execs runs what its parent does. */
+	must(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0, "exe");
+	expect("process pid=%d exe=%s", pid, self);
 	pid = fork();
 	if (pid == 0) {
 		(void)raise(SIGKILL);
