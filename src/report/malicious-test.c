@@ -215,6 +215,68 @@ static const struct row rows[] = {
 	{ ACTION("a/b",
 	      RANGE("ECOSYSTEM", "{\"introduced\":\"0\"},{\"fixed\":\"0\"}")),
 	    "range-fixed-zero" },
+	{ ACTION("a/b",
+	      RANGE("ECOSYSTEM",
+		  "{\"introduced\":\"0\"},{\"fixed\":\"v4\"}")),
+	    "mal-actions-version" },
+	{ ACTION("-a/b", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
+	{ ACTION("a_b/c", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
+	{ ACTION("a/.", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
+	{ ACTION("a/b_c.d-e", "\"versions\":[\"1.0\"]"), NULL },
+	{ ACTION("a/b.git/c", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
+	/* neither versions nor ranges: disabled in the reference */
+	{ "{" NPM "}", NULL },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"\"},"
+	  "\"versions\":[\"1\"]}",
+	    "package-name" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"x\\u007f\"},"
+	  "\"versions\":[\"1\"]}",
+	    "package-name" },
+	{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"../../x\"},"
+	  "\"versions\":[\"1\"]}",
+	    "mal-name" },
+	{ "{" NPM "," RANGE("SEMVER",
+	      "{\"introduced\":\"0\"},{\"last_affected\":\"1.0.0\"}") "}",
+	    NULL },
+	{ "{" NPM "," RANGE("SEMVER",
+	      "{\"introduced\":\"0\"},{\"limit\":\"*\"}") "}",
+	    NULL },
+	{ "{" NPM ",\"versions\":[\"1\"],\"ecosystem_specific\":{}}", NULL },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{"
+	  "\"score\":1}}",
+	    "mal-unexpected-key" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"ip_addresses\":[\"198.51.100.1\",\"198.51.100.0/24\"],"
+	  "\"files\":[{\"path\":\"a.js\",\"digests\":{\"sha256\":\"00\"}}]"
+	  "}}}",
+	    NULL },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"ips\":[\"2001:db8::/129\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"ips\":[\"c2.test\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"domains\":[\"a b.test\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"domains\":[\"a..test\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"urls\":[\"no url\"]}}}",
+	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":[]}}",
+	    "mal-iocs" },
+	/* repositories */
+	{ "{\"ranges\":[" GIT_RANGE("git@git.test:a/b.git",
+	      "{\"introduced\":\"0\"},{\"fixed\":\"" COMMIT40 "\"}") "]}",
+	    NULL },
+	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a",
+	      "{\"introduced\":\"0\"},{\"fixed\":\"deadbeef\"}") "]}",
+	    "range-commit" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"ranges\":[" GIT_RANGE(
+	      "https://git.test/a", "{\"introduced\":\"0\"}") "]}",
+	    NULL },
 };
 
 static void
@@ -259,6 +321,206 @@ house_rules(void **state)
 			    f.n != 0 ? f.v[0].rule : "nothing",
 			    f.n != 0 ? f.v[0].message : "");
 		osv_findings_done(&f);
+		arena_free(a);
+	}
+}
+
+/* A text of n letters between two others. */
+static const char *
+stretched(struct arena *a, const char *before, size_t n, const char *after)
+{
+	char *p = arena_alloc(a, n + 1);
+
+	memset(p, 'a', n);
+	p[n] = '\0';
+	return arena_printf(a, "%s%s%s", before, p, after);
+}
+
+static bool
+has_error(const char *affected, const char *more)
+{
+	struct arena *a = arena_new(16 * (size_t)MIB);
+	struct osv_findings f;
+	bool found;
+
+	validate(a, &f, affected, more);
+	found = f.n_errors != 0;
+	osv_findings_done(&f);
+	arena_free(a);
+	return found;
+}
+
+/* Where a length is allowed and one more is not. */
+static void
+lengths(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		size_t longest;
+	} cases[] = {
+		{ "{\"package\":{\"ecosystem\":\"GitHub Actions\",\"name\":\"",
+		    "/b\"},\"versions\":[\"1.0\"]}", 39 },
+		{ "{\"package\":{\"ecosystem\":\"GitHub Actions\",\"name\":"
+		  "\"a/",
+		    "\"},\"versions\":[\"1.0\"]}", 100 },
+		{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{"
+		  "\"iocs\":{\"domains\":[\"",
+		    ".test\"]}}}", 63 },
+		{ "{\"package\":{\"ecosystem\":\"npm\",\"name\":\"",
+		    "\"},\"versions\":[\"1\"]}", 255 },
+	};
+	struct arena *a = arena_new(MIB);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (size_t more = 0; more < 2; more++)
+			if (has_error(stretched(a, cases[i].before,
+					  cases[i].longest + more,
+					  cases[i].after),
+				"") != (more == 1))
+				fail_msg("%zu of %s", cases[i].longest + more,
+				    cases[i].before);
+	arena_free(a);
+}
+
+/* Every ecosystem that is taken, a purl that agrees with it and one that does
+ * not; SEMVER where the ecosystem has it. */
+static void
+ecosystems(void **state)
+{
+	static const struct {
+		const char *ecosystem, *name, *purl, *other;
+		bool semver;
+	} cases[] = {
+		{ "Alpine", "a", "pkg:apk/alpine/a", "pkg:apk/wolfi/a", false },
+		{ "Alpine:v3.19", "a", "pkg:apk/alpine/a?distro=v3.19",
+		    "pkg:apk/alpine/b", false },
+		{ "crates.io", "a", "pkg:cargo/a", "pkg:cargo/b", true },
+		{ "Debian", "a", "pkg:deb/debian/a", "pkg:deb/ubuntu/a", false },
+		{ "Debian:12", "a", "pkg:deb/debian/a", "pkg:deb/debian/b",
+		    false },
+		{ "GitHub Actions", "a/b", "pkg:github/a/b", "pkg:github/a/c",
+		    false },
+		{ "Go", "go.test/a", "pkg:golang/go.test/a",
+		    "pkg:golang/go.test/b", true },
+		{ "Hex", "a", "pkg:hex/a", "pkg:hex/b", true },
+		{ "Maven", "g.test:a", "pkg:maven/g.test/a",
+		    "pkg:maven/g.test/b", false },
+		{ "npm", "@a/b", "pkg:npm/%40a/b", "pkg:npm/b", true },
+		{ "NuGet", "A.b", "pkg:nuget/A.b", "pkg:nuget/Ab", false },
+		{ "OSS-Fuzz", "a", "pkg:generic/a", "pkg:generic/b", false },
+		{ "Packagist", "a/b", "pkg:composer/a/b", "pkg:composer/a/c",
+		    false },
+		{ "PyPI", "a-b", "pkg:pypi/a_b", "pkg:pypi/ab", false },
+		{ "RubyGems", "a", "pkg:gem/a", "pkg:gem/b", false },
+		{ "Ubuntu", "a", "pkg:deb/ubuntu/a", "pkg:deb/debian/a", false },
+		{ "VSCode", "a.b", "pkg:vscode/a/b", "pkg:vscode/a/c", false },
+		{ "VSCode", "a.b", "pkg:vscode-extension/a/b",
+		    "pkg:vscode-extension/b/a", false },
+	};
+	static const char form[] =
+	    "{\"package\":{\"ecosystem\":\"%s\",\"name\":\"%s\",\"purl\":"
+	    "\"%s\"},\"versions\":[\"1.0\"]}";
+	struct arena *a = arena_new(MIB);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *e = cases[i].ecosystem, *n = cases[i].name;
+
+		if (has_error(arena_printf(a, form, e, n, cases[i].purl), ""))
+			fail_msg("%s %s", e, cases[i].purl);
+		if (!has_error(arena_printf(a, form, e, n, cases[i].other), ""))
+			fail_msg("%s %s", e, cases[i].other);
+		if (has_error(arena_printf(a,
+				  "{\"package\":{\"ecosystem\":\"%s\","
+				  "\"name\":\"%s\"}," RANGE("SEMVER",
+				      "{\"introduced\":\"0\"}") "}",
+				  e, n),
+			"") == cases[i].semver)
+			fail_msg("%s: SEMVER", e);
+	}
+	arena_free(a);
+}
+
+/* A file is named like its id and lies where its package says. */
+static void
+files(void **state)
+{
+	static const struct {
+		const char *more, *affected, *path;
+		bool good;
+	} cases[] = {
+		{ "\"id\":\"MAL-2026-1\",", NULL,
+		    "db/osv/malicious/npm/x/MAL-2026-1.json", true },
+		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.json",
+		    true },
+		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-2.json",
+		    false },
+		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.txt",
+		    false },
+		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/y/MAL-2026-1.json",
+		    false },
+		{ "\"id\":\"MAL-2026-1\",", NULL, "xnpm/x/MAL-2026-1.json",
+		    false },
+		{ "\"id\":\"MAL-2026-1\",", NULL,
+		    "pypi/x/MAL-2026-1.json", false },
+		{ "\"id\":\"GHSA-2026-1\",", NULL,
+		    "npm/x/GHSA-2026-1.json", false },
+		{ "\"id\":\"MAL-26-1\",", NULL, "npm/x/MAL-26-1.json",
+		    false },
+		{ "\"id\":\"MAL-2026-1a\",", NULL, "npm/x/MAL-2026-1a.json",
+		    false },
+		{ "\"id\":\"MAL-2026-\",", NULL, "npm/x/MAL-2026-.json",
+		    false },
+		{ "", NULL, "npm/x/MAL-0000-feed-0123456789abcdef.json", true },
+		{ "", NULL, "npm/x/MAL-0000-.json", true },
+		{ "", NULL, "npm/x/MAL-2026-1.json", false },
+		{ "", NULL, "npm/x/report.json", false },
+		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		    "crates.io/a-b/MAL-0000-x.json", true },
+		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		    "crates.io/a_b/MAL-0000-x.json", true },
+		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		    "crates.io/ab/MAL-0000-x.json", false },
+		{ "", "{\"ranges\":[" GIT_RANGE("https://git.test/a/b.git",
+			  "{\"introduced\":\"0\"}") "]}",
+		    "git/git.test/a/b/MAL-0000-x.json", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new(16 * (size_t)MIB);
+		struct checker c = { .profile = OSV_PROFILE_MALICIOUS };
+		struct osv_input in = { .profile = OSV_PROFILE_REPORT,
+			.now_s = 1790000000 };
+		struct osv_findings f;
+		struct osv_document d;
+		struct yyjson_doc *json = NULL;
+
+		in.bytes = str_of(arena_printf(a,
+		    "{\"modified\":\"2026-01-02T03:04:05Z\",%s\"affected\":"
+		    "[%s]}",
+		    cases[i].more,
+		    cases[i].affected != NULL ?
+			cases[i].affected :
+			"{" NPM ",\"versions\":[\"1\"]}"));
+		osv_findings_init(&f, a);
+		if (osv_validate(a, &in, &f, &d, &json) != 0)
+			fail_msg("%s: %s", cases[i].path, f.v[0].message);
+		f.n = f.n_errors = 0;
+		c.out = &f;
+		buf_init(&c.path, 4096);
+		buf_putc(&c.path, '$');
+		malicious_check_path(&c, &d, str_of(cases[i].path));
+		if ((f.n_errors == 0) != cases[i].good)
+			fail_msg("%s %s: %s", cases[i].path, cases[i].more,
+			    f.n != 0 ? f.v[0].message : "nothing found");
+		buf_done(&c.path);
+		osv_findings_done(&f);
+		osv_json_free(json);
 		arena_free(a);
 	}
 }
@@ -322,6 +584,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(house_rules),
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(ecosystems),
+		cmocka_unit_test(files),
 		cmocka_unit_test(origins_and_details),
 	};
 

@@ -6,8 +6,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
+#include <yyjson.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -234,7 +236,7 @@ merge_is_refused(void **state)
 		 "\"y\"},\"versions\":[\"1\"]}]}";
 	struct report *r =
 	    make("\"versions\":[\"1\"]", "\"details\":\"mine\",", "s");
-	struct report *bad[4];
+	struct report *bad[5];
 	struct error err = ERROR_INIT;
 
 	(void)state;
@@ -242,7 +244,11 @@ merge_is_refused(void **state)
 	bad[1] = make("\"versions\":[\"1\"]", "\"id\":\"MAL-2026-7\",", NULL);
 	bad[2] = make("\"versions\":[\"1\"]", "", "s"); /* the same origin */
 	bad[3] = make("\"versions\":[\"1\"]", "\"details\":\"yours\",", "t");
-	for (size_t i = 0; i < 4; i++) {
+	bad[4] = make("\"versions\":[\"1\"]",
+	    "\"details\":\"_-= Per source details. Do not edit below this "
+	    "line.=-_ stray\",",
+	    "u");
+	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(report_merge(r, bad[i], NOW, &err), -EINVAL);
 		report_free(bad[i]);
 	}
@@ -291,6 +297,143 @@ normalising_makes_it_ours(void **state)
 	assert_non_null(r->d.affected[0].database_specific);
 	assert_int_equal(report_normalise(r, &err), -EINVAL); /* has it now */
 	report_free(r);
+}
+
+static void
+what_is_not_normalised(void **state)
+{
+	static const char two[] = HEAD
+	    "\"affected\":[{" PKG ",\"versions\":[\"1\"]}],"
+	    "\"database_specific\":{\"malicious-packages-origins\":["
+	    "{\"source\":\"a\",\"sha256\":\"1\"},"
+	    "{\"source\":\"b\",\"sha256\":\"2\"}]}}";
+	static const char repository[] = HEAD
+	    "\"details\":\" words of a person \",\"affected\":[{\"ranges\":["
+	    "{\"type\":\"GIT\",\"repo\":\"git@github.com:Org/Repo\","
+	    "\"events\":[{\"introduced\":\"0\"}]}]}]}";
+	struct error err = ERROR_INIT;
+	struct report *r = read_text(two);
+
+	(void)state;
+	assert_int_equal(report_normalise(r, &err), -EINVAL);
+	report_free(r);
+	r = make("\"versions\":[\"1\"]", "\"id\":\"MAL-2026-1\",", NULL);
+	assert_int_equal(report_normalise(r, &err), -EINVAL);
+	report_free(r);
+	/* No origin: the text of a contributor stays; the repository is
+	 * written as everybody writes it. */
+	r = read_text(repository);
+	assert_int_equal(report_normalise(r, &err), 0);
+	assert_true(str_is(r->d.details, " words of a person "));
+	assert_true(str_is(r->d.affected[0].ranges[0].repo,
+	    "https://github.com/org/repo.git"));
+	assert_true(str_is(r->d.summary,
+	    "Malicious code in github.com/org/repo (GIT)"));
+	report_free(r);
+}
+
+/* Objects: first come, missing keys added. Arrays: united (the reference keeps
+ * what stands twice). Scalars: dropped, at both levels. */
+static void
+free_form_members(void **state)
+{
+	struct report *r = read_text(HEAD
+	    "\"affected\":[{" PKG ",\"versions\":[\"1\"],"
+	    "\"database_specific\":{\"o\":{\"common\":\"bar\"},"
+	    "\"l\":[\"a\",\"b\",\"c\"],\"n\":7}}],"
+	    "\"database_specific\":{\"o\":{\"common\":\"bar\"},\"n\":1}}");
+	struct report *other = read_text(HEAD
+	    "\"affected\":[{" PKG ",\"versions\":[\"1\"],"
+	    "\"database_specific\":{\"o\":{\"common\":\"baz\",\"float\":1.5},"
+	    "\"l\":[\"b\",\"c\",\"d\"],\"s\":\"x\"}}],"
+	    "\"database_specific\":{\"o\":{\"common\":\"baz\",\"float\":1.5},"
+	    "\"l\":[1],\"s\":true}}");
+	char *text;
+
+	(void)state;
+	merged(r, other);
+	text = yyjson_val_write(r->d.affected[0].database_specific, 0, NULL);
+	assert_string_equal(text,
+	    "{\"o\":{\"common\":\"bar\",\"float\":1.5},"
+	    "\"l\":[\"a\",\"b\",\"c\",\"d\"]}");
+	free(text);
+	text = yyjson_val_write(r->d.database_specific, 0, NULL);
+	assert_string_equal(text,
+	    "{\"o\":{\"common\":\"bar\",\"float\":1.5},\"l\":[1]}");
+	free(text);
+	report_free(r);
+}
+
+static struct report *
+from_source(const char *sha, const char *details)
+{
+	struct buf b;
+	struct report *r;
+	struct error err = ERROR_INIT;
+
+	buf_init(&b, MIB);
+	buf_printf(&b,
+	    HEAD "\"details\":\"%s\",\"affected\":[{" PKG
+		 ",\"versions\":[\"1\"]}],\"database_specific\":{"
+		 "\"malicious-packages-origins\":[{\"source\":\"test\","
+		 "\"sha256\":\"%s\"}]}}",
+	    details, sha);
+	r = read_text(b.p);
+	buf_done(&b);
+	assert_int_equal(report_normalise(r, &err), 0);
+	return r;
+}
+
+static void
+the_longest_text_of_a_source_stays(void **state)
+{
+	struct report *r = from_source("aa", "test report 1");
+
+	(void)state;
+	merged(r, from_source("bb", "a longer test report 1"));
+	assert_true(str_is(r->d.details,
+	    "\n---\n_-= Per source details. Do not edit below this line.=-_\n"
+	    "\n## Source: test (bb)\na longer test report 1\n"));
+	assert_int_equal(r->origins.n, 2);
+	assert_true(str_is(r->d.modified, "2026-09-01T00:00:00Z"));
+	report_free(r);
+}
+
+static void
+names_that_are_the_same(void **state)
+{
+	static const char form[] = HEAD
+	    "\"affected\":[{\"package\":{\"ecosystem\":\"%s\",\"name\":"
+	    "\"%s\"},\"versions\":[\"1.0\"]}]}";
+	static const struct {
+		const char *ecosystem[2], *name[2];
+		int rc;
+	} cases[] = {
+		{ { "NuGet", "NuGet" }, { "My.Lib", "my.lib" }, 0 },
+		{ { "npm", "npm" }, { "Lib", "lib" }, -EINVAL },
+		{ { "npm", "PyPI" }, { "lib", "lib" }, -EINVAL },
+		{ { "Debian:11", "Debian:12" }, { "lib", "lib" }, -EINVAL },
+		{ { "PyPI", "PyPI" }, { "a_b", "A.B" }, 0 },
+		{ { "crates.io", "crates.io" }, { "a_b", "A-B" }, 0 },
+	};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct report *r[2];
+		char text[512];
+
+		for (int k = 0; k < 2; k++) {
+			(void)snprintf(text, sizeof(text), form,
+			    cases[i].ecosystem[k], cases[i].name[k]);
+			r[k] = read_text(text);
+		}
+		if (report_merge(r[0], r[1], NOW, &err) != cases[i].rc)
+			fail_msg("%s %s %s", cases[i].ecosystem[0],
+			    cases[i].name[0], cases[i].name[1]);
+		report_free(r[0]);
+		report_free(r[1]);
+	}
 }
 
 static void
@@ -406,6 +549,10 @@ main(void)
 		cmocka_unit_test(merge_is_refused),
 		cmocka_unit_test(own_names_are_no_relations),
 		cmocka_unit_test(normalising_makes_it_ours),
+		cmocka_unit_test(what_is_not_normalised),
+		cmocka_unit_test(free_form_members),
+		cmocka_unit_test(the_longest_text_of_a_source_stays),
+		cmocka_unit_test(names_that_are_the_same),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(exact_versions_are_not_swallowed),
 		cmocka_unit_test(a_copy_is_the_same),

@@ -289,15 +289,22 @@ unite_values(yyjson_mut_doc *m, yyjson_mut_val *a, yyjson_val *b, int depth)
 	return d <= 0 ? yyjson_mut_val_mut_copy(m, a) : copy;
 }
 
+/* Scalars go: which of two would count, nobody knows. */
 static yyjson_val *
 unite_maps(struct report *r, yyjson_val *a, yyjson_val *b)
 {
 	yyjson_mut_doc *m = yyjson_mut_doc_new(NULL);
+	yyjson_mut_obj_iter it;
+	yyjson_mut_val *key;
 	yyjson_mut_val *root =
 	    a != NULL ? yyjson_val_mut_copy(m, a) : yyjson_mut_obj(m);
 
 	if (b != NULL)
 		root = unite_values(m, root, b, 0);
+	it = yyjson_mut_obj_iter_with(root);
+	while ((key = yyjson_mut_obj_iter_next(&it)) != NULL)
+		if (!yyjson_mut_is_ctn(yyjson_mut_obj_iter_get_val(key)))
+			(void)yyjson_mut_obj_iter_remove(&it);
 	yyjson_mut_doc_set_root(m, root);
 	return report_keep(r, m);
 }

@@ -78,6 +78,18 @@ canonical_names(void **state)
 	assert_true(str_is(report_canonical_name(a, STR_LIT("crates.io"),
 			       STR_LIT("This-Is-A1_Test_Example")),
 	    "this_is_a1_test_example"));
+	assert_true(str_is(report_canonical_name(a, STR_LIT("GIT"),
+			       STR_LIT("git@github.com:Org/Repo.git")),
+	    "github.com/org/repo"));
+	assert_true(str_is(report_canonical_name(a, STR_LIT("GIT"),
+			       STR_LIT("no repository")),
+	    "no repository"));
+	assert_true(str_is(report_canonical_name(a, STR_LIT("npm"),
+			       STR_LIT("@Scope/Name_x")),
+	    "@Scope/Name_x"));
+	assert_true(str_is(report_canonical_name(a, STR_LIT("NuGet"),
+			       STR_LIT("A.b")),
+	    "A.b"));
 	assert_true(report_same_package(STR_LIT("NuGet"), STR_LIT("A.b"),
 	    STR_LIT("NuGet"), STR_LIT("a.B")));
 	assert_false(report_same_package(STR_LIT("npm"), STR_LIT("A"),
@@ -121,6 +133,21 @@ git_repositories(void **state)
 		{ "@host:repo", NULL, NULL },
 		{ ":", NULL, NULL },
 		{ "https://github.com/a/b/c", NULL, NULL },
+		{ "https://github.com/a", NULL, NULL },
+		{ "git@github.com:a/b/c", NULL, NULL },
+		{ "https://GitHub.com/A/B", "https://github.com/a/b.git",
+		    "github.com/a/b" },
+		{ "git://bitbucket.org/A/b", "https://bitbucket.org/a/b.git",
+		    "bitbucket.org/a/b" },
+		{ "https://me@codeberg.org/A/b.git",
+		    "https://codeberg.org/a/b.git", "codeberg.org/a/b" },
+		{ "https://x.googlesource.com/a/b", NULL, NULL },
+		{ "https://gitee.com/A/B", "https://gitee.com/a/B.git",
+		    "gitee.com/a/B" },
+		{ "https://git.test/A/B/", "https://git.test/A/B.git",
+		    "git.test/A/B" },
+		{ "", NULL, NULL },
+		{ "https://git.test/a b", NULL, NULL },
 		{ "words", NULL, NULL },
 	};
 	struct arena *a = arena_new(MIB);
