@@ -262,6 +262,11 @@ check_range(struct checker *c, const struct osv_affected *a,
 		    SHOWN(a->ecosystem));
 	if (r->type == OSV_GIT && r->repo.n == 0)
 		checker_error(c, "range-repo", "repo is empty");
+	if (r->n_events > OSV_MAX_EVENTS) {
+		checker_error(c, "events-count", "%zu events; at most %d",
+		    r->n_events, OSV_MAX_EVENTS);
+		return;
+	}
 	list = checker_key(c, "events");
 	for (size_t i = 0; i < r->n_events; i++) {
 		at = checker_index(c, i);
@@ -454,7 +459,11 @@ check_affected(struct checker *c, const struct osv_affected *a)
 	check_versions(c, a);
 	check_severities(c, a->severity, a->n_severity);
 	list = checker_key(c, "ranges");
-	for (size_t i = 0; i < a->n_ranges; i++) {
+	if (a->n_ranges > OSV_MAX_RANGES)
+		checker_error(c, "ranges-count", "%zu ranges; at most %d",
+		    a->n_ranges, OSV_MAX_RANGES);
+	for (size_t i = 0; i < MIN_OF(a->n_ranges, (size_t)OSV_MAX_RANGES);
+	     i++) {
 		at = checker_index(c, i);
 		check_range(c, a, &a->ranges[i]);
 		checker_back(c, at);

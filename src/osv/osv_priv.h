@@ -11,6 +11,8 @@
 #define OSV_MAX_BYTES    (16u << 20)
 #define OSV_MAX_DEPTH    64
 #define OSV_MAX_VERSIONS 100000
+#define OSV_MAX_RANGES   10000 /* of an entry */
+#define OSV_MAX_EVENTS   10000 /* of a range */
 
 /* Syntax that yyjson lets through: duplicate keys, depth. */
 void json_check(struct checker *c, struct yyjson_val *root);

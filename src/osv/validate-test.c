@@ -85,6 +85,93 @@ the_table_holds(void **state)
 	assert_true(n > 60);
 }
 
+/* Every word of the closed lists is taken, as the list spells it. */
+static void
+closed_lists(void **state)
+{
+	static const struct {
+		const char *form;
+		const char *words[12];
+	} lists[] = {
+		{ "+\"references\":[{\"type\":\"%s\",\"url\":\"https://"
+		  "a.test\"}"
+		  "],\"withdrawn\":\"2026-01-02T03:04:05Z\"",
+		    { "ADVISORY", "ARTICLE", "DETECTION", "DISCUSSION",
+			"REPORT", "FIX", "INTRODUCED", "GIT", "PACKAGE",
+			"EVIDENCE", "WEB" } },
+		{ "+\"credits\":[{\"type\":\"%s\",\"name\":\"A\"}],"
+		  "\"withdrawn\":\"2026-01-02T03:04:05Z\"",
+		    { "FINDER", "REPORTER", "ANALYST", "COORDINATOR",
+			"REMEDIATION_DEVELOPER", "REMEDIATION_REVIEWER",
+			"REMEDIATION_VERIFIER", "TOOL", "SPONSOR", "OTHER" } },
+		{ "@{\"package\":{\"ecosystem\":\"npm\",\"name\":\"x\"},"
+		  "\"ranges\":[{\"type\":\"%s\",\"events\":[{\"introduced\":"
+		  "\"0\"}]}]}",
+		    { "SEMVER", "ECOSYSTEM" } },
+	};
+	char text[512], other[512];
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t k = 0; lists[i].words[k] != NULL; k++) {
+			char lower[64];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			(void)snprintf(text, sizeof(text), lists[i].form,
+			    lists[i].words[k]);
+			(void)snprintf(lower, sizeof(lower), "%s",
+			    lists[i].words[k]);
+			lower[0] = (char)(lower[0] | 32);
+			(void)snprintf(other, sizeof(other), lists[i].form,
+			    lower);
+#pragma GCC diagnostic pop
+			check(lists[i].words[k], text, "ok");
+			check(lower, other, "schema-enum");
+		}
+	for (; osv_ecosystems[n] != NULL; n++) {
+		(void)snprintf(text, sizeof(text),
+		    "@{\"package\":{\"ecosystem\":\"%s\",\"name\":\"a\"},"
+		    "\"versions\":[\"1\"]}",
+		    osv_ecosystems[n]);
+		check(osv_ecosystems[n], text, "ok");
+	}
+	assert_int_equal(n, 48);
+}
+
+static void
+counts_are_limited(void **state)
+{
+	static const char item[] =
+	    "{\"type\":\"ECOSYSTEM\",\"events\":[{\"introduced\":\"1\"}]},";
+	struct buf doc, got;
+
+	(void)state;
+	buf_init(&doc, 16 * (size_t)MIB);
+	buf_init(&got, MIB);
+	for (int events = 0; events < 2; events++) {
+		buf_reset(&doc);
+		buf_reset(&got);
+		buf_puts(&doc,
+		    "{\"id\":\"MAL-2026-1\",\"modified\":"
+		    "\"2026-01-02T03:04:05Z\",\"affected\":[{\"package\":{"
+		    "\"ecosystem\":\"PyPI\",\"name\":\"x\"},\"ranges\":[");
+		if (events)
+			buf_puts(&doc, "{\"type\":\"ECOSYSTEM\",\"events\":[");
+		for (int i = 0; i < 10001; i++)
+			buf_puts(&doc,
+			    events ? "{\"introduced\":\"1\"}," : item);
+		doc.n--;
+		buf_puts(&doc, events ? "]}]}]}" : "]}]}");
+		rules_of(buf_str(&doc), &got);
+		assert_string_equal(got.p,
+		    events ? "events-count" : "ranges-count");
+	}
+	buf_done(&doc);
+	buf_done(&got);
+}
+
 static void
 bytes_that_are_no_text(void **state)
 {
@@ -136,6 +223,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_holds),
+		cmocka_unit_test(closed_lists),
+		cmocka_unit_test(counts_are_limited),
 		cmocka_unit_test(bytes_that_are_no_text),
 		cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(sizes_are_limited),

@@ -216,8 +216,7 @@ static const struct row rows[] = {
 	      RANGE("ECOSYSTEM", "{\"introduced\":\"0\"},{\"fixed\":\"0\"}")),
 	    "range-fixed-zero" },
 	{ ACTION("a/b",
-	      RANGE("ECOSYSTEM",
-		  "{\"introduced\":\"0\"},{\"fixed\":\"v4\"}")),
+	      RANGE("ECOSYSTEM", "{\"introduced\":\"0\"},{\"fixed\":\"v4\"}")),
 	    "mal-actions-version" },
 	{ ACTION("-a/b", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
 	{ ACTION("a_b/c", "\"versions\":[\"1.0\"]"), "mal-actions-name" },
@@ -238,8 +237,8 @@ static const struct row rows[] = {
 	{ "{" NPM "," RANGE("SEMVER",
 	      "{\"introduced\":\"0\"},{\"last_affected\":\"1.0.0\"}") "}",
 	    NULL },
-	{ "{" NPM "," RANGE("SEMVER",
-	      "{\"introduced\":\"0\"},{\"limit\":\"*\"}") "}",
+	{ "{" NPM
+	  "," RANGE("SEMVER", "{\"introduced\":\"0\"},{\"limit\":\"*\"}") "}",
 	    NULL },
 	{ "{" NPM ",\"versions\":[\"1\"],\"ecosystem_specific\":{}}", NULL },
 	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{"
@@ -274,8 +273,9 @@ static const struct row rows[] = {
 	{ "{\"ranges\":[" GIT_RANGE("https://git.test/a",
 	      "{\"introduced\":\"0\"},{\"fixed\":\"deadbeef\"}") "]}",
 	    "range-commit" },
-	{ "{" NPM ",\"versions\":[\"1\"],\"ranges\":[" GIT_RANGE(
-	      "https://git.test/a", "{\"introduced\":\"0\"}") "]}",
+	{ "{" NPM
+	  ",\"versions\":[\"1\"],\"ranges\":[" GIT_RANGE("https://git.test/a",
+	      "{\"introduced\":\"0\"}") "]}",
 	    NULL },
 };
 
@@ -396,7 +396,8 @@ ecosystems(void **state)
 		{ "Alpine:v3.19", "a", "pkg:apk/alpine/a?distro=v3.19",
 		    "pkg:apk/alpine/b", false },
 		{ "crates.io", "a", "pkg:cargo/a", "pkg:cargo/b", true },
-		{ "Debian", "a", "pkg:deb/debian/a", "pkg:deb/ubuntu/a", false },
+		{ "Debian", "a", "pkg:deb/debian/a", "pkg:deb/ubuntu/a",
+		    false },
 		{ "Debian:12", "a", "pkg:deb/debian/a", "pkg:deb/debian/b",
 		    false },
 		{ "GitHub Actions", "a/b", "pkg:github/a/b", "pkg:github/a/c",
@@ -413,7 +414,8 @@ ecosystems(void **state)
 		    false },
 		{ "PyPI", "a-b", "pkg:pypi/a_b", "pkg:pypi/ab", false },
 		{ "RubyGems", "a", "pkg:gem/a", "pkg:gem/b", false },
-		{ "Ubuntu", "a", "pkg:deb/ubuntu/a", "pkg:deb/debian/a", false },
+		{ "Ubuntu", "a", "pkg:deb/ubuntu/a", "pkg:deb/debian/a",
+		    false },
 		{ "VSCode", "a.b", "pkg:vscode/a/b", "pkg:vscode/a/c", false },
 		{ "VSCode", "a.b", "pkg:vscode-extension/a/b",
 		    "pkg:vscode-extension/b/a", false },
@@ -462,12 +464,11 @@ files(void **state)
 		    false },
 		{ "\"id\":\"MAL-2026-1\",", NULL, "xnpm/x/MAL-2026-1.json",
 		    false },
-		{ "\"id\":\"MAL-2026-1\",", NULL,
-		    "pypi/x/MAL-2026-1.json", false },
-		{ "\"id\":\"GHSA-2026-1\",", NULL,
-		    "npm/x/GHSA-2026-1.json", false },
-		{ "\"id\":\"MAL-26-1\",", NULL, "npm/x/MAL-26-1.json",
+		{ "\"id\":\"MAL-2026-1\",", NULL, "pypi/x/MAL-2026-1.json",
 		    false },
+		{ "\"id\":\"GHSA-2026-1\",", NULL, "npm/x/GHSA-2026-1.json",
+		    false },
+		{ "\"id\":\"MAL-26-1\",", NULL, "npm/x/MAL-26-1.json", false },
 		{ "\"id\":\"MAL-2026-1a\",", NULL, "npm/x/MAL-2026-1a.json",
 		    false },
 		{ "\"id\":\"MAL-2026-\",", NULL, "npm/x/MAL-2026-.json",
@@ -476,17 +477,21 @@ files(void **state)
 		{ "", NULL, "npm/x/MAL-0000-.json", true },
 		{ "", NULL, "npm/x/MAL-2026-1.json", false },
 		{ "", NULL, "npm/x/report.json", false },
-		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		{ "",
+		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
 		    "crates.io/a-b/MAL-0000-x.json", true },
-		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		{ "",
+		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
 		    "crates.io/a_b/MAL-0000-x.json", true },
-		{ "", "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		      "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+		{ "",
+		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
 		    "crates.io/ab/MAL-0000-x.json", false },
-		{ "", "{\"ranges\":[" GIT_RANGE("https://git.test/a/b.git",
-			  "{\"introduced\":\"0\"}") "]}",
+		{ "",
+		    "{\"ranges\":[" GIT_RANGE("https://git.test/a/b.git",
+			"{\"introduced\":\"0\"}") "]}",
 		    "git/git.test/a/b/MAL-0000-x.json", true },
 	};
 
@@ -504,9 +509,9 @@ files(void **state)
 		    "{\"modified\":\"2026-01-02T03:04:05Z\",%s\"affected\":"
 		    "[%s]}",
 		    cases[i].more,
-		    cases[i].affected != NULL ?
-			cases[i].affected :
-			"{" NPM ",\"versions\":[\"1\"]}"));
+		    cases[i].affected != NULL ? cases[i].affected :
+						"{" NPM
+						",\"versions\":[\"1\"]}"));
 		osv_findings_init(&f, a);
 		if (osv_validate(a, &in, &f, &d, &json) != 0)
 			fail_msg("%s: %s", cases[i].path, f.v[0].message);

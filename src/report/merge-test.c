@@ -302,11 +302,11 @@ normalising_makes_it_ours(void **state)
 static void
 what_is_not_normalised(void **state)
 {
-	static const char two[] = HEAD
-	    "\"affected\":[{" PKG ",\"versions\":[\"1\"]}],"
-	    "\"database_specific\":{\"malicious-packages-origins\":["
-	    "{\"source\":\"a\",\"sha256\":\"1\"},"
-	    "{\"source\":\"b\",\"sha256\":\"2\"}]}}";
+	static const char two[] =
+	    HEAD "\"affected\":[{" PKG ",\"versions\":[\"1\"]}],"
+		 "\"database_specific\":{\"malicious-packages-origins\":["
+		 "{\"source\":\"a\",\"sha256\":\"1\"},"
+		 "{\"source\":\"b\",\"sha256\":\"2\"}]}}";
 	static const char repository[] = HEAD
 	    "\"details\":\" words of a person \",\"affected\":[{\"ranges\":["
 	    "{\"type\":\"GIT\",\"repo\":\"git@github.com:Org/Repo\","
@@ -337,11 +337,11 @@ what_is_not_normalised(void **state)
 static void
 free_form_members(void **state)
 {
-	struct report *r = read_text(HEAD
-	    "\"affected\":[{" PKG ",\"versions\":[\"1\"],"
-	    "\"database_specific\":{\"o\":{\"common\":\"bar\"},"
-	    "\"l\":[\"a\",\"b\",\"c\"],\"n\":7}}],"
-	    "\"database_specific\":{\"o\":{\"common\":\"bar\"},\"n\":1}}");
+	struct report *r = read_text(
+	    HEAD "\"affected\":[{" PKG ",\"versions\":[\"1\"],"
+		 "\"database_specific\":{\"o\":{\"common\":\"bar\"},"
+		 "\"l\":[\"a\",\"b\",\"c\"],\"n\":7}}],"
+		 "\"database_specific\":{\"o\":{\"common\":\"bar\"},\"n\":1}}");
 	struct report *other = read_text(HEAD
 	    "\"affected\":[{" PKG ",\"versions\":[\"1\"],"
 	    "\"database_specific\":{\"o\":{\"common\":\"baz\",\"float\":1.5},"
@@ -402,9 +402,9 @@ the_longest_text_of_a_source_stays(void **state)
 static void
 names_that_are_the_same(void **state)
 {
-	static const char form[] = HEAD
-	    "\"affected\":[{\"package\":{\"ecosystem\":\"%s\",\"name\":"
-	    "\"%s\"},\"versions\":[\"1.0\"]}]}";
+	static const char form[] =
+	    HEAD "\"affected\":[{\"package\":{\"ecosystem\":\"%s\",\"name\":"
+		 "\"%s\"},\"versions\":[\"1.0\"]}]}";
 	static const struct {
 		const char *ecosystem[2], *name[2];
 		int rc;

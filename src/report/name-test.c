@@ -87,9 +87,9 @@ canonical_names(void **state)
 	assert_true(str_is(report_canonical_name(a, STR_LIT("npm"),
 			       STR_LIT("@Scope/Name_x")),
 	    "@Scope/Name_x"));
-	assert_true(str_is(report_canonical_name(a, STR_LIT("NuGet"),
-			       STR_LIT("A.b")),
-	    "A.b"));
+	assert_true(
+	    str_is(report_canonical_name(a, STR_LIT("NuGet"), STR_LIT("A.b")),
+		"A.b"));
 	assert_true(report_same_package(STR_LIT("NuGet"), STR_LIT("A.b"),
 	    STR_LIT("NuGet"), STR_LIT("a.B")));
 	assert_false(report_same_package(STR_LIT("npm"), STR_LIT("A"),
