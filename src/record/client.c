@@ -166,7 +166,8 @@ record_spawn(const struct record_options *o, int facts_fd, struct record **ret,
 		    (long long)o->ring_bytes);
 		(void)snprintf(how, sizeof(how), "%d",
 		    (o->test_no_freeze ? 0 : HOLD_FREEZES) |
-			(o->test_no_stop ? 0 : HOLD_STOPS));
+			(o->test_no_stop ? 0 : HOLD_STOPS) |
+			(o->test_no_cast ? HOLD_NO_CAST : 0));
 		role.arguments[0] = ring_bytes;
 		role.arguments[1] = record_means_word(o->means);
 		role.arguments[2] = how;

@@ -24,6 +24,7 @@ enum hold_how {
 	HOLD_FREEZES = 1 << 0,
 	HOLD_STOPS = 1 << 1,
 	HOLD_BOTH = HOLD_FREEZES | HOLD_STOPS,
+	HOLD_NO_CAST = 1 << 2, /* tests: the programs as before 6.2 */
 };
 
 struct hold {

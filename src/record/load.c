@@ -87,7 +87,8 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	if (l->bpf == NULL)
 		return load_error(err, -errno, "cannot open the programs");
 	/* Looking for the function itself would cost as much as the rest. */
-	l->bpf->rodata->can_cast = record_kernel_is(6, 2);
+	l->bpf->rodata->can_cast =
+	    (how & HOLD_NO_CAST) == 0 && record_kernel_is(6, 2);
 	calls_fill(l->bpf->rodata->calls, RECORD_N_CALLS);
 	hold_thresholds(&l->bpf->bss->control, ring_bytes, how);
 	rc = bpf_map__set_max_entries(l->bpf->maps.ring, (uint32_t)ring_bytes);

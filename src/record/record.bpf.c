@@ -576,6 +576,6 @@ BPF_PROG(on_end, struct task_struct *task)
 	if (!s)
 		return 0;
 	s->h.result = code;
-	event_end(s, true);
+	event_end(s, false);
 	return 0;
 }

@@ -134,8 +134,9 @@ struct record_options {
 	/* Of role loader; NULL: LAZARET_RECORDER_SOCKET or the usual one, "":
 	 * programs of our own. */
 	const char *socket;
-	/* For tests alone: do not freeze or stop what floods the ring. */
-	bool test_no_freeze, test_no_stop;
+	/* For tests alone: do not freeze or stop what floods the ring; programs
+	 * as before 6.2. */
+	bool test_no_freeze, test_no_stop, test_no_cast;
 };
 
 /* facts_fd: a facts channel (scribe has the other end); taken. Returns while

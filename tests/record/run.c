@@ -4,7 +4,7 @@
  * own, with the recorder on it, and compares what the case says that it did
  * ("+ fact" must be there, "- fact" must not) with the facts of its phase.
  *
- *	run [--recorder=ebpf|notify|ptrace] [--print] PROBE [CASE…]
+ *	run [--recorder=ebpf|notify|ptrace] [--no-cast] [--print] PROBE [CASE…]
  *	run --print -- COMMAND ARG…	records any command as a package manager
  *		whose project is its folder, prints its facts
  *	run --flood=lost|held|stopped -- COMMAND ARG…	with a ring far too
@@ -55,6 +55,7 @@ struct run {
 	VEC(char *) wanted; /* owned; expectations of case i */
 	VEC(char *) names;
 	bool print, all;
+	bool no_cast; /* as before 6.2 */
 	const char *flood; /* "lost", "held", "stopped"; NULL: no flood */
 	int64_t dropped;
 };
@@ -161,6 +162,7 @@ start_recorder(struct run *r, struct error *err)
 	int facts_fd = -1, rc = start_reader(r, &facts_fd, err);
 
 	options.test_no_stop = is_lost;
+	options.test_no_cast = r->no_cast;
 	options.test_no_freeze =
 	    r->flood != NULL && strcmp(r->flood, "held") != 0;
 	start.upper_fd = open("/", O_PATH | O_CLOEXEC);
@@ -466,6 +468,8 @@ main(int argc, char **argv)
 	if (*argv != NULL && strncmp(*argv, "--recorder=", 11) == 0 &&
 	    record_means_parse(*argv++ + 11, &r.means) != 0)
 		return 2;
+	if (*argv != NULL && strcmp(*argv, "--no-cast") == 0)
+		r.no_cast = *argv++ != NULL;
 	if (*argv != NULL && strcmp(*argv, "--print") == 0)
 		r.print = *argv++ != NULL;
 	else if (*argv != NULL && strncmp(*argv, "--flood=", 8) == 0)
