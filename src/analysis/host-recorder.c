@@ -39,7 +39,7 @@ bpf(int command, union bpf_attr *attr)
 
 /* `return 0`, checked by the kernel for this type. */
 static int
-load_program(unsigned type, unsigned expected)
+load_program(unsigned type)
 {
 	struct bpf_insn code[] = {
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
@@ -49,7 +49,6 @@ load_program(unsigned type, unsigned expected)
 	int fd;
 
 	attr.prog_type = type;
-	attr.expected_attach_type = expected;
 	attr.insns = (uint64_t)(uintptr_t)code;
 	attr.insn_cnt = sizeof(code) / sizeof(code[0]);
 	attr.license = (uint64_t)(uintptr_t) "GPL";
@@ -63,7 +62,7 @@ host_try_bpf(char *detail, size_t size)
 	union bpf_attr ring = { .map_type = BPF_MAP_TYPE_RINGBUF,
 		.max_entries = RING_BYTES };
 	union bpf_attr attach = { 0 };
-	int fd = load_program(BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
+	int fd = load_program(BPF_PROG_TYPE_RAW_TRACEPOINT);
 
 	if (fd < 0) {
 		(void)snprintf(detail, size, "loading: %s", strerror(-fd));
@@ -196,14 +195,4 @@ host_try_fanotify(char *detail, size_t size)
 		return -errno;
 	}
 	return 0;
-}
-
-int
-host_try_sk_lookup(char *detail, size_t size)
-{
-	int fd = load_program(BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP);
-
-	(void)detail;
-	(void)size;
-	return fd >= 0 ? 0 : fd;
 }

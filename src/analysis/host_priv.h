@@ -28,10 +28,11 @@ int host_try_bpf_lsm(char *detail, size_t size);
 int host_try_notify(char *detail, size_t size);
 int host_try_ptrace(char *detail, size_t size);
 int host_try_fanotify(char *detail, size_t size);
-int host_try_sk_lookup(char *detail, size_t size);
 
 /* host-network.c */
 int host_try_veth(char *detail, size_t size);
 int host_try_tproxy(char *detail, size_t size);
+int host_try_sk_lookup(char *detail, size_t size);
+int host_try_every_address(char *detail, size_t size);
 
 #endif

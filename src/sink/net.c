@@ -339,8 +339,8 @@ net_join(int netns_fd, const char *interface, struct error *err)
 	return 0;
 }
 
-int
-net_take_all(const char *interface, uint16_t port, struct error *err)
+static int
+route_all(const char *interface, struct error *err)
 {
 	static const struct {
 		int family;
@@ -358,17 +358,30 @@ net_take_all(const char *interface, uint16_t port, struct error *err)
 			    "sink: routing all of %s to itself: %s",
 			    families[i].name, strerror(-rc));
 	}
-	rc = add_tproxy(interface, port);
-	if (rc != 0)
-		return error_set(err, rc,
-		    "sink: nft tproxy: %s (does the kernel have nf_tables "
-		    "with tproxy?)",
-		    strerror(-rc));
 	return 0;
 }
 
 int
-sink_host_takes_all(struct error *err)
+net_take_all(const char *interface, struct net *n, struct error *err)
+{
+	struct error other = ERROR_INIT;
+	int rc = route_all(interface, err);
+
+	if (rc != 0)
+		return rc;
+	rc = add_tproxy(interface, n->port);
+	if (rc == 0 || net_look_up(n, &other) == 0)
+		return 0;
+	return error_set(err, rc,
+	    "sink: nothing brings every address here: nft tproxy: %s "
+	    "(modules nf_tables, nft_tproxy); %s",
+	    strerror(-rc), other.msg);
+}
+
+/* --- what this host can --- */
+
+static int
+put_lo_up(struct error *err)
 {
 	_cleanup_(closep) int fd =
 	    socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -376,7 +389,36 @@ sink_host_takes_all(struct error *err)
 
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &up) != 0)
 		return error_errno(err, "sink: interface lo");
-	return net_take_all("lo", 1, err);
+	return 0;
+}
+
+int
+sink_host_has_tproxy(struct error *err)
+{
+	int rc = put_lo_up(err);
+
+	if (rc == 0)
+		rc = route_all("lo", err);
+	if (rc == 0)
+		rc = add_tproxy("lo", 1);
+	return rc == 0 ?
+	    0 :
+	    error_set(err, rc, "nft tproxy: %s (modules nf_tables, nft_tproxy)",
+		strerror(-rc));
+}
+
+int
+sink_host_has_lookup(struct error *err)
+{
+	struct net n = NET_INIT;
+	int rc = put_lo_up(err);
+
+	if (rc == 0)
+		rc = net_open(&n, err);
+	if (rc == 0)
+		rc = net_look_up(&n, err);
+	net_close(&n);
+	return rc;
 }
 
 /* Floods: more room, and what found none is counted (udp.c). */
@@ -480,4 +522,5 @@ net_close(struct net *n)
 		closep(&n->fds[i]);
 	closep(&n->raw4);
 	closep(&n->raw6);
+	closep(&n->lookup);
 }

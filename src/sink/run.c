@@ -149,7 +149,7 @@ open_world(struct world *w, const struct sink_config *c, struct error *err)
 	if (rc == 0)
 		rc = capture_open(interface, c->pcap_fd, &w->capture, err);
 	if (rc == 0)
-		rc = net_take_all(interface, w->net.port, err);
+		rc = net_take_all(interface, &w->net, err);
 	if (rc == 0)
 		rc = make_mint(w, c, err);
 	if (rc == 0)

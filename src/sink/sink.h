@@ -111,9 +111,11 @@ int sink_config_put(const struct sink_config *c, struct channel *ch,
 int sink_config_get(struct message *m, struct sink_config *ret,
     struct error *err);
 
-/* Can this kernel bring every address and port to one socket? Tried on lo of
- * the calling process's network namespace, which must be a fresh one. */
-int sink_host_takes_all(struct error *err);
+/* Can this kernel bring every address and port to one socket, by the one means
+ * or the other? Tried in the calling process's network namespace, which must
+ * be a fresh one. */
+int sink_host_has_tproxy(struct error *err);
+int sink_host_has_lookup(struct error *err);
 
 /* The role's side: from the first message to the end of the channel. lock is
  * called once, when every socket is open and no foreign byte was read. */

@@ -2,8 +2,13 @@
 /* See differences.h; docs/recorder.md has the same list in words. */
 #include "record/differences.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "record/facts.h"
@@ -18,6 +23,29 @@ enum change {
 #define NOT_THERE  "the process had done nothing yet that stops it"
 #define OWN_FILTER "a program's own filter answers first"
 
+struct pidfd_info {
+	uint64_t mask, cgroup;
+	uint32_t ids[11];
+	int32_t exit_code;
+};
+
+/* How a process ended is told after it was reaped since Linux 6.15. */
+static bool
+forgets_ends(void)
+{
+	struct pidfd_info info = { .mask = 1ull << 3 };
+	pid_t pid = fork();
+	int fd, rc;
+
+	if (pid == 0)
+		_exit(0);
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	(void)waitpid(pid, NULL, 0);
+	rc = ioctl(fd, _IOWR(0xFF, 11, struct pidfd_info), &info);
+	(void)close(fd);
+	return rc != 0 || (info.mask & 1ull << 3) == 0;
+}
+
 static struct row {
 	enum record_means means;
 	const char *name; /* of the case; NULL: any */
@@ -26,6 +54,7 @@ static struct row {
 	const char *columns; /* WITHOUT */
 	const char *reason;
 	int used;
+	bool (*applies)(void); /* NULL: on every kernel */
 } rows[] = {
 	{ RECORD_NOTIFY, NULL, "file_event op=write", NOT_TOLD, NULL,
 	    AT_THE_END, 0 },
@@ -66,7 +95,16 @@ static struct row {
 	    OWN_FILTER, 0 },
 	{ RECORD_NOTIFY, "foreign", "refused", WITHOUT, "result", AT_THE_END,
 	    0 },
+	{ RECORD_NOTIFY, "fork", "process exit_signal=9", WITHOUT,
+	    "exit_signal", "killed and reaped before anybody looked", 0,
+	    forgets_ends },
 };
+
+static bool
+is_meant(const struct row *r, enum record_means means)
+{
+	return r->means == means && (r->applies == NULL || r->applies());
+}
 
 static bool
 names_column(const char *columns, struct str word)
@@ -109,7 +147,7 @@ differences_apply(enum record_means means, const char *name, bool want,
 		struct row *r = &rows[i];
 		size_t before = out->n;
 
-		if (r->means != means || !want ||
+		if (!is_meant(r, means) || !want ||
 		    (r->name != NULL && strcmp(r->name, name) != 0) ||
 		    !facts_match(wanted, str_of(r->fact)))
 			continue;
@@ -129,7 +167,7 @@ differences_unused(enum record_means means)
 	int n = 0;
 
 	for (size_t i = 0; i < N_ELEMENTS(rows); i++) {
-		if (rows[i].means != means || rows[i].used != 0)
+		if (!is_meant(&rows[i], means) || rows[i].used != 0)
 			continue;
 		(void)printf("# no longer a difference: %s (%s)\n",
 		    rows[i].fact, rows[i].reason);
