@@ -35,6 +35,7 @@
 #define MAP_ANONYMOUS     0x20
 #define SOL_SOCKET        1
 #define SCM_RIGHTS        1
+#define SIGCONT           18
 #define SIGSTOP           19
 #define SIGSYS            31
 #define EAGAIN            11
@@ -221,7 +222,7 @@ event_end(struct scratch *s, __u32 urgent)
 	__u64 flags = BPF_RB_NO_WAKEUP;
 	__u64 bytes, waiting;
 	void *ring;
-	bool hold;
+	bool hold, stop;
 
 	if (!s)
 		return 0;
@@ -246,13 +247,18 @@ event_end(struct scratch *s, __u32 urgent)
 	asm volatile("" : "+r"(bytes));
 	if (bytes > sizeof(s->h) + sizeof(s->buf))
 		return 0;
+	/* Before anybody can read of it: the reader lets it go on, and if that
+	 * came before the stop, nobody would do it again. */
+	stop = hold || (s->h.flags & RECORD_STOPPED);
+	if (stop)
+		bpf_send_signal(SIGSTOP);
 	if (bpf_ringbuf_output(ring, s, bytes, flags) != 0) {
 		__sync_fetch_and_add(&control->dropped, 1);
+		if (stop)
+			bpf_send_signal(SIGCONT);
 		return 0;
 	}
 	__sync_fetch_and_add(&control->told, 1);
-	if (hold)
-		bpf_send_signal(SIGSTOP);
 	return 1;
 }
 

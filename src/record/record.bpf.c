@@ -495,7 +495,6 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	const char *filename = bprm->filename, *interp = bprm->interp;
 	struct record_control *control;
 	struct scratch *s;
-	bool stopped;
 
 	if (!is_watched() || !mm)
 		return 0;
@@ -526,9 +525,7 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	put_fd(s, 0, false);
 	put_fd(s, 1, false);
 	put_fd(s, 2, false);
-	stopped = s->h.flags & RECORD_STOPPED;
-	if (event_end(s, true) && stopped)
-		bpf_send_signal(SIGSTOP);
+	event_end(s, true);
 	return 0;
 }
 
