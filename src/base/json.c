@@ -219,8 +219,20 @@ plain_run(struct str s)
 void
 json_quote(struct buf *out, struct str s)
 {
-	size_t step;
+	size_t step = plain_run(s);
+	char *p;
 
+	if (step == s.n) { /* nearly always */
+		p = buf_reserve(out, s.n + 2);
+		if (p == NULL)
+			return;
+		p[0] = '"';
+		if (s.n != 0)
+			memcpy(p + 1, s.p, s.n);
+		p[s.n + 1] = '"';
+		buf_added(out, s.n + 2);
+		return;
+	}
 	buf_putc(out, '"');
 	while (s.n != 0) {
 		step = plain_run(s);

@@ -43,7 +43,8 @@ osv_ecosystem_valid(struct str ecosystem)
 	if (str_is(base, "GIT"))
 		return true;
 	for (size_t i = 0; osv_ecosystems[i] != NULL; i++)
-		if (str_is(base, osv_ecosystems[i]))
+		if (base.n != 0 && base.p[0] == osv_ecosystems[i][0] &&
+		    str_is(base, osv_ecosystems[i]))
 			return true;
 	return false;
 }

@@ -127,10 +127,12 @@ check_members(struct checker *c, yyjson_val *object,
 	for (; members->key != NULL; members++) {
 		yyjson_val *v = yyjson_obj_get(object, members->key);
 
+		if (v == NULL && (members->flags & REQUIRED) == 0)
+			continue;
 		at = checker_key(c, members->key);
 		if (v != NULL)
 			check_member(c, members, v);
-		else if (members->flags & REQUIRED)
+		else
 			checker_error(c, "schema-required",
 			    "is missing; must be %s", kind_name(members->kind));
 		checker_back(c, at);
@@ -161,7 +163,7 @@ in_list(yyjson_val *v, const char *const *list)
 	struct str s = str_n(yyjson_get_str(v), yyjson_get_len(v));
 
 	for (; *list != NULL; list++)
-		if (str_is(s, *list))
+		if (s.n != 0 && s.p[0] == **list && str_is(s, *list))
 			return true;
 	return false;
 }

@@ -3,6 +3,7 @@
  * that compressed. Runs in the confined workers of `lazaret report export`. */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <libdeflate.h>
 #include <zlib.h>
@@ -314,6 +315,21 @@ work(struct channel *c, int64_t file, struct str path, const struct stat *st,
 	return rc;
 }
 
+/* Of a file of this size: one call, unless it is growing. */
+static int
+read_file(int fd, off_t size, struct buf *bytes, struct error *err)
+{
+	size_t n = size < (off_t)ONCE_MAX ? (size_t)size + 1 : 0;
+	char *p = n != 0 ? buf_reserve(bytes, n) : NULL;
+	ssize_t k = p != NULL ? read(fd, p, n) : -1;
+
+	if (k > 0)
+		buf_added(bytes, (size_t)k);
+	if (k >= 0 && (size_t)k < n)
+		return 0;
+	return fd_read_all(fd, bytes, err);
+}
+
 /* Size and times are those of the bytes that were read, whatever the name
  * stands for a moment later. */
 int
@@ -330,7 +346,7 @@ export_work(struct channel *c, int64_t file, int dir, const char *path,
 		return say_failed(c, file, "cannot be opened", err);
 	if (!S_ISREG(st.st_mode))
 		return say_failed(c, file, "is no file", err);
-	if (fd_read_all(fd, bytes, &why) != 0)
+	if (read_file(fd, st.st_size, bytes, &why) != 0)
 		return say_failed(c, file, why.msg, err);
 	return work(c, file, str_of(path), &st, buf_str(bytes), err);
 }
