@@ -103,7 +103,7 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	l->control = &l->bpf->bss->control;
 	l->ring_fd = bpf_map__fd(l->bpf->maps.ring);
 	l->totals_fd = bpf_map__fd(l->bpf->maps.totals);
-	return open_ring(l, err);
+	return 0;
 }
 
 int
@@ -198,7 +198,7 @@ load_watch(struct load *l, int cgroup_fd, struct error *err)
 	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
 		&value, 0) != 0)
 		return error_errno(err, "cannot watch the control group");
-	return 0;
+	return open_ring(l, err);
 }
 
 int

@@ -429,15 +429,11 @@ fork_watcher(struct role *r, struct started *s)
 }
 
 static int
-split(struct role *r, struct started *s)
+confine(struct role *r)
 {
 	static const struct lockdown with_maps = { .rights = LOCKDOWN_BPF };
 	static const struct lockdown nothing = { .rights = LOCKDOWN_PURE };
-	int rc =
-	    r->load != NULL ? fork_keeper(r, s->upper_fd) : fork_watcher(r, s);
 
-	if (rc != 0)
-		return rc;
 	/* The sandbox goes first: our waking up takes no processor from it. It
 	 * is held when we fall behind. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
@@ -465,7 +461,7 @@ static int
 begin(struct role *r, struct started *s)
 {
 	bool ebpf = r->means == RECORD_EBPF;
-	int rc = 0;
+	int rc;
 
 	if (ebpf && s->cgroup_fd < 0)
 		return error_set(r->err, -EINVAL, "record: no control group");
@@ -474,11 +470,13 @@ begin(struct role *r, struct started *s)
 	if (ebpf && (r->how & HOLD_FREEZES))
 		r->hold.freeze_fd =
 		    openat(s->cgroup_fd, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
-	if (r->loader != NULL)
+	/* Before the ring is mapped: a child would copy its page tables. */
+	rc = ebpf ? fork_keeper(r, s->upper_fd) : fork_watcher(r, s);
+	if (rc == 0 && r->loader != NULL)
 		rc = watch_shared(r, s->cgroup_fd);
-	else if (ebpf)
+	else if (rc == 0 && ebpf)
 		rc = load_watch(r->load, s->cgroup_fd, r->err);
-	return rc == 0 ? split(r, s) : rc;
+	return rc == 0 ? confine(r) : rc;
 }
 
 /* Waits for RECORD_START: 0 started, 1 the supervisor went away. */
