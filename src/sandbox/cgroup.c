@@ -513,10 +513,14 @@ cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret)
 	if (g->path2[0] != '\0') {
 		u.cpu_ns = read_number(g->path2, "cpu.stat", "usage_usec");
 		u.cpu_ns = u.cpu_ns >= 0 ? u.cpu_ns * 1000 : -1;
+	}
+	if (g->path2[0] != '\0' && g->has2[CGROUP_MEMORY]) {
 		u.memory_bytes = read_number(g->path2, "memory.current", "");
 		u.memory_peak_bytes = read_number(g->path2, "memory.peak", "");
 		u.oom_kills =
 		    read_number(g->path2, "memory.events", "oom_kill");
+	}
+	if (g->path2[0] != '\0' && g->has2[CGROUP_PIDS]) {
 		u.pids = read_number(g->path2, "pids.current", "");
 		u.pids_refused = read_number(g->path2, "pids.events", "max");
 	}

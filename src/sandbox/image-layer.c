@@ -179,7 +179,9 @@ note_files(struct image_manifest *m, const char *dir, struct error *err)
 		if (!str_starts(str_of(m->files.v[i].path), "ca-"))
 			m->files.v[kept++] = m->files.v[i];
 	m->files.n = kept;
-	rc = image_manifest_add_file(m, dir, runtime, err);
+	rc = image_manifest_renew(m, dir, err);
+	if (rc == 0)
+		rc = image_manifest_add_file(m, dir, runtime, err);
 	for (size_t i = 0; rc == 0 && i < N_ELEMENTS(names); i++) {
 		_cleanup_(freep) char *path =
 		    mem_printf("ca-%s/%s", m->ca_name, names[i]);

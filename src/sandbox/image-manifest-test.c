@@ -235,8 +235,14 @@ test_time_of_change(void **state)
 	/* Not read where the time is the noted one. */
 	m.files.n = 0;
 	assert_int_equal(image_manifest_add_file(&m, dir, "file", &err), 0);
+	m.files.v[0].changed_ns = 0;
+	assert_int_equal(image_manifest_renew(&m, dir, &err), 0);
+	assert_int_equal(m.files.n, 1);
+	assert_int_not_equal(m.files.v[0].changed_ns, 0);
 	m.files.v[0].sha256[0] = m.files.v[0].sha256[0] == 'a' ? 'b' : 'a';
 	assert_int_equal(image_manifest_verify(&m, dir, &err), 0);
+	m.files.v[0].changed_ns = 0;
+	assert_int_equal(image_manifest_renew(&m, dir, &err), -EUCLEAN);
 	assert_int_equal(image_tree_remove(dir, &err), 0);
 	image_manifest_done(&m);
 }

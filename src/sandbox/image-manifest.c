@@ -452,6 +452,37 @@ image_manifest_add_file(struct image_manifest *m, const char *dir,
 	return 0;
 }
 
+static int
+renew(struct image_manifest *m, size_t i, const char *dir, struct error *err)
+{
+	const char *path = m->files.v[i].path;
+	struct image_file *old, now;
+	int rc = image_manifest_add_file(m, dir, path, err);
+
+	if (rc != 0)
+		return rc;
+	now = m->files.v[--m->files.n];
+	old = &m->files.v[i];
+	if (now.size_bytes != old->size_bytes ||
+	    strcmp(now.sha256, old->sha256) != 0 ||
+	    (old->sha256[0] == '\0' && now.mtime_ns != old->mtime_ns))
+		return error_set(err, -EUCLEAN, "%s was changed", path);
+	*old = now;
+	return 0;
+}
+
+int
+image_manifest_renew(struct image_manifest *m, const char *dir,
+    struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < m->files.n; i++)
+		if (m->files.v[i].changed_ns == 0)
+			rc = renew(m, i, dir, err);
+	return rc;
+}
+
 /* Nobody can set the time of change: where it is the noted one, so is the
  * content. Without it (a copied image) the content decides. */
 static int

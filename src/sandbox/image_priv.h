@@ -84,6 +84,10 @@ int image_manifest_save(const struct image_manifest *m, const char *dir,
 /* Notes size, time and (when small) hash of <dir>/<path>. */
 int image_manifest_add_file(struct image_manifest *m, const char *dir,
     const char *path, struct error *err);
+/* A copied image has no times of change that prove anything: its files are
+ * verified once more and noted, so that they need not be read at every use. */
+int image_manifest_renew(struct image_manifest *m, const char *dir,
+    struct error *err);
 /* Are the noted files as they were? */
 int image_manifest_verify(const struct image_manifest *m, const char *dir,
     struct error *err);
