@@ -95,16 +95,14 @@ read_authority(struct mint *m, struct str certificate_pem, struct str key_pem,
 }
 
 int
-mint_new(struct str certificate_pem, struct str key_pem, int keylog_fd,
-    struct mint **ret, struct error *err)
+mint_new(struct mint **ret, struct error *err)
 {
 	_cleanup_(mint_freep) struct mint *m = mem_alloc(sizeof(*m));
-	int rc = read_authority(m, certificate_pem, key_pem, err);
+	int rc;
 
-	m->keylog_fd = keylog_fd;
+	m->keylog_fd = -1;
 	m->leaves = map_new(LIMIT_SINK_CERTIFICATES);
-	if (rc == 0)
-		rc = make_context(m, err);
+	rc = make_context(m, err);
 	if (rc != 0)
 		return rc;
 	m->leaf_key = EVP_EC_gen("P-256");
@@ -112,6 +110,14 @@ mint_new(struct str certificate_pem, struct str key_pem, int keylog_fd,
 		return error_set(err, -EIO, "sink: making a P-256 key");
 	*ret = steal(&m);
 	return 0;
+}
+
+int
+mint_begin(struct mint *m, struct str certificate_pem, struct str key_pem,
+    int keylog_fd, struct error *err)
+{
+	m->keylog_fd = keylog_fd;
+	return read_authority(m, certificate_pem, key_pem, err);
 }
 
 void

@@ -11,9 +11,11 @@
 struct error;
 struct mint;
 
+/* All that takes no authority. */
+int mint_new(struct mint **ret, struct error *err);
 /* keylog_fd: borrowed, -1 for none. */
-int mint_new(struct str certificate_pem, struct str key_pem, int keylog_fd,
-    struct mint **ret, struct error *err);
+int mint_begin(struct mint *m, struct str certificate_pem, struct str key_pem,
+    int keylog_fd, struct error *err);
 void mint_free(struct mint *m); /* accepts NULL */
 void mint_freep(struct mint **m);
 /* A server session without a certificate; arg is what mint_use gets. */

@@ -56,7 +56,7 @@ read_pem(int fd, struct buf *out, struct error *err)
 }
 
 static int
-make_mint(struct world *w, const struct sink_config *c, struct error *err)
+begin_mint(struct world *w, const struct sink_config *c, struct error *err)
 {
 	struct buf certificate, key;
 	int rc;
@@ -66,8 +66,8 @@ make_mint(struct world *w, const struct sink_config *c, struct error *err)
 	if (rc == 0)
 		rc = read_pem(c->ca_key_fd, &key, err);
 	if (rc == 0)
-		rc = mint_new(buf_str(&certificate), buf_str(&key),
-		    c->keylog_fd, &w->mint, err);
+		rc = mint_begin(w->mint, buf_str(&certificate), buf_str(&key),
+		    c->keylog_fd, err);
 	if (key.p != NULL)
 		explicit_bzero(key.p, key.n);
 	buf_done(&certificate);
@@ -151,7 +151,7 @@ open_world(struct world *w, const struct sink_config *c, struct error *err)
 	if (rc == 0)
 		rc = net_take_all(interface, &w->net, err);
 	if (rc == 0)
-		rc = make_mint(w, c, err);
+		rc = begin_mint(w, c, err);
 	if (rc == 0)
 		rc = set_values(w, c, err);
 	if (rc != 0)
@@ -432,8 +432,13 @@ set_up(struct loop *l, int (*lock)(struct error *err), int *ret_keylog_fd,
 {
 	struct sink_config c = SINK_CONFIG_INIT;
 	struct message m;
-	int rc = channel_recv(&l->channel, &m, err);
+	int rc = mint_new(&l->world->mint, err);
 
+	/* What takes no configuration is done while the supervisor makes the
+	 * sandbox. */
+	if (rc != 0)
+		return rc;
+	rc = channel_recv(&l->channel, &m, err);
 	if (rc == 0)
 		return error_set(err, -EPIPE, "sink: no configuration");
 	if (rc == 1 && m.type != SINK_CONFIG)
