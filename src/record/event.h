@@ -82,7 +82,7 @@ enum record_flag {
 	RECORD_HELD = 1 << 4,
 	/* RECORD_CALL: the open makes the file (where no descriptor says so).
 	 */
-	RECORD_CREATED = 1 << 4,
+	RECORD_CREATED = 1 << 5,
 };
 
 /* Result of a call that was told at its begin (as FACT_NONE). */
