@@ -30,6 +30,7 @@ struct tap {
 	int fd; /* owned */
 	uint8_t mac[6]; /* of the interface */
 	uint64_t dropped;
+	bool small; /* the buffer is what everybody may have */
 	char bytes[LIMIT_SINK_SNAP_BYTES];
 };
 
@@ -48,8 +49,25 @@ find_mac(struct tap *t, const char *interface, struct error *err)
 	return 0;
 }
 
+/* A buffer of this size takes the host's root; others get net.core.rmem_max. */
+static int
+set_buffer(struct tap *t, struct error *err)
+{
+	int size = BUFFER_BYTES;
+
+	if (setsockopt(t->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		sizeof(size)) == 0)
+		return 0;
+	t->small = errno == EPERM;
+	if (!t->small ||
+	    setsockopt(t->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) != 0)
+		return error_errno(err, "sink: packet capture: buffer");
+	return 0;
+}
+
 /* Ours are cut in the kernel already: archives of the relay come in frames of
- * 64 KiB, faster than they can be copied. */
+ * 64 KiB, faster than they can be copied. A small buffer has no room even for
+ * that: there, large ones of ours, which are known anyway, are left out. */
 static int
 set_filter(struct tap *t, struct error *err)
 {
@@ -59,10 +77,14 @@ set_filter(struct tap *t, struct error *err)
 	uint32_t low = (uint32_t)m[4] << 8 | m[5];
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, high, 0, 6),
 		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 10),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, low, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K,
+		    t->small ? OURS_SNAP_BYTES : UINT32_MAX, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, OURS_SNAP_BYTES),
+		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, LIMIT_SINK_SNAP_BYTES),
 	};
 	struct sock_fprog program = { N_ELEMENTS(code), code };
@@ -80,11 +102,9 @@ listen_to(struct tap *t, const char *interface, struct error *err)
 	struct sockaddr_ll a = { .sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = (int)if_nametoindex(interface) };
-	int size = BUFFER_BYTES, one = 1;
+	int one = 1;
 
-	if (setsockopt(t->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size,
-		sizeof(size)) != 0 ||
-	    setsockopt(t->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) !=
+	if (setsockopt(t->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) !=
 		0 ||
 	    setsockopt(t->fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) !=
 		0 ||
@@ -110,6 +130,8 @@ tap_open(const char *interface, struct tap **ret, struct error *err)
 	if (t->fd < 0)
 		return error_errno(err, "sink: packet capture");
 	rc = find_mac(t, interface, err);
+	if (rc == 0)
+		rc = set_buffer(t, err);
 	if (rc == 0)
 		rc = set_filter(t, err);
 	if (rc == 0)
