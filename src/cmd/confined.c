@@ -2,6 +2,7 @@
 /* Children that look into files. Runs in `lazaret db` and `lazaret report`. */
 #include "cmd/confined.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "sys/fd.h"
 #include "sys/lockdown.h"
 
+#define MAX_FDS    8
 #define ANSWER_BAD 2 /* {int code, str sentence} */
 
 int
@@ -45,13 +47,13 @@ confined_unmap(struct str *s)
 }
 
 /* What the caller holds (locks, folders, an index) is not the work's. */
-static void
-keep_only(const int *fds, size_t n, int channel)
+void
+confined_keep_only(const int *fds, size_t n)
 {
 	unsigned from = 3, next;
 
 	do {
-		next = (unsigned)channel >= from ? (unsigned)channel : ~0u;
+		next = ~0u;
 		for (size_t i = 0; i < n; i++)
 			if (fds[i] >= 0 && (unsigned)fds[i] >= from)
 				next = MIN_OF(next, (unsigned)fds[i]);
@@ -63,14 +65,18 @@ keep_only(const int *fds, size_t n, int channel)
 }
 
 static void __attribute__((noreturn))
-child(confined_fn work, const void *arg, int fd)
+child(confined_fn work, const void *arg, const int *fds, size_t n_fds, int fd)
 {
+	int keep[MAX_FDS] = { fd };
 	const struct lockdown l = { .rights = LOCKDOWN_PURE };
 	struct error err = ERROR_INIT;
 	struct channel c;
 	int rc;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (size_t i = 0; i < n_fds; i++)
+		keep[i + 1] = fds[i];
+	confined_keep_only(keep, n_fds + 1);
 	channel_init(&c, fd);
 	rc = lockdown(&l, &err);
 	if (rc == 0)
@@ -105,14 +111,13 @@ confined_run(confined_fn work, const void *arg, const int *fds, size_t n_fds,
 	int ends[2], rc, status;
 	pid_t pid;
 
+	assert(n_fds < MAX_FDS);
 	(void)fflush(NULL);
 	if (fd_socketpair(ends, err) != 0)
 		return err->code;
 	pid = fork();
-	if (pid == 0) {
-		keep_only(fds, n_fds, ends[1]);
-		child(work, arg, ends[1]);
-	}
+	if (pid == 0)
+		child(work, arg, fds, n_fds, ends[1]);
 	(void)close(ends[1]);
 	channel_init(c, ends[0]);
 	if (pid < 0)

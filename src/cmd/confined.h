@@ -27,6 +27,9 @@ typedef int (
 int confined_run(confined_fn work, const void *arg, const int *fds,
     size_t n_fds, struct channel *c, struct message *m, struct error *err);
 
+/* Closes all descriptors above standard error but these; -1 is none. */
+void confined_keep_only(const int *fds, size_t n);
+
 /* The whole file, mapped; an empty one is an empty string. confined_unmap()
  * accepts STR_NONE. */
 int confined_map(int fd, struct str *ret, struct error *err);

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "cmd/confined.h"
 #include "cmd/report_priv.h"
 #include "sys/fd.h"
 #include "sys/lockdown.h"
@@ -45,12 +46,14 @@ worker(const struct report_crew *w, size_t which, int fd)
 {
 	const struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
 		.read_paths = w->read_paths };
+	const int keep[] = { fd, w->dir > 0 ? w->dir : -1 };
 	struct error err = ERROR_INIT;
 	struct channel c;
 	struct buf bytes;
 	int rc;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	confined_keep_only(keep, N_ELEMENTS(keep));
 	channel_init(&c, fd);
 	buf_init(&bytes, FILE_BYTES);
 	rc = lockdown(&l, &err);

@@ -112,7 +112,7 @@ static int
 work(struct job *j, struct error *err)
 {
 	const char *const paths[] = { options.db, NULL };
-	const struct report_crew crew = { .name = "report export",
+	struct report_crew crew = { .name = "report export",
 		.noun = "reports",
 		.n_files = j->files.n,
 		.read_paths = paths,
@@ -125,7 +125,7 @@ work(struct job *j, struct error *err)
 
 	if (osv < 0)
 		return error_errno(err, "%s", osv_path);
-	j->osv = osv;
+	j->osv = crew.dir = osv;
 	return report_crew_run(&crew, err);
 }
 

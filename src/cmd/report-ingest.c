@@ -20,6 +20,7 @@
 #include "cmd/report_priv.h"
 #include "pipeline/sources.h"
 #include "report/config.h"
+#include "report/hand.h"
 #include "report/ingest.h"
 #include "report/popular.h"
 #include "sys/clock.h"
@@ -298,10 +299,18 @@ run(struct job *j, char **operands, struct error *err)
 		.work = work_on,
 		.take = take_result,
 		.job = j };
-	int rc;
+	pid_t hand = 0;
+	int rc = 0;
 
 	j->now_s = clock_wall_ns() / NS_PER_SEC;
-	rc = report_crew_run(&crew, err);
+	if (j->files.n >= HAND_MIN_FILES && !options.dry_run)
+		rc = report_hand_start(j->repo, &hand, err);
+	if (rc == 0)
+		rc = report_crew_run(&crew, err);
+	if (hand != 0 &&
+	    report_hand_end(j->repo, hand, rc == 0 ? err : NULL) != 0 &&
+	    rc == 0)
+		rc = err->code;
 	return rc == 0 ? repo_commit(j->repo, err) : rc;
 }
 

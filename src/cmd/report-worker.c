@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "cmd/confined.h"
 #include "cmd/report_priv.h"
 #include "report/unfold.h"
 #include "sys/clock.h"
@@ -46,6 +47,7 @@ child(const struct config_source *s, int fd)
 	int rc;
 
 	wipe_secrets();
+	confined_keep_only(&fd, 1);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	rc = lockdown(&l, &err);
 	if (rc == 0)

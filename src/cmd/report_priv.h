@@ -15,6 +15,7 @@ struct config_source;
 struct error;
 struct message;
 struct popular;
+struct repo;
 struct unfold;
 
 /* yaml gets the file's bytes. */
@@ -33,6 +34,11 @@ int report_worker_start(const struct config_source *s,
     struct report_worker *ret, struct error *err);
 void report_worker_stop(struct report_worker *w); /* accepts a zeroed one */
 
+/* The process that writes the documents of a large ingest (report-hand.c). */
+int report_hand_start(struct repo *r, pid_t *ret, struct error *err);
+/* Waits for it; negative: not everything was written. */
+int report_hand_end(struct repo *r, pid_t pid, struct error *err);
+
 /* Confined processes that look at files and say what they find
  * (report-crew.c). What was set up before stays readable to them. */
 struct report_crew {
@@ -40,6 +46,7 @@ struct report_crew {
 	const char *noun; /* of what is counted: "files" */
 	size_t n_files;
 	const char *const *read_paths; /* NULL-terminated: all they may open */
+	int dir; /* descriptor that they keep, above 0; otherwise none */
 	/* In the worker: reads file i and sends about it. bytes: empty. */
 	int (*work)(struct channel *c, const void *job, size_t i,
 	    struct buf *bytes, struct error *err);

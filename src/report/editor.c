@@ -351,12 +351,13 @@ editor_run(struct repo *r, const struct edit_order *o,
     struct consolidate_counts *counts, struct error *err)
 {
 	ptrdiff_t slash = o->path.p != NULL ? str_rchr(o->path, '/') : 0;
-	int rc = 0, done = 0;
+	int rc, done = 0;
 
 	if (slash < 0 || o->n_versions > EDIT_MAX_VERSIONS)
 		return error_set(err, -EINVAL, "%.*s: no report of a tree",
 		    STR_ARG(o->path));
-	if (r->editor == NULL)
+	rc = repo_settle(r, err);
+	if (rc == 0 && r->editor == NULL)
 		rc = start(r, err);
 	if (rc != 0)
 		return rc;

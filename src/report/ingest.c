@@ -3,10 +3,8 @@
 #include "report/ingest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -250,15 +248,6 @@ look_for_others(void *data, const char *path)
 	return 1;
 }
 
-static bool
-in_tree(struct repo *r, enum repo_tree tree, const char *path)
-{
-	struct stat st;
-
-	return fstatat(repo_tree_fd(r, tree), path, &st, AT_SYMLINK_NOFOLLOW) ==
-	    0;
-}
-
 static char *
 folder_name(const struct ingest_result *in, int64_t i)
 {
@@ -321,7 +310,7 @@ find_conflicts(struct repo *r, struct str source, struct ingest_result *in,
 
 	/* A live report of this source: somebody has looked already. */
 	for (size_t i = 0; i < old->n; i++)
-		decided = decided || in_tree(r, REPO_MALICIOUS, old->v[i]);
+		decided = decided || repo_has(r, REPO_MALICIOUS, old->v[i]);
 	if (why != NULL)
 		vec_push(words, why);
 	for (int64_t i = 0; i < in->n_reports; i++) {
@@ -438,8 +427,8 @@ replace_reports(struct repo *r, struct str source,
 	int rc = write_reports(r, source, in, err);
 
 	for (size_t i = 0; i < old->n && rc == 0; i++) {
-		bool stays =
-		    in->why[0] != '\0' && in_tree(r, REPO_MALICIOUS, old->v[i]);
+		bool stays = in->why[0] != '\0' &&
+		    repo_has(r, REPO_MALICIOUS, old->v[i]);
 
 		for (int64_t k = 0; k < in->n_reports && !stays; k++) {
 			file_path(path, sizeof(path), source, in, k);
@@ -465,8 +454,8 @@ loop_of(struct repo *r, struct str source, const struct ingest_result *in)
 			break;
 		(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
 		    STR_ARG(in->folders[i]), STR_ARG(in->source_id));
-		if (in_tree(r, REPO_MALICIOUS, path) ||
-		    in_tree(r, REPO_WITHDRAWN, path))
+		if (repo_has(r, REPO_MALICIOUS, path) ||
+		    repo_has(r, REPO_WITHDRAWN, path))
 			return "is a report of ours: the database has it under "
 			       "this id";
 	}

@@ -141,6 +141,9 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 	struct walk *w;
 	int rc;
 
+	rc = tree != REPO_WITHDRAWN ? repo_settle(r, err) : 0;
+	if (rc != 0)
+		return rc;
 	/* Intake asks for each package's folder: most are not there. */
 	if (r->trees[tree] < 0 ||
 	    (folder != NULL && faccessat(r->trees[tree], folder, F_OK, 0) != 0))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,6 +18,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "report/edit.h"
+#include "report/hand.h"
 #include "report/outfile.h"
 #include "report/repo_priv.h"
 #include "sys/fd.h"
@@ -42,9 +44,23 @@ repo_dir(const struct repo *r)
 }
 
 int
-repo_tree_fd(const struct repo *r, enum repo_tree tree)
+repo_tree_fd(struct repo *r, enum repo_tree tree)
 {
+	if (hand_pending(r, tree))
+		(void)repo_settle(r, NULL);
 	return r->trees[tree];
+}
+
+/* Only new reports are on their way: nothing is waited for because of one that
+ * has an id. */
+bool
+repo_has(struct repo *r, enum repo_tree tree, const char *path)
+{
+	struct stat st;
+
+	if (strstr(path, "/MAL-0000-") != NULL && hand_pending(r, tree))
+		(void)repo_settle(r, NULL);
+	return fstatat(r->trees[tree], path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Temporary files of a writer that died; the lock is ours now. */
@@ -114,7 +130,7 @@ make(const char *dir)
 	struct repo *r = mem_alloc(sizeof(*r));
 
 	r->dir = mem_strdup(dir);
-	r->lock = -1;
+	r->lock = r->above.fd = -1;
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		r->trees[i] = -1;
 	return r;
@@ -159,10 +175,14 @@ repo_close(struct repo *r)
 {
 	if (r == NULL)
 		return;
+	if (r->hand != NULL)
+		(void)hand_end(r, NULL);
 	editor_free(r->editor);
 	repo_index_close(r);
 	free(r->later);
 	map_free(r->heard);
+	closep(&r->above.fd);
+	free(r->above.path);
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
 	closep(&r->lock);
@@ -174,7 +194,12 @@ int
 repo_sync(struct repo *r, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
+	int rc = r->failed ?
+	    error_set(err, -EIO, "documents could not be written") :
+	    repo_settle(r, err);
 
+	if (rc != 0)
+		return rc;
 	if (!r->dirty)
 		return 0;
 	fd = openat(r->trees[REPO_MALICIOUS], ".",
@@ -217,46 +242,116 @@ write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
 	return fd_write_all(fd, bytes.p, bytes.n, err);
 }
 
-/* The folder that a path ends in. Others edit the tree: what is written
- * through a link of theirs would lie elsewhere. 1: it is new, so the file
- * cannot be there. */
 static int
-open_folder(int tree, struct str path, bool make, int *ret, struct error *err)
+cannot_open(const char *folder, struct error *err)
 {
-	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	ptrdiff_t slash = str_rchr(path, '/');
-	char folder[LIMIT_PATH_BYTES];
-	bool made = false;
-
-	if (!repo_path_valid(path))
-		return error_set(err, -EINVAL, "%.*s: no path of a report",
-		    (int)MIN_OF(path.n, 200u), path.p);
-	(void)snprintf(folder, sizeof(folder), "%.*s",
-	    (int)(slash < 0 ? 1 : slash), slash < 0 ? "." : path.p);
-	*ret = repo_open_below(tree, folder, flags);
-	if (*ret < 0 && errno == ENOENT && make) {
-		if (repo_make_folders(tree, folder, err) != 0)
-			return err->code;
-		made = true;
-		*ret = repo_open_below(tree, folder, flags);
-	}
-	if (*ret >= 0)
-		return made;
 	if (errno == ELOOP)
 		return error_set(err, -ELOOP,
 		    "%s: a symbolic link; remove it from the database", folder);
 	return error_errno(err, "%s", folder);
 }
 
+/* The folder at path, through no link: others edit the tree, and what is
+ * written through a link of theirs would lie elsewhere. */
+static int
+open_folder(int tree, struct str path, bool make, struct error *err)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	char folder[LIMIT_PATH_BYTES];
+	int fd, rc;
+
+	(void)snprintf(folder, sizeof(folder), "%.*s",
+	    path.n != 0 ? (int)path.n : 1, path.n != 0 ? path.p : ".");
+	fd = repo_open_below(tree, folder, flags);
+	if (fd < 0 && errno == ENOENT && make) {
+		rc = repo_make_folders(tree, folder, err);
+		if (rc != 0)
+			return rc;
+		fd = repo_open_below(tree, folder, flags);
+	}
+	return fd >= 0 ? fd : cannot_open(folder, err);
+}
+
+/* The folder that a file lies in; it is there. */
+static int
+open_parent(int tree, const char *path, bool make, struct error *err)
+{
+	ptrdiff_t slash = str_rchr(str_of(path), '/');
+
+	if (!repo_path_valid(str_of(path)))
+		return error_set(err, -EINVAL, "%.200s: no path of a report",
+		    path);
+	return open_folder(tree, str_n(path, slash < 0 ? 0 : (size_t)slash),
+	    make, err);
+}
+
+static void
+forget_above(struct repo *r)
+{
+	closep(&r->above.fd);
+	free(r->above.path);
+	r->above.path = NULL;
+}
+
+/* The folder above a package's, which is that of the last one, most times. */
+static int
+open_above(struct repo *r, enum repo_tree tree, struct str path,
+    struct error *err)
+{
+	int fd;
+
+	if (r->above.fd >= 0 && r->above.tree == tree &&
+	    str_is(path, r->above.path))
+		return 0;
+	forget_above(r);
+	fd = open_folder(r->trees[tree], path, true, err);
+	if (fd < 0)
+		return fd;
+	r->above.fd = fd;
+	r->above.tree = tree;
+	r->above.path = mem_strndup(path);
+	return 0;
+}
+
+/* The folder of a package. 1: it is new, so no file can be there. */
+static int
+open_package(struct repo *r, enum repo_tree tree, const char *path, int *ret,
+    struct error *err)
+{
+	ptrdiff_t end = str_rchr(str_of(path), '/'), slash;
+	char name[LIMIT_PATH_BYTES];
+	bool made;
+	int rc;
+
+	if (!repo_path_valid(str_of(path)))
+		return error_set(err, -EINVAL, "%.200s: no path of a report",
+		    path);
+	slash = end < 0 ? -1 : str_rchr(str_n(path, (size_t)end), '/');
+	if (slash < 0) {
+		*ret = open_parent(r->trees[tree], path, true, err);
+		return *ret < 0 ? *ret : 0;
+	}
+	rc = open_above(r, tree, str_n(path, (size_t)slash), err);
+	if (rc != 0)
+		return rc;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - slash - 1),
+	    path + slash + 1);
+	made = mkdirat(r->above.fd, name, 0755) == 0;
+	if (!made && errno != EEXIST)
+		return error_errno(err, "%s", path);
+	*ret = repo_open_below(r->above.fd, name,
+	    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return *ret < 0 ? cannot_open(path, err) : made;
+}
+
 int
-repo_put(struct repo *r, enum repo_tree tree, const char *path,
+repo_put_here(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
 	_cleanup_(closep) int folder = -1;
-	int rc = open_folder(r->trees[tree], str_of(path), true, &folder, err);
+	int rc = open_package(r, tree, path, &folder, err);
 	char temporary[64];
 
-	r->dirty = true;
 	if (rc == 0 && same_bytes(folder, last_part(path), bytes))
 		return 1;
 	if (rc >= 0)
@@ -271,10 +366,19 @@ repo_put(struct repo *r, enum repo_tree tree, const char *path,
 }
 
 int
+repo_put(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err)
+{
+	r->dirty = true;
+	return r->hand != NULL ? hand_put(r, tree, path, bytes, err) :
+				 repo_put_here(r, tree, path, bytes, err);
+}
+
+int
 repo_get(struct repo *r, enum repo_tree tree, const char *path, struct buf *ret,
     struct error *err)
 {
-	_cleanup_(closep) int fd = repo_open_below(r->trees[tree], path,
+	_cleanup_(closep) int fd = repo_open_below(repo_tree_fd(r, tree), path,
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
@@ -302,18 +406,21 @@ repo_move(struct repo *r, enum repo_tree from, const char *from_path,
 {
 	_cleanup_(closep) int old = -1;
 	_cleanup_(closep) int new = -1;
-	int rc =
-	    open_folder(r->trees[from], str_of(from_path), false, &old, err);
+	int rc = repo_settle(r, err);
 
-	if (rc >= 0)
-		rc =
-		    open_folder(r->trees[to], str_of(to_path), true, &new, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
+	old = open_parent(r->trees[from], from_path, false, err);
+	if (old < 0)
+		return old;
+	new = open_parent(r->trees[to], to_path, true, err);
+	if (new < 0)
+		return new;
 	r->dirty = true;
 	if (renameat2(old, last_part(from_path), new, last_part(to_path),
 		RENAME_NOREPLACE) != 0)
 		return error_errno(err, "%s", to_path);
+	forget_above(r);
 	remove_empty_folders(r->trees[from], from_path);
 	return 0;
 }
@@ -323,13 +430,17 @@ repo_remove(struct repo *r, enum repo_tree tree, const char *path,
     struct error *err)
 {
 	_cleanup_(closep) int folder = -1;
-	int rc = open_folder(r->trees[tree], str_of(path), false, &folder, err);
+	int rc = repo_settle(r, err);
 
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
+	folder = open_parent(r->trees[tree], path, false, err);
+	if (folder < 0)
+		return folder;
 	r->dirty = true;
 	if (unlinkat(folder, last_part(path), 0) != 0)
 		return error_errno(err, "%s", path);
+	forget_above(r);
 	remove_empty_folders(r->trees[tree], path);
 	return 0;
 }

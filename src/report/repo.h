@@ -46,7 +46,8 @@ int repo_open(const char *dir, struct repo **ret, struct error *err);
 int repo_open_read(const char *dir, struct repo **ret, struct error *err);
 void repo_close(struct repo *r); /* commits; accepts NULL */
 const char *repo_dir(const struct repo *r);
-int repo_tree_fd(const struct repo *r, enum repo_tree tree); /* borrowed */
+/* Borrowed; what was put there is there (repo_settle). */
+int repo_tree_fd(struct repo *r, enum repo_tree tree);
 const char *repo_tree_name(enum repo_tree tree); /* "malicious", … */
 
 /* --- files (paths are relative to their tree) ----------------------------- */
@@ -59,6 +60,9 @@ bool repo_path_valid(struct str path);
  * already, nothing was done. */
 int repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err);
+/* Waits for documents that another process writes (hand.h). */
+int repo_settle(struct repo *r, struct error *err);
+bool repo_has(struct repo *r, enum repo_tree tree, const char *path);
 int repo_get(struct repo *r, enum repo_tree tree, const char *path,
     struct buf *ret, struct error *err);
 /* -EEXIST when the target is there. */

@@ -7,6 +7,7 @@
 
 struct channel;
 struct editor;
+struct hand;
 struct map;
 struct sqlite3;
 struct sqlite3_stmt;
@@ -55,6 +56,13 @@ struct repo {
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 	struct sqlite3_stmt *said[REPO_SAID_QUERIES];
+	struct {
+		enum repo_tree tree;
+		char *path; /* owned */
+		int fd;
+	} above; /* folder that the last document's folder lies in */
+	struct hand *hand; /* owned; NULL: documents are written here */
+	bool failed; /* documents are missing: nothing is committed */
 	struct editor *editor; /* owned; NULL: not started (edit.h) */
 	/* In role edit: who writes, and ids. */
 	struct channel *writer;
@@ -67,6 +75,12 @@ int repo_open_below(int tree, const char *path, int flags);
 /* The folder and those above it, through no link either. */
 int repo_make_folders(int tree, const char *folder, struct error *err);
 
+/* repo_put() in this process, whoever else there is. */
+int repo_put_here(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err);
+int hand_put(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err);
+bool hand_pending(const struct repo *r, enum repo_tree tree);
 /* Before the index learns of documents they must outlive a power cut: one
  * syncfs(2) for all of them, not an fsync(2) for each. */
 int repo_sync(struct repo *r, struct error *err);

@@ -17,6 +17,12 @@
 #define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 /* All rights of ABI 1, which every kernel with Landlock knows. */
 #define ALL_ACCESS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+/* ABI 2: moving from one folder to another, which ABI 1 always refuses. */
+#ifdef LANDLOCK_ACCESS_FS_REFER
+#define REFER LANDLOCK_ACCESS_FS_REFER
+#else
+#define REFER (1ull << 13)
+#endif
 #define FILE_ACCESS \
 	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
 	    LANDLOCK_ACCESS_FS_EXECUTE)
@@ -47,10 +53,24 @@ add_paths(int ruleset, const char *const *paths, uint64_t access,
 	return rc;
 }
 
+static int
+landlock_abi(void)
+{
+	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
+	    LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+bool
+lockdown_can_move(void)
+{
+	return landlock_abi() != 1;
+}
+
 int
 lockdown_landlock(const struct lockdown *l, struct error *err)
 {
-	struct landlock_ruleset_attr attr = { .handled_access_fs = ALL_ACCESS };
+	uint64_t access = ALL_ACCESS | (landlock_abi() >= 2 ? REFER : 0);
+	struct landlock_ruleset_attr attr = { .handled_access_fs = access };
 	_cleanup_(closep) int ruleset = -1;
 	int rc;
 
@@ -63,7 +83,7 @@ lockdown_landlock(const struct lockdown *l, struct error *err)
 	rc = add_paths(ruleset, l->read_paths, READ_ACCESS, err);
 	if (rc == 0)
 		rc = add_paths(ruleset, l->write_paths,
-		    ALL_ACCESS & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, err);
+		    access & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE, err);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
 		rc = error_errno(err, "Landlock");
 	return rc;

@@ -8,6 +8,7 @@
 #ifndef SYS_LOCKDOWN_H
 #define SYS_LOCKDOWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -41,5 +42,8 @@ struct lockdown {
 };
 
 int lockdown(const struct lockdown *l, struct error *err);
+/* Whether a file may then be moved from one folder to another below
+ * write_paths: not with the first Landlock (Linux 5.13 to 5.18). */
+bool lockdown_can_move(void);
 
 #endif
