@@ -2,8 +2,9 @@
 /*
  * loader-client SOCKET CGROUP [UID]: registers a control group as role record
  * would, as this user, says "watched" or why not, and stays until its standard
- * input ends. loader-client SOCKET -: sends what no client should, says what
- * it was told.
+ * input ends. loader-client SOCKET -: sends what no client should;
+ * loader-client SOCKET other: greets as a client of another version would;
+ * both say what they were told.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 #include "sys/message.h"
 
 static int
-talk_nonsense(const char *path)
+talk_nonsense(const char *path, bool greets)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct error err = ERROR_INIT;
@@ -33,10 +34,13 @@ talk_nonsense(const char *path)
 	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
 		return 1;
 	channel_init(&c, fd);
-	message_begin(&c, LOADER_WATCH); /* before any greeting */
-	message_put_fd(&c, 0);
-	if (message_send(&c, &err) != 0 || channel_recv(&c, &m, &err) != 1 ||
-	    m.type != CONTROL_FAILED)
+	message_begin(&c, greets ? LOADER_HELLO : LOADER_WATCH);
+	if (greets)
+		message_put_str(&c, STR_LIT("id_of_another"));
+	else
+		message_put_fd(&c, 0); /* before any greeting */
+	if (message_send(&c, &err) != 0 || channel_flush(&c, &err) != 0 ||
+	    channel_recv(&c, &m, &err) != 1 || m.type != CONTROL_FAILED)
 		return 1;
 	(void)message_get_int(&m);
 	said = message_get_str(&m);
@@ -55,8 +59,8 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
-	if (strcmp(argv[2], "-") == 0)
-		return talk_nonsense(argv[1]);
+	if (strcmp(argv[2], "-") == 0 || strcmp(argv[2], "other") == 0)
+		return talk_nonsense(argv[1], argv[2][0] == 'o');
 	cgroup = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (argc > 3 &&
 	    (setgroups(0, NULL) != 0 ||
