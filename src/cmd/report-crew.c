@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 #include "sys/term.h"
 
 #define N_WORKERS 2
+#define SHARE     16 /* files that a worker takes at once */
 /* A document of the largest size, and more: so that it is refused. */
 #define FILE_BYTES (17 * (size_t)MIB)
 
@@ -41,8 +43,17 @@ report_crew_read(int dir, const char *path, int flags, struct buf *ret,
 	return fd_read_all(fd, ret, err);
 }
 
+/* The first of the next files that are nobody's, SHARE of them. Who is faster
+ * takes more, so that both end together. The caller believes the number of
+ * answers, not this. */
+static size_t
+take_share(size_t *next)
+{
+	return __atomic_fetch_add(next, SHARE, __ATOMIC_RELAXED);
+}
+
 static void __attribute__((noreturn))
-worker(const struct report_crew *w, size_t which, int fd)
+worker(const struct report_crew *w, size_t *next, int fd)
 {
 	const struct lockdown l = { .rights = LOCKDOWN_READ_FILES,
 		.read_paths = w->read_paths };
@@ -50,6 +61,7 @@ worker(const struct report_crew *w, size_t which, int fd)
 	struct error err = ERROR_INIT;
 	struct channel c;
 	struct buf bytes;
+	size_t i;
 	int rc;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -57,10 +69,12 @@ worker(const struct report_crew *w, size_t which, int fd)
 	channel_init(&c, fd);
 	buf_init(&bytes, FILE_BYTES);
 	rc = lockdown(&l, &err);
-	for (size_t i = which; i < w->n_files && rc == 0; i += N_WORKERS) {
-		buf_reset(&bytes);
-		rc = w->work(&c, w->job, i, &bytes, &err);
-	}
+	for (; rc == 0 && (i = take_share(next)) < w->n_files;)
+		for (size_t n = 0; n < SHARE && i < w->n_files && rc == 0;
+		     n++, i++) {
+			buf_reset(&bytes);
+			rc = w->work(&c, w->job, i, &bytes, &err);
+		}
 	if (rc == 0)
 		rc = channel_flush(&c, &err);
 	if (rc != 0)
@@ -69,7 +83,7 @@ worker(const struct report_crew *w, size_t which, int fd)
 }
 
 static int
-start(const struct report_crew *w, struct channel c[N_WORKERS],
+start(const struct report_crew *w, size_t *next, struct channel c[N_WORKERS],
     pid_t pids[N_WORKERS], struct error *err)
 {
 	int pair[2];
@@ -80,7 +94,7 @@ start(const struct report_crew *w, struct channel c[N_WORKERS],
 			return err->code;
 		pids[i] = fork();
 		if (pids[i] == 0)
-			worker(w, i, pair[1]);
+			worker(w, next, pair[1]);
 		(void)close(pair[1]);
 		channel_init(&c[i], pair[0]);
 		if (pids[i] < 0)
@@ -139,12 +153,17 @@ report_crew_run(const struct report_crew *w, struct error *err)
 	struct channel c[N_WORKERS] = { 0 };
 	pid_t pids[N_WORKERS] = { 0 };
 	struct progress p;
+	size_t *next;
 	int rc;
 
 	if (w->n_files == 0)
 		return 0;
+	next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (next == MAP_FAILED)
+		return error_errno(err, "mmap");
 	progress_begin(&p);
-	rc = start(w, c, pids, err);
+	rc = start(w, next, c, pids, err);
 	if (rc == 0)
 		rc = collect(w, c, &p, err);
 	for (size_t i = 0; i < N_WORKERS; i++) {
@@ -156,5 +175,6 @@ report_crew_run(const struct report_crew *w, struct error *err)
 		channel_done(&c[i]);
 	}
 	progress_end(&p);
+	(void)munmap(next, sizeof(*next));
 	return rc;
 }

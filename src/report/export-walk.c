@@ -384,9 +384,11 @@ receive(int fd, struct export_files *files, struct error *err)
 		if (rc != 0)
 			break;
 		ended = path.p == NULL;
-		f.path = ended ? NULL : mem_printf("%.*s", STR_ARG(path));
-		if (!ended)
-			vec_push(files, f);
+		if (ended)
+			break;
+		f.path = mem_array(path.n + 1, 1);
+		memcpy(f.path, path.p, path.n);
+		vec_push(files, f);
 	}
 	channel_done(&c);
 	if (!ended && rc == 0)
