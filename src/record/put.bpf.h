@@ -213,8 +213,9 @@ event_args(struct scratch *s, struct pt_regs *regs, long ret)
 	s->h.result = ret;
 }
 
-/* The reader is woken for what cannot wait (exec: the file may be gone soon)
- * and when much has collected; it looks by itself many times a second. */
+/* The reader is woken for what cannot wait (a process that is stopped until
+ * its file has been opened) and when much has collected; it looks by itself
+ * many times a second. */
 __noinline int
 event_end(struct scratch *s, __u32 urgent)
 {

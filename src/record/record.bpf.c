@@ -525,7 +525,7 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	put_fd(s, 0, false);
 	put_fd(s, 1, false);
 	put_fd(s, 2, false);
-	event_end(s, true);
+	event_end(s, s->h.flags & RECORD_STOPPED);
 	return 0;
 }
 

@@ -134,7 +134,7 @@ static int
 serve(struct watcher *w)
 {
 	struct pollfd fds[] = { { w->start->keeper_fd, POLLIN, 0 },
-		{ w->start->events_fd, 0, 0 }, { w->start->listener_fd, 0, 0 },
+		{ -1, POLLOUT, 0 }, { w->start->listener_fd, 0, 0 },
 		{ w->epoll, POLLIN, 0 }, { w->signals, 0, 0 } };
 	int rc = 0, left;
 
@@ -142,7 +142,9 @@ serve(struct watcher *w)
 		bool open = w->queue.n < QUEUE_BYTES / 8;
 
 		left = patience(w);
-		fds[1].events = left == 0 ? POLLOUT : 0;
+		/* Otherwise the keeper's socket says when the decoder is gone.
+		 */
+		fds[1].fd = left == 0 ? w->start->events_fd : -1;
 		fds[2].events = fds[4].events = open ? POLLIN : 0;
 		if (poll(fds, N_ELEMENTS(fds), left == 0 ? -1 : left) < 0) {
 			if (errno == EINTR)
