@@ -445,58 +445,51 @@ ecosystems(void **state)
 }
 
 /* A file is named like its id and lies where its package says. */
+static const struct {
+	const char *more, *affected, *path;
+	bool good;
+} file_cases[] = {
+	{ "\"id\":\"MAL-2026-1\",", NULL,
+	    "db/osv/malicious/npm/x/MAL-2026-1.json", true },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.json", true },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-2.json", false },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.txt", false },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "npm/y/MAL-2026-1.json", false },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "xnpm/x/MAL-2026-1.json", false },
+	{ "\"id\":\"MAL-2026-1\",", NULL, "pypi/x/MAL-2026-1.json", false },
+	{ "\"id\":\"GHSA-2026-1\",", NULL, "npm/x/GHSA-2026-1.json", false },
+	{ "\"id\":\"MAL-26-1\",", NULL, "npm/x/MAL-26-1.json", false },
+	{ "\"id\":\"MAL-2026-1a\",", NULL, "npm/x/MAL-2026-1a.json", false },
+	{ "\"id\":\"MAL-2026-\",", NULL, "npm/x/MAL-2026-.json", false },
+	{ "", NULL, "npm/x/MAL-0000-feed-0123456789abcdef.json", true },
+	{ "", NULL, "npm/x/MAL-0000-.json", true },
+	{ "", NULL, "npm/x/MAL-2026-1.json", false },
+	{ "", NULL, "npm/x/report.json", false },
+	{ "",
+	    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+	    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+	    "crates.io/a-b/MAL-0000-x.json", true },
+	{ "",
+	    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+	    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+	    "crates.io/a_b/MAL-0000-x.json", true },
+	{ "",
+	    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
+	    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
+	    "crates.io/ab/MAL-0000-x.json", false },
+	{ "",
+	    "{\"ranges\":[" GIT_RANGE("https://git.test/a/b.git",
+		"{\"introduced\":\"0\"}") "]}",
+	    "git/git.test/a/b/MAL-0000-x.json", true },
+};
+
 static void
 files(void **state)
 {
-	static const struct {
-		const char *more, *affected, *path;
-		bool good;
-	} cases[] = {
-		{ "\"id\":\"MAL-2026-1\",", NULL,
-		    "db/osv/malicious/npm/x/MAL-2026-1.json", true },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.json",
-		    true },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-2.json",
-		    false },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/x/MAL-2026-1.txt",
-		    false },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "npm/y/MAL-2026-1.json",
-		    false },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "xnpm/x/MAL-2026-1.json",
-		    false },
-		{ "\"id\":\"MAL-2026-1\",", NULL, "pypi/x/MAL-2026-1.json",
-		    false },
-		{ "\"id\":\"GHSA-2026-1\",", NULL, "npm/x/GHSA-2026-1.json",
-		    false },
-		{ "\"id\":\"MAL-26-1\",", NULL, "npm/x/MAL-26-1.json", false },
-		{ "\"id\":\"MAL-2026-1a\",", NULL, "npm/x/MAL-2026-1a.json",
-		    false },
-		{ "\"id\":\"MAL-2026-\",", NULL, "npm/x/MAL-2026-.json",
-		    false },
-		{ "", NULL, "npm/x/MAL-0000-feed-0123456789abcdef.json", true },
-		{ "", NULL, "npm/x/MAL-0000-.json", true },
-		{ "", NULL, "npm/x/MAL-2026-1.json", false },
-		{ "", NULL, "npm/x/report.json", false },
-		{ "",
-		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
-		    "crates.io/a-b/MAL-0000-x.json", true },
-		{ "",
-		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
-		    "crates.io/a_b/MAL-0000-x.json", true },
-		{ "",
-		    "{\"package\":{\"ecosystem\":\"crates.io\",\"name\":"
-		    "\"A-b\"},\"versions\":[\"1.0.0\"]}",
-		    "crates.io/ab/MAL-0000-x.json", false },
-		{ "",
-		    "{\"ranges\":[" GIT_RANGE("https://git.test/a/b.git",
-			"{\"introduced\":\"0\"}") "]}",
-		    "git/git.test/a/b/MAL-0000-x.json", true },
-	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(file_cases) / sizeof(file_cases[0]);
+	     i++) {
 		struct arena *a = arena_new(16 * (size_t)MIB);
 		struct checker c = { .profile = OSV_PROFILE_MALICIOUS };
 		struct osv_input in = { .profile = OSV_PROFILE_REPORT,
@@ -508,20 +501,21 @@ files(void **state)
 		in.bytes = str_of(arena_printf(a,
 		    "{\"modified\":\"2026-01-02T03:04:05Z\",%s\"affected\":"
 		    "[%s]}",
-		    cases[i].more,
-		    cases[i].affected != NULL ? cases[i].affected :
-						"{" NPM
-						",\"versions\":[\"1\"]}"));
+		    file_cases[i].more,
+		    file_cases[i].affected != NULL ? file_cases[i].affected :
+						     "{" NPM
+						     ",\"versions\":[\"1\"]}"));
 		osv_findings_init(&f, a);
 		if (osv_validate(a, &in, &f, &d, &json) != 0)
-			fail_msg("%s: %s", cases[i].path, f.v[0].message);
+			fail_msg("%s: %s", file_cases[i].path, f.v[0].message);
 		f.n = f.n_errors = 0;
 		c.out = &f;
 		buf_init(&c.path, 4096);
 		buf_putc(&c.path, '$');
-		malicious_check_path(&c, &d, str_of(cases[i].path));
-		if ((f.n_errors == 0) != cases[i].good)
-			fail_msg("%s %s: %s", cases[i].path, cases[i].more,
+		malicious_check_path(&c, &d, str_of(file_cases[i].path));
+		if ((f.n_errors == 0) != file_cases[i].good)
+			fail_msg("%s %s: %s", file_cases[i].path,
+			    file_cases[i].more,
 			    f.n != 0 ? f.v[0].message : "nothing found");
 		buf_done(&c.path);
 		osv_findings_done(&f);
