@@ -614,7 +614,7 @@ consolidate_unwithdraw(struct repo *r, const char *path, const char *reason,
 	return move_report(r, &j, err);
 }
 
-/* true: none of the report's origins is left. */
+/* true: nobody is left who says what the report says. */
 static bool
 retract_all(struct repo *r, const char *path, struct report *rep,
     struct str source, struct str source_id)
@@ -624,16 +624,16 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 
 	for (size_t i = rep->origins.n; i > 0; i--) {
 		struct report_origin o = rep->origins.v[i - 1];
+		int rc;
 
-		if (str_eq(o.source, source) &&
-		    (source_id.p == NULL ||
-			(o.id.p != NULL && str_eq(o.id, source_id))))
-			if (report_retract(rep, o.source, o.sha256, &why) >=
-			    0) {
-				none_left = rep->origins.n == 0;
-				if (!none_left)
-					take_items_away(r, path, rep, &o);
-			}
+		if (!str_eq(o.source, source) ||
+		    (source_id.p != NULL &&
+			(o.id.p == NULL || !str_eq(o.id, source_id))))
+			continue;
+		rc = report_retract(rep, o.source, o.sha256, &why);
+		none_left = rc == 1;
+		if (rc == 0)
+			take_items_away(r, path, rep, &o);
 	}
 	return none_left;
 }
@@ -655,9 +655,9 @@ consolidate_retract(struct repo *r, const char *path, struct str source,
 	}
 	if (rc != 0)
 		return rc;
-	/* None at all: a death came between the content and the move. */
-	none_left =
-	    retract_all(r, path, rep, source, source_id) || rep->origins.n == 0;
+	/* Withdrawn: a death came between the content and the move. */
+	none_left = retract_all(r, path, rep, source, source_id) ||
+	    (rep->origins.n == 0 && rep->d.withdrawn.p != NULL);
 	if (none_left && is_new(path)) {
 		report_free(rep);
 		return repo_remove(r, REPO_MALICIOUS, path, err);

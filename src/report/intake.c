@@ -169,6 +169,7 @@ add_origin(struct report *r, const struct intake *in,
 	o->n_versions = a->n_versions;
 	o->ranges = a->ranges;
 	o->n_ranges = a->n_ranges;
+	r->n_own_versions = r->n_own_ranges = 0; /* all of it is the source's */
 }
 
 static void

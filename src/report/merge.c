@@ -94,6 +94,7 @@ copy_range(struct arena *a, const struct osv_range *r)
 {
 	struct osv_range c = *r;
 
+	c.database_specific = NULL; /* of the other report, and of no origin */
 	c.repo = arena_str(a, r->repo);
 	c.events = arena_array(a, r->n_events + 1, sizeof(*c.events));
 	for (size_t i = 0; i < r->n_events; i++) {
@@ -115,8 +116,13 @@ unite_ranges(struct arena *arena, struct osv_range **a, size_t *na,
 		memcpy(v, *a, n * sizeof(*v));
 	for (size_t i = 0; i < nb; i++) {
 		there = false;
-		for (size_t j = 0; j < n && !there; j++)
+		for (size_t j = 0; j < n && !there; j++) {
 			there = report_range_equal(&v[j], &b[i]);
+			/* Written otherwise: not the first, but always the
+			 * same of the two. */
+			if (there && report_range_compare(&b[i], &v[j]) < 0)
+				v[j] = copy_range(arena, &b[i]);
+		}
 		if (!there)
 			v[n++] = copy_range(arena, &b[i]);
 	}
@@ -320,9 +326,13 @@ copy_origin(struct arena *a, const struct report_origin *o)
 		.modified_time = arena_str(a, o->modified_time),
 		.id = arena_str(a, o->id) };
 
-	unite_strings(a, &c.versions, &c.n_versions, o->versions,
-	    o->n_versions);
-	unite_ranges(a, &c.ranges, &c.n_ranges, o->ranges, o->n_ranges);
+	/* Word for word: also what stands twice in it. */
+	c.versions = arena_array(a, o->n_versions + 1, sizeof(*c.versions));
+	for (size_t i = 0; i < o->n_versions; i++)
+		c.versions[c.n_versions++] = arena_str(a, o->versions[i]);
+	c.ranges = arena_array(a, o->n_ranges + 1, sizeof(*c.ranges));
+	for (size_t i = 0; i < o->n_ranges; i++)
+		c.ranges[c.n_ranges++] = copy_range(a, &o->ranges[i]);
 	return c;
 }
 
@@ -427,16 +437,36 @@ earliest_published(struct report *r, const struct osv_document *o)
 		d->published = d->modified;
 }
 
+/* Where letter case is no difference, of two spellings always the same. */
+static void
+unite_names(struct report *r, const struct osv_affected *o)
+{
+	struct osv_affected *a = &r->d.affected[0];
+	struct str usual = str_of(arena_printf(r->arena,
+	    "Malicious code in %.*s (%.*s)", STR_ARG(a->name),
+	    STR_ARG(a->ecosystem)));
+
+	if (!a->has_package || str_cmp(o->name, a->name) >= 0)
+		return;
+	if (str_eq(r->d.summary, usual))
+		r->d.summary = str_of(arena_printf(r->arena,
+		    "Malicious code in %.*s (%.*s)", STR_ARG(o->name),
+		    STR_ARG(a->ecosystem)));
+	a->name = arena_str(r->arena, o->name);
+}
+
 static void
 unite_affected(struct report *r, const struct osv_affected *o)
 {
 	struct osv_affected *a = &r->d.affected[0];
 
+	unite_names(r, o);
 	unite_strings(r->arena, &a->versions, &a->n_versions, o->versions,
 	    o->n_versions);
 	unite_ranges(r->arena, &a->ranges, &a->n_ranges, o->ranges,
 	    o->n_ranges);
-	if (a->purl.p == NULL)
+	if (a->purl.p == NULL ||
+	    (o->purl.p != NULL && str_cmp(o->purl, a->purl) < 0))
 		a->purl = arena_str(r->arena, o->purl);
 	a->n_severity = 0;
 	a->ecosystem_specific = NULL;
@@ -460,6 +490,12 @@ report_merge(struct report *r, struct report *other, struct str now,
 	    o->n_aliases);
 	unite_strings(r->arena, &d->related, &d->n_related, o->related,
 	    o->n_related);
+	unite_strings(r->arena, &d->upstream, &d->n_upstream, o->upstream,
+	    o->n_upstream);
+	unite_strings(r->arena, &r->own_versions, &r->n_own_versions,
+	    other->own_versions, other->n_own_versions);
+	unite_ranges(r->arena, &r->own_ranges, &r->n_own_ranges,
+	    other->own_ranges, other->n_own_ranges);
 	unite_references(r, o);
 	unite_credits(r, o);
 	d->n_severity = 0;
@@ -511,17 +547,20 @@ int
 report_publish_versions(struct report *r)
 {
 	struct osv_affected *a = &r->d.affected[0];
-	bool exact = false, claims = false, left_out = false;
+	bool exact = false, left_out = false;
 
-	for (size_t i = 0; i < r->origins.n; i++) {
+	report_drop_claimed(r);
+	for (size_t i = 0; i < r->origins.n; i++)
 		exact = exact || is_exact(&r->origins.v[i]);
-		claims = claims || r->origins.v[i].n_versions != 0 ||
-		    r->origins.v[i].n_ranges != 0;
-	}
-	if (!claims)
-		return 0; /* a person's report: it stands as it is */
 	a->n_versions = 0;
 	a->n_ranges = 0;
+	unite_strings(r->arena, &a->versions, &a->n_versions, r->own_versions,
+	    r->n_own_versions);
+	unite_ranges(r->arena, &a->ranges, &a->n_ranges, r->own_ranges,
+	    r->n_own_ranges);
+	exact = exact || r->n_own_versions != 0;
+	for (size_t i = 0; i < r->n_own_ranges; i++)
+		exact = exact || !is_everything(&r->own_ranges[i]);
 	for (size_t i = 0; i < r->origins.n; i++) {
 		const struct report_origin *o = &r->origins.v[i];
 
@@ -546,6 +585,7 @@ report_retract(struct report *r, struct str source, struct str sha256,
 	size_t n = 0, before = r->origins.n, kept = 0;
 	int rc;
 
+	report_drop_claimed(r);
 	for (size_t i = 0; i < before; i++)
 		if (!str_eq(r->origins.v[i].source, source) ||
 		    (sha256.p != NULL &&
@@ -572,7 +612,9 @@ report_retract(struct report *r, struct str source, struct str sha256,
 	details_write(&d, &out);
 	r->d.details = arena_str(r->arena, buf_str(&out));
 	buf_done(&out);
-	if (n != 0)
-		(void)report_publish_versions(r);
-	return n == 0;
+	/* What a person wrote needs no origin. */
+	if (n == 0 && r->n_own_versions + r->n_own_ranges == 0)
+		return 1;
+	(void)report_publish_versions(r);
+	return 0;
 }

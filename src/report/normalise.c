@@ -39,17 +39,27 @@ without_scalars(struct report *r, yyjson_val *map)
 }
 
 static void
-canonical_package(struct report *r, struct osv_affected *a)
+canonical_repositories(struct report *r, struct osv_range *v, size_t n)
 {
 	struct str storage;
 
+	for (size_t i = 0; i < n; i++)
+		if (v[i].type == OSV_GIT)
+			(void)report_git_name(r->arena, v[i].repo, &v[i].repo,
+			    &storage);
+}
+
+static void
+canonical_package(struct report *r, struct osv_affected *a)
+{
 	if (a->has_package)
 		a->name =
 		    report_canonical_name(r->arena, a->ecosystem, a->name);
-	for (size_t i = 0; i < a->n_ranges; i++)
-		if (a->ranges[i].type == OSV_GIT)
-			(void)report_git_name(r->arena, a->ranges[i].repo,
-			    &a->ranges[i].repo, &storage);
+	canonical_repositories(r, a->ranges, a->n_ranges);
+	canonical_repositories(r, r->own_ranges, r->n_own_ranges);
+	for (size_t i = 0; i < r->origins.n; i++)
+		canonical_repositories(r, r->origins.v[i].ranges,
+		    r->origins.v[i].n_ranges);
 }
 
 static int

@@ -84,6 +84,12 @@ put_versions_and_ranges(struct buf *b)
 		"{\"type\":\"ECOSYSTEM\",\"events\":[{\"introduced\":"
 		"\"1.0.0\"},{\"fixed\":\"2.0.0\"}]}",
 		"{\"type\":\"SEMVER\",\"events\":[{\"introduced\":\"3.0.0\"},"
+		"{\"limit\":\"*\"}]}",
+		/* The same as others, written otherwise. */
+		"{\"type\":\"SEMVER\",\"events\":[{\"introduced\":\"3.0.0\"}]}",
+		"{\"type\":\"SEMVER\",\"events\":[{\"fixed\":\"2.0.0\"},"
+		"{\"introduced\":\"1.0.0\"}]}",
+		"{\"type\":\"SEMVER\",\"events\":[{\"introduced\":\"0\"},"
 		"{\"limit\":\"*\"}]}"
 	};
 
@@ -97,6 +103,8 @@ put_lists(struct buf *b)
 	static const char *const ids[] = { "\"GHSA-1\"", "\"GHSA-2\"",
 		"\"CVE-2026-1\"", "\"OSV-2026-3\"" };
 	static const char *const related[] = { "\"RSEC-1\"", "\"RSEC-2\"" };
+	static const char *const upstream[] = { "\"CVE-2026-7\"",
+		"\"CVE-2026-8\"", "\"CVE-2026-9\"" };
 	static const char *const references[] = {
 		"{\"type\":\"WEB\",\"url\":\"https://a.test/1\"}",
 		"{\"type\":\"FIX\",\"url\":\"https://a.test/1\"}",
@@ -114,6 +122,7 @@ put_lists(struct buf *b)
 	};
 
 	put_some(b, "aliases", ids, N_ELEMENTS(ids), 3);
+	put_some(b, "upstream", upstream, N_ELEMENTS(upstream), 2);
 	put_some(b, "related", related, N_ELEMENTS(related), 2);
 	put_some(b, "references", references, N_ELEMENTS(references), 3);
 	put_some(b, "credits", credits, N_ELEMENTS(credits), 3);
@@ -151,13 +160,18 @@ read_text(struct str text)
 	return r;
 }
 
-/* A report about npm/x with one origin; source: two may be of the same. */
+/* A report about NuGet's X with one origin; source: two may be of the same.
+ * Now and then none: a person's, whose text could not be merged twice. */
 static void
 generate(struct buf *b, size_t i)
 {
+	static const char *const packages[] = { "\"name\":\"X.y\"",
+		"\"name\":\"x.Y\"", "\"name\":\"x.y\",\"purl\":\"pkg:nuget/x.y\"",
+		"\"name\":\"X.y\",\"purl\":\"pkg:nuget/X.y?a=b\"" };
 	static const char *const texts[] = { "short", "It sends files away.",
 		"It sends\\n\\nfiles away, at \\\"install\\\".",
 		"caf\\u00e9 \\ud83d\\ude00" };
+	bool by_person;
 	struct buf entry;
 
 	buf_init(&entry, MIB);
@@ -168,24 +182,27 @@ generate(struct buf *b, size_t i)
 	if (draw(3) != 0)
 		buf_printf(b, "\"published\":\"2026-0%d-01T00:00:00Z\",",
 		    (int)draw(8) + 1);
-	if (draw(4) != 0)
+	by_person = draw(6) == 0;
+	if (draw(4) != 0 && !by_person)
 		buf_printf(b, "\"details\":\"%s\",",
 		    texts[draw(N_ELEMENTS(texts))]);
 	put_lists(b);
 	buf_printf(b,
-	    "\"affected\":[{%s\"package\":{\"ecosystem\":\"npm\",\"name\":"
-	    "\"x\"},\"database_specific\":{",
-	    buf_str(&entry).p);
+	    "\"affected\":[{%s\"package\":{\"ecosystem\":\"NuGet\",%s},"
+	    "\"database_specific\":{",
+	    buf_str(&entry).p, packages[draw(N_ELEMENTS(packages))]);
 	if (draw(2) != 0)
 		buf_puts(b,
 		    "\"cwes\":[{\"cweId\":\"CWE-506\",\"name\":\"Embedded "
 		    "Malicious Code\"}],");
 	put_iocs(b);
-	buf_printf(b,
-	    "}}],\"database_specific\":{\"malicious-packages-origins\":[{%s"
-	    "\"source\":\"s%d\",\"sha256\":\"%064zx\",\"import_time\":"
-	    "\"2026-01-01T00:00:00Z\"}],",
-	    buf_str(&entry).p, (int)draw(3), i);
+	buf_puts(b, "}}],\"database_specific\":{");
+	if (!by_person)
+		buf_printf(b,
+		    "\"malicious-packages-origins\":[{%s\"source\":\"s%d\","
+		    "\"sha256\":\"%064zx\",\"import_time\":"
+		    "\"2026-01-01T00:00:00Z\"}],",
+		    buf_str(&entry).p, (int)draw(3), i);
 	put_iocs(b);
 	buf_puts(b, "}}");
 	buf_done(&entry);
@@ -252,53 +269,128 @@ permute(size_t *v, size_t n)
 	return true;
 }
 
-static void
-merge_in_order(const struct buf *texts, const size_t *order, size_t n,
-    struct buf *out)
+/* Takes the origins of these back, in this order: -1 ends the list. true: it is
+ * to be withdrawn. */
+static bool
+retract(struct report *r, const int *gone)
 {
-	struct report *to = normalised(buf_str(&texts[order[0]])), *from;
+	struct error err = ERROR_INIT;
+	char sha[65];
+
+	for (; *gone >= 0; gone++) {
+		struct str source = STR_NONE, hash = STR_NONE;
+		int rc = 0;
+
+		(void)snprintf(sha, sizeof(sha), "%064x", (unsigned)*gone);
+		for (size_t i = 0; i < r->origins.n; i++)
+			if (str_is(r->origins.v[i].sha256, sha)) {
+				source = r->origins.v[i].source;
+				hash = r->origins.v[i].sha256;
+			}
+		if (source.p != NULL)
+			rc = report_retract(r, source, hash, &err);
+		if (rc < 0)
+			fail_msg("%s", err.msg);
+		if (rc == 1)
+			return true;
+	}
+	return false;
+}
+
+/* Between two runs it lies in a file. */
+static struct report *
+through_a_file(struct report *r)
+{
+	struct report *copy;
+
+	if (draw(2) != 0)
+		return r;
+	copy = report_copy(r);
+	report_free(r);
+	return copy;
+}
+
+struct round {
+	struct buf texts[MAX_MERGED];
+	size_t n;
+	int gone[2][MAX_MERGED + 1]; /* the same ones, in two orders */
+	struct buf first, again, less; /* all; once more; without those gone */
+	struct buf b, first_less;
+};
+
+static void
+merge_in_order(struct round *w, const size_t *order, struct buf *out)
+{
+	struct report *to = normalised(buf_str(&w->texts[order[0]])), *from;
 	struct error err = ERROR_INIT;
 
-	for (size_t i = 1; i < n; i++) {
-		from = normalised(buf_str(&texts[order[i]]));
+	for (size_t i = 1; i < w->n; i++) {
+		from = normalised(buf_str(&w->texts[order[i]]));
 		if (report_merge(to, from, NOW, &err) != 0)
 			fail_msg("%s", err.msg);
 		report_free(from);
-		/* Between two runs it lies in a file. */
-		if (draw(2) == 0) {
-			from = report_copy(to);
-			report_free(to);
-			to = from;
-		}
+		(void)report_publish_versions(to);
+		to = through_a_file(to);
 	}
 	to->d.modified = NOW;
 	published(to, out);
 	/* A second time is refused, and changes nothing. */
-	from = normalised(buf_str(&texts[order[n - 1]]));
-	if (report_merge(to, from, NOW, &err) == 0)
+	from = normalised(buf_str(&w->texts[order[w->n - 1]]));
+	if (from->origins.n != 0 && report_merge(to, from, NOW, &err) == 0)
 		fail_msg("merged twice");
 	report_free(from);
-	published(to, (struct buf *)(uintptr_t)&texts[MAX_MERGED]);
+	published(to, &w->again);
+	to = through_a_file(to);
+	if (retract(to, w->gone[draw(2)])) {
+		buf_reset(&w->less);
+		buf_puts(&w->less, "withdrawn");
+	} else {
+		to = through_a_file(to);
+		to->d.modified = NOW;
+		published(to, &w->less);
+	}
 	report_free(to);
 }
 
+/* Some of them, at least one of which stays. */
 static void
-one_round(struct buf texts[MAX_MERGED + 1], struct buf *first, struct buf *b)
+choose_gone(struct round *w)
 {
-	size_t order[MAX_MERGED] = { 0, 1, 2, 3 }, n = 2 + draw(3);
+	size_t n = 0, at = draw(w->n);
+
+	for (size_t i = 0; i + 1 < w->n; i++)
+		if (draw(2) == 0)
+			w->gone[0][n++] = (int)((at + i) % w->n);
+	for (size_t i = 0; i < n; i++)
+		w->gone[1][i] = w->gone[0][n - 1 - i];
+	w->gone[0][n] = w->gone[1][n] = -1;
+}
+
+static void
+one_round(struct round *w)
+{
+	size_t order[MAX_MERGED] = { 0, 1, 2, 3 };
 	uint64_t began_with = seed;
 	bool any = false;
 
-	for (size_t i = 0; i < n; i++)
-		generate(&texts[i], i);
+	w->n = 2 + draw(3);
+	for (size_t i = 0; i < w->n; i++)
+		generate(&w->texts[i], i);
+	choose_gone(w);
 	do {
-		merge_in_order(texts, order, n, any ? b : first);
-		same(any ? b : first, &texts[MAX_MERGED], "a second merge",
+		merge_in_order(w, order, any ? &w->b : &w->first);
+		same(any ? &w->b : &w->first, &w->again, "a second merge",
 		    began_with);
 		if (any)
-			same(first, b, "another order", began_with);
+			same(&w->first, &w->b, "another order", began_with);
+		if (any)
+			same(&w->first_less, &w->less,
+			    "another order, and then some taken back",
+			    began_with);
+		buf_reset(&w->first_less);
+		buf_put_str(&w->first_less, buf_str(&w->less));
 		any = true;
-	} while (permute(order, n));
+	} while (permute(order, w->n));
 }
 
 static void
@@ -306,20 +398,18 @@ merge_in_every_order(void **state)
 {
 	uint64_t rounds =
 	    number_from_environment("LAZARET_PROPERTY_ROUNDS", 60);
-	struct buf texts[MAX_MERGED + 1], first, b;
+	static struct round w;
+	struct buf *bufs[] = { &w.texts[0], &w.texts[1], &w.texts[2],
+		&w.texts[3], &w.first, &w.again, &w.less, &w.b, &w.first_less };
 
 	(void)state;
 	seed = number_from_environment("LAZARET_SEED", 1);
-	buf_init(&first, MIB);
-	buf_init(&b, MIB);
-	for (size_t i = 0; i <= MAX_MERGED; i++)
-		buf_init(&texts[i], MIB);
+	for (size_t i = 0; i < N_ELEMENTS(bufs); i++)
+		buf_init(bufs[i], MIB);
 	for (uint64_t i = 0; i < rounds; i++)
-		one_round(texts, &first, &b);
-	for (size_t i = 0; i <= MAX_MERGED; i++)
-		buf_done(&texts[i]);
-	buf_done(&first);
-	buf_done(&b);
+		one_round(&w);
+	for (size_t i = 0; i < N_ELEMENTS(bufs); i++)
+		buf_done(bufs[i]);
 }
 
 /* --- writing and reading ---------------------------------------------------

@@ -244,6 +244,12 @@ repair_ranges(struct repair *r, yyjson_mut_val *a)
 		struct str type = repair_text(yyjson_mut_obj_get(v, "type"));
 		const char *word = osv_word(OSV_RANGE_TYPES, type);
 
+		/* It would go with the first merge: versions and ranges are
+		 * kept for each origin, and nothing beside them. */
+		if (yyjson_mut_obj_remove_key(v, "database_specific") != NULL)
+			intake_note(r->in,
+			    "a range's database_specific is the source's own: "
+			    "dropped");
 		if (word == NULL || str_is(type, word))
 			continue;
 		intake_note(r->in, "range type \"%.*s\" written as %s",

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "report/malicious.h"
 #include "report/name.h"
 #include "report/report_priv.h"
@@ -102,6 +103,64 @@ take_origins(struct report *r)
 	r->d.database_specific = report_keep(r, m);
 }
 
+static bool
+claimed(const struct report *r, const struct osv_range *range)
+{
+	for (size_t i = 0; i < r->origins.n; i++)
+		for (size_t k = 0; k < r->origins.v[i].n_ranges; k++)
+			if (report_range_equal(&r->origins.v[i].ranges[k],
+				range))
+				return true;
+	return false;
+}
+
+/* Versions of all origins together: ten that list as many as one may. */
+#define MAX_SAID 1000000
+
+void
+report_drop_claimed(struct report *r)
+{
+	struct map *said = map_new(MAX_SAID);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->origins.n; i++)
+		for (size_t k = 0; k < r->origins.v[i].n_versions; k++)
+			(void)map_put(said, r->origins.v[i].versions[k], said);
+	for (size_t i = 0; i < r->n_own_versions; i++)
+		if (!map_has(said, r->own_versions[i]))
+			r->own_versions[n++] = r->own_versions[i];
+	r->n_own_versions = n;
+	map_free(said);
+	n = 0;
+	for (size_t i = 0; i < r->n_own_ranges; i++)
+		if (!claimed(r, &r->own_ranges[i]))
+			r->own_ranges[n++] = r->own_ranges[i];
+	r->n_own_ranges = n;
+}
+
+/* What is published and no origin claims. */
+static void
+find_own(struct report *r)
+{
+	const struct osv_affected *a = r->d.affected;
+
+	if (r->d.n_affected != 1)
+		return;
+	r->n_own_versions = a->n_versions;
+	r->own_versions =
+	    arena_array(r->arena, a->n_versions + 1, sizeof(struct str));
+	r->n_own_ranges = a->n_ranges;
+	r->own_ranges =
+	    arena_array(r->arena, a->n_ranges + 1, sizeof(*a->ranges));
+	if (a->n_versions != 0)
+		memcpy(r->own_versions, a->versions,
+		    a->n_versions * sizeof(*a->versions));
+	if (a->n_ranges != 0)
+		memcpy(r->own_ranges, a->ranges,
+		    a->n_ranges * sizeof(*a->ranges));
+	report_drop_claimed(r);
+}
+
 yyjson_val *
 report_keep(struct report *r, yyjson_mut_doc *m)
 {
@@ -135,6 +194,7 @@ report_read(struct str bytes, enum osv_profile profile, int64_t now_s,
 			return error_set(err, -EINVAL, "%s: %s", f->v[i].path,
 			    f->v[i].message);
 	take_origins(r);
+	find_own(r);
 	*ret = steal(&r);
 	return 0;
 }

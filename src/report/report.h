@@ -34,6 +34,11 @@ struct report {
 	struct arena *arena;
 	struct osv_document d; /* database_specific without the origins */
 	VEC(struct report_origin) origins;
+	/* Versions and ranges that no origin claims: a person wrote them. */
+	struct str *own_versions;
+	size_t n_own_versions;
+	struct osv_range *own_ranges;
+	size_t n_own_ranges;
 	VEC(struct yyjson_doc *) docs; /* what free-form members point into */
 };
 
@@ -65,13 +70,13 @@ int report_normalise(struct report *r, struct error *err);
 int report_merge(struct report *r, struct report *other, struct str now,
     struct error *err);
 
-/* Makes versions and ranges anew from the origins: exact versions of one
- * source are not swallowed by "every version" of another. 1 when such a claim
- * was left out of what is published, 0 otherwise. */
+/* Makes versions and ranges anew from the origins and what a person wrote:
+ * exact versions of one source are not swallowed by "every version" of another.
+ * 1 when such a claim was left out of what is published, 0 otherwise. */
 int report_publish_versions(struct report *r);
 
-/* Takes one origin back; 1 when none is left (the report is to be withdrawn),
- * -ENOENT when it was none of the report's. */
+/* Takes one origin back; 1 when nobody is left who says so (the report is to be
+ * withdrawn), -ENOENT when it was none of the report's. */
 int report_retract(struct report *r, struct str source, struct str sha256,
     struct error *err);
 

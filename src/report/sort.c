@@ -64,10 +64,9 @@ by_credit(const void *pa, const void *pb)
 	return d != 0 ? d : str_cmp(a->type, b->type);
 }
 
-static int
-by_range(const void *pa, const void *pb)
+int
+report_range_compare(const struct osv_range *a, const struct osv_range *b)
 {
-	const struct osv_range *a = pa, *b = pb;
 	int d = (int)a->type - (int)b->type;
 
 	if (d == 0)
@@ -80,6 +79,12 @@ by_range(const void *pa, const void *pb)
 	return d != 0 ?
 	    d :
 	    (a->n_events > b->n_events) - (a->n_events < b->n_events);
+}
+
+static int
+by_range(const void *pa, const void *pb)
+{
+	return report_range_compare(pa, pb);
 }
 
 static void

@@ -40,6 +40,7 @@ drop_all(struct report *rep, const struct map *gone)
 	size_t before = a->n_versions;
 
 	drop(a->versions, &a->n_versions, gone);
+	drop(rep->own_versions, &rep->n_own_versions, gone);
 	for (size_t i = 0; i < rep->origins.n; i++)
 		drop(rep->origins.v[i].versions, &rep->origins.v[i].n_versions,
 		    gone);
