@@ -442,16 +442,16 @@ static void
 unite_names(struct report *r, const struct osv_affected *o)
 {
 	struct osv_affected *a = &r->d.affected[0];
-	struct str usual = str_of(arena_printf(r->arena,
-	    "Malicious code in %.*s (%.*s)", STR_ARG(a->name),
-	    STR_ARG(a->ecosystem)));
+	struct str usual =
+	    str_of(arena_printf(r->arena, "Malicious code in %.*s (%.*s)",
+		STR_ARG(a->name), STR_ARG(a->ecosystem)));
 
 	if (!a->has_package || str_cmp(o->name, a->name) >= 0)
 		return;
 	if (str_eq(r->d.summary, usual))
-		r->d.summary = str_of(arena_printf(r->arena,
-		    "Malicious code in %.*s (%.*s)", STR_ARG(o->name),
-		    STR_ARG(a->ecosystem)));
+		r->d.summary = str_of(
+		    arena_printf(r->arena, "Malicious code in %.*s (%.*s)",
+			STR_ARG(o->name), STR_ARG(a->ecosystem)));
 	a->name = arena_str(r->arena, o->name);
 }
 

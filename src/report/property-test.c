@@ -166,7 +166,8 @@ static void
 generate(struct buf *b, size_t i)
 {
 	static const char *const packages[] = { "\"name\":\"X.y\"",
-		"\"name\":\"x.Y\"", "\"name\":\"x.y\",\"purl\":\"pkg:nuget/x.y\"",
+		"\"name\":\"x.Y\"",
+		"\"name\":\"x.y\",\"purl\":\"pkg:nuget/x.y\"",
 		"\"name\":\"X.y\",\"purl\":\"pkg:nuget/X.y?a=b\"" };
 	static const char *const texts[] = { "short", "It sends files away.",
 		"It sends\\n\\nfiles away, at \\\"install\\\".",
