@@ -153,8 +153,10 @@ serve(struct watcher *w)
 		}
 		if ((fds[1].revents & (POLLERR | POLLHUP)) != 0)
 			return 0;
-		/* Nobody runs under the filter any more. */
-		if ((fds[2].revents & (POLLERR | POLLHUP)) != 0)
+		/* Nobody runs under the filter any more. An error is none: the
+		 * kernel says so when our timer comes while it waits for the
+		 * lock of the listener. */
+		if ((fds[2].revents & POLLHUP) != 0)
 			fds[2].fd = -1;
 		if (fds[0].revents != 0)
 			rc = on_keeper(w);
