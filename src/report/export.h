@@ -10,9 +10,11 @@
  *	changes.atom changes.json changes/ SHA256SUMS CRC32C
  *	.cache/         what was exported, and each report compressed
  *
- * Confined workers turn documents into messages, the exporter writes. Every
- * file is renamed into place when whole; the cache is written last, so that a
- * death leaves an export that the next run completes.
+ * Two processes look at the files of the database, confined workers turn those
+ * that changed into messages, the exporter writes, and a second process writes
+ * the archives of all ecosystems. Every file is renamed into place when whole,
+ * and so is a folder of documents that was not there before; the cache is
+ * written last, so that a death leaves an export that the next run completes.
  */
 #ifndef REPORT_EXPORT_H
 #define REPORT_EXPORT_H
