@@ -40,6 +40,7 @@ static const struct opt options[] = {
 
 static const struct opt_command command = {
 	.name = "recorder serve",
+	.operands = "",
 	.summary = "Loads the recorder's programs once, for every analysis on "
 		   "this machine: each then starts in milliseconds.",
 	.options = options,
