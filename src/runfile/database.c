@@ -279,7 +279,9 @@ database_open(int fd, bool writable, sqlite3 **ret, struct error *err)
 		return error_set(err, -ENOMEM, "SQLite: no VFS");
 	(void)snprintf(name, sizeof(name), "%d", fd);
 	return open_named(name, vfs.zName,
-	    writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
+	    /* Who writes has one thread: no mutex for each column. */
+	    writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+		    SQLITE_OPEN_NOMUTEX :
 		       SQLITE_OPEN_READONLY,
 	    ret, err);
 }
