@@ -166,7 +166,8 @@ check_file(struct channel *c, const struct job *j, size_t i, struct buf *bytes)
 	_cleanup_(freep) char *full = NULL;
 
 	if (report_crew_read(AT_FDCWD, j->files.v[i], 0, bytes, &err) != 0) {
-		(void)send_finding(c, i, OSV_ERROR, "$", "file-unreadable",
+		(void)send_finding(c, i, OSV_ERROR, "$",
+		    err.code == -EFBIG ? "json-size" : "file-unreadable",
 		    why_unreadable(j->files.v[i], &err));
 		return;
 	}
