@@ -106,6 +106,21 @@ same_folded(struct str a, struct str b, bool separators)
 	return i == a.n && j == b.n;
 }
 
+/* crates.io has one crate of all that differ in letter case, "-" and "_". */
+static bool
+same_crate(struct str a, struct str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		char ca = a.p[i] == '-' ? '_' : fold(a.p[i], false);
+
+		if (ca != (b.p[i] == '-' ? '_' : fold(b.p[i], false)))
+			return false;
+	}
+	return true;
+}
+
 bool
 osv_same_name(struct str ecosystem, struct str a, struct str b)
 {
@@ -113,6 +128,8 @@ osv_same_name(struct str ecosystem, struct str a, struct str b)
 
 	if (str_is(base, "PyPI"))
 		return same_folded(a, b, true);
+	if (str_is(base, "crates.io"))
+		return same_crate(a, b);
 	if (str_is(base, "NuGet") || str_is(base, "GitHub Actions"))
 		return same_folded(a, b, false);
 	return str_eq(a, b);

@@ -217,7 +217,7 @@ enum osv_answer osv_affects(struct arena *a, const struct osv_document *d,
 enum osv_answer osv_entry_affects(struct arena *a,
     const struct osv_affected *entry, struct str version, const char **ret_why);
 /* Names of one ecosystem that mean the same package are equal (PyPI, NuGet,
- * GitHub Actions: as their registries see them). */
+ * crates.io, GitHub Actions: as their registries see them). */
 bool osv_same_name(struct str ecosystem, struct str a, struct str b);
 
 #endif

@@ -52,7 +52,10 @@ canonical_repositories(struct report *r, struct osv_range *v, size_t n)
 static void
 canonical_package(struct report *r, struct osv_affected *a)
 {
-	if (a->has_package)
+	/* A crate keeps its spelling: lockfiles have it, and whoever compares
+	 * names letter by letter would not find the other one. */
+	if (a->has_package &&
+	    !str_is(osv_ecosystem_base(a->ecosystem), "crates.io"))
 		a->name =
 		    report_canonical_name(r->arena, a->ecosystem, a->name);
 	canonical_repositories(r, a->ranges, a->n_ranges);
@@ -104,6 +107,7 @@ report_normalise(struct report *r, struct error *err)
 		return rc;
 	canonical_package(r, &r->d.affected[0]);
 	report_package(r, &ecosystem, &name);
+	name = report_canonical_name(r->arena, ecosystem, name);
 	r->d.summary =
 	    str_of(arena_printf(r->arena, "Malicious code in %.*s (%.*s)",
 		STR_ARG(name), STR_ARG(ecosystem)));
