@@ -26,6 +26,11 @@ def processes():
     return found
 
 
+def ticks():
+    """Now, as the start times of processes are told."""
+    return float(read("/proc/uptime").split()[0]) * os.sysconf("SC_CLK_TCK")
+
+
 def namespaces(pids):
     found = set()
     for pid in pids:
@@ -66,8 +71,10 @@ class Trace:
         self.own_groups = groups(["self"])
         self.root = root
         self.pids, self.namespaces, self.groups = {}, set(), set()
+        self.looked_at = ticks()
 
     def look(self):
+        self.looked_at = ticks()
         now = processes()
         mine = {pid for pid in self.pids if pid in now} | {self.root}
         size = 0
@@ -89,7 +96,10 @@ class Trace:
         out = [f"process {pid} {read(f'/proc/{pid}/cmdline')[:80]!r}"
                for pid, start in self.pids.items()
                if pid in now and now[pid][0] == start]
-        alive = namespaces(now.keys())
+        # The kernel gives numbers of namespaces anew: sandboxes that others
+        # have started since are not ours.
+        alive = namespaces(pid for pid, (start, _) in now.items()
+                           if int(start) <= self.looked_at)
         out += [f"namespace {ns}" for ns in self.namespaces & alive]
         out += [f"group {path}" for path in group_folders(self.groups)]
         return out
