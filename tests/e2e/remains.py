@@ -63,6 +63,12 @@ def interfaces():
     return {line.split(":")[1].strip() for line in out.splitlines()}
 
 
+def is_reaped(pid):
+    """It has ended, and process 1 is who will hear of it: when, is not ours."""
+    rest = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return rest[:2] == [b"Z", b"1"]
+
+
 class Trace:
     """What a running analysis is made of, gathered while it runs."""
 
@@ -95,7 +101,8 @@ class Trace:
         now = processes()
         out = [f"process {pid} {read(f'/proc/{pid}/cmdline')[:80]!r}"
                for pid, start in self.pids.items()
-               if pid in now and now[pid][0] == start]
+               if pid in now and now[pid][0] == start and
+               not is_reaped(pid)]
         # The kernel gives numbers of namespaces anew: sandboxes that others
         # have started since are not ours.
         alive = namespaces(pid for pid, (start, _) in now.items()
