@@ -52,10 +52,10 @@ static void __attribute__((noreturn)) help(const struct opt_command *c)
 {
 	static const struct opt help_option = { "help", 'h', OPT_FLAG, NULL,
 		NULL, "show this" };
+	const char *operands = c->operands != NULL ? c->operands : "";
 
 	(void)printf("Usage: lazaret %s [OPTION…]%s%s\n\n%s\n\nOptions:\n",
-	    c->name, c->operands[0] != '\0' ? " " : "", c->operands,
-	    c->summary);
+	    c->name, operands[0] != '\0' ? " " : "", operands, c->summary);
 	for (const struct opt *o = c->options; o->name != NULL; o++)
 		help_row(o);
 	help_row(&help_option);

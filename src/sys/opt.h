@@ -49,7 +49,7 @@ struct opt {
 
 struct opt_command {
 	const char *name; /* "analyze": shown as "lazaret analyze" */
-	const char *operands; /* "PACKAGE…" */
+	const char *operands; /* "PACKAGE…"; "", NULL: none */
 	const char *summary; /* one sentence */
 	const struct opt *options;
 	const char *examples; /* lines, shown as they are; NULL: none */
