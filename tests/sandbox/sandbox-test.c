@@ -764,6 +764,7 @@ next_start_sweeps(void **unused)
 {
 	struct left l;
 	struct box b;
+	char number[16];
 	pid_t pid, warden;
 
 	(void)unused;
@@ -773,6 +774,10 @@ next_start_sweeps(void **unused)
 	(void)kill(warden, SIGKILL);
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
+	/* Until then it holds the lock of the folder. */
+	(void)snprintf(number, sizeof(number), "%d", (int)warden);
+	for (int i = 0; i < 500 && !is_dead(number); i++)
+		(void)poll(NULL, 0, 10);
 	assert_int_equal(access(l.run, F_OK), 0);
 	box_init(&b);
 	box_start(&b);
@@ -868,7 +873,7 @@ remove_root(void)
 		"state/runtime/sandbox/.lock" };
 	static const char *const folders[] = { "root/bin", "root/etc",
 		"root/real", "root", "state/runtime/sandbox", "state/runtime",
-		"state", "" };
+		"state/images", "state", "" };
 	char path[128];
 
 	for (size_t i = 0; i < N_ELEMENTS(files); i++) {

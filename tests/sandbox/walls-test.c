@@ -482,7 +482,7 @@ remove_root(void)
 {
 	static const char *const names[] = { "root/bin/probe", "root/bin",
 		"root", "state/runtime/sandbox/.lock", "state/runtime/sandbox",
-		"state/runtime", "state", "" };
+		"state/runtime", "state/images", "state", "" };
 	char path[128];
 
 	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
