@@ -101,9 +101,10 @@
 #define LIMIT_LOADER_IN_BYTES (128 * KIB)
 /* From connecting to saying what one wants. */
 #define LIMIT_LOADER_HELLO_MS (5 * 1000)
-/* What a client waits for an answer: programs that are loaded meanwhile take
- * half a second on a busy machine. Then it loads its own. */
-#define LIMIT_LOADER_ANSWER_MS (3 * 1000)
+/* What a client waits for an answer, then it loads its own: half a second while
+ * programs are loaded, and more than 3 s where every instruction is
+ * interpreted. */
+#define LIMIT_LOADER_ANSWER_MS (10 * 1000)
 /* Control groups within control groups; the kernel's own limit is higher, and
  * nobody has ten. */
 #define LIMIT_LOADER_DEPTH 64
