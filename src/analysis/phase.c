@@ -316,9 +316,10 @@ views_end(struct analysis *a, const struct phase *ph, struct error *err)
 		return r;
 	if (a->upper != NULL && upper_walk(a->upper, ph->id, &up, &lost) < 0)
 		upper_freep(&a->upper);
+	/* What was under way at the death may be in one view alone. */
 	if (a->upper != NULL && up.has_seen)
 		r = facts_view(a, ph->id, "fanotify", up.seen, up.seen_dropped,
-		    NULL, err);
+		    ph->end == PHASE_BROKEN ? ph->reason : NULL, err);
 	if (r < 0)
 		return r;
 	return facts_view(a, ph->id, "upper", up.files, up.incomplete,
