@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,11 +198,12 @@ changed_dir(const struct exporter *x, const char *name)
 }
 
 static int
-write_zips(struct exporter *x, struct error *err)
+write_zips(struct exporter *x, const char *url, struct error *err)
 {
 	char path[256];
 	int rc = 0;
 
+	(void)url;
 	for (size_t i = 0; i < x->dirs.n && rc == 0; i++) {
 		const struct export_dir *d = &x->dirs.v[i];
 
@@ -281,7 +283,7 @@ put_lines(struct exporter *x, struct outfile *o, const struct export_view *v,
 }
 
 static int
-write_ndjson(struct exporter *x, struct error *err)
+write_ndjson(struct exporter *x, const char *url, struct error *err)
 {
 	static const unsigned char head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0,
 		3 };
@@ -290,6 +292,7 @@ write_ndjson(struct exporter *x, struct error *err)
 	struct lines l = measure(&x->whole);
 	unsigned char tail[8];
 
+	(void)url;
 	for (int i = 0; i < 4; i++) {
 		tail[i] = (unsigned char)(l.crc32 >> (8 * i));
 		tail[4 + i] = (unsigned char)(l.raw >> (8 * i));
@@ -353,12 +356,13 @@ put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path)
 }
 
 static int
-write_renovate(struct exporter *x, struct error *err)
+write_renovate(struct exporter *x, const char *url, struct error *err)
 {
 	static const char path[] = "renovate/osv-offline.zip";
 	struct outfile *o = outfile_open(x->dir, path);
 	struct zip z;
 
+	(void)url;
 	zip_begin(&z, o);
 	for (size_t i = 0; i < N_ELEMENTS(renovate); i++)
 		put_renovate(x, &z, i, path);
@@ -445,19 +449,35 @@ write_sums(struct exporter *x, struct error *err)
 
 #define MESSAGE_SUMS 1
 
-/* What every ecosystem is in, and the news. */
 static int
-write_whole(struct exporter *x, const char *url, struct error *err)
+write_all_zip(struct exporter *x, const char *url, struct error *err)
 {
-	int rc = write_zip(x, &x->whole, "all.zip", err);
+	(void)url;
+	return write_zip(x, &x->whole, "all.zip", err);
+}
 
-	if (rc == 0)
-		rc = write_ndjson(x, err);
-	return rc == 0 ? export_news_write(x, url, err) : rc;
+/* The dearest first: whoever is free takes the next. */
+static int (*const jobs[])(struct exporter *, const char *url,
+    struct error *) = { write_zips, write_all_zip, write_ndjson, write_renovate,
+	export_news_write };
+
+static int
+do_jobs(struct exporter *x, const char *url, unsigned *next, struct error *err)
+{
+	int rc = 0;
+
+	while (rc == 0) {
+		unsigned i = __atomic_fetch_add(next, 1, __ATOMIC_RELAXED);
+
+		if (i >= N_ELEMENTS(jobs))
+			break;
+		rc = jobs[i](x, url, err);
+	}
+	return rc;
 }
 
 static void __attribute__((noreturn))
-whole_child(struct exporter *x, const char *url, int fd)
+jobs_child(struct exporter *x, const char *url, unsigned *next, int fd)
 {
 	struct error err = ERROR_INIT;
 	struct channel c;
@@ -465,7 +485,7 @@ whole_child(struct exporter *x, const char *url, int fd)
 
 	for (size_t i = 0; i < x->sums.n; i++)
 		x->sums.v[i].written = false;
-	rc = write_whole(x, url, &err);
+	rc = do_jobs(x, url, next, &err);
 	channel_init(&c, fd);
 	for (size_t i = 0; i <= x->sums.n && rc == 0; i++) {
 		bool end = i == x->sums.n; /* a death says less than this */
@@ -522,18 +542,22 @@ take_sums(struct exporter *x, int fd, struct error *err)
 	}
 	channel_done(&c);
 	if (rc == 0 && !ended)
-		rc = error_set(err, -EPIPE, "all.zip could not be written");
+		rc = error_set(err, -EPIPE,
+		    "half of the archives could not be written");
 	return rc;
 }
 
-/* A second process writes what every ecosystem is in: summing and copying
- * are most of the work. */
+/* Summing and copying are most of the work. */
 static int
 write_archives(struct exporter *x, const char *url, struct error *err)
 {
-	int pair[2], rc, rc_whole;
+	unsigned *next = mmap(NULL, sizeof(*next), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int pair[2], rc, rc_other;
 	pid_t pid;
 
+	if (next == MAP_FAILED)
+		return error_errno(err, "memory for two processes");
 	if (fd_socketpair(pair, err) != 0)
 		return err->code;
 	(void)fflush(stdout);
@@ -542,15 +566,14 @@ write_archives(struct exporter *x, const char *url, struct error *err)
 		return error_errno(err, "fork");
 	if (pid == 0) {
 		(void)close(pair[0]);
-		whole_child(x, url, pair[1]);
+		jobs_child(x, url, next, pair[1]);
 	}
 	(void)close(pair[1]);
-	rc = write_zips(x, err);
-	if (rc == 0)
-		rc = write_renovate(x, err);
-	rc_whole = take_sums(x, pair[0], rc == 0 ? err : NULL);
+	rc = do_jobs(x, url, next, err);
+	rc_other = take_sums(x, pair[0], rc == 0 ? err : NULL);
 	(void)waitpid(pid, NULL, 0);
-	return rc != 0 ? rc : rc_whole;
+	(void)munmap(next, sizeof(*next));
+	return rc != 0 ? rc : rc_other;
 }
 
 int

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -32,7 +33,9 @@
 #define SPLIT_DEPTH   1 /* below a tree's folder of an ecosystem */
 #define MAX_DEPTH     32 /* names have two or three parts */
 #define LISTING_BYTES (256 * KIB)
-#define MESSAGE_FILE  1
+#define NAMES_MAX_BYTES \
+	((size_t)4 << 30) /* of the most reports that there are */
+#define MESSAGE_FILE 1
 /* A change in the same tick of the file system's clock as the one before has
  * the same time: a folder must have been quiet before it is relied on. */
 #define QUIET_NS (2 * NS_PER_SEC)
@@ -54,14 +57,20 @@ struct claims {
 };
 
 struct name {
-	char *text; /* owned; n bytes and a NUL */
+	const char *text; /* n bytes and a NUL */
 	size_t n;
 	bool folder;
 };
 
+struct list {
+	const char *path; /* as walk.path, with a slash at its end */
+	VEC(struct name) names; /* as the folder has them */
+	struct folder folder;
+};
+
 struct level {
 	int fd; /* owned */
-	VEC(struct name) names;
+	VEC(struct name) names; /* of this process, in order */
 	size_t next, path_bytes; /* of the folder, with its slash */
 	struct folder folder;
 };
@@ -70,6 +79,8 @@ struct walk {
 	const struct exporter *x;
 	struct claims claims;
 	struct export_files *files;
+	struct arena *names; /* that both read, and what each reads alone */
+	VEC(struct list) lists; /* down to SPLIT_DEPTH, from before the fork */
 	unsigned share;
 	int64_t begin_ns;
 	size_t at; /* in x->past: those before have been passed */
@@ -115,7 +126,7 @@ is_mine(const struct walk *w, const char *name, bool folder)
 }
 
 static void
-add_names(struct walk *w, struct level *l, const char *bytes, size_t n)
+add_names(struct walk *w, int fd, struct list *l, const char *bytes, size_t n)
 {
 	const struct dirent64 *e;
 	char kind;
@@ -127,16 +138,16 @@ add_names(struct walk *w, struct level *l, const char *bytes, size_t n)
 		name = str_of(e->d_name);
 		if (str_is(name, ".") || str_is(name, ".."))
 			continue;
-		kind = kind_of(l->fd, e);
+		kind = kind_of(fd, e);
 		if (kind == 'd') /* it changes without its parent */
 			l->folder.mtime_ns = 0;
 		if (kind == 'f' &&
 		    (e->d_name[0] == '.' || !str_ends(name, ".json") ||
 			str_starts(name, "MAL-0000-")))
 			kind = '-';
-		if (kind != '-' && is_mine(w, e->d_name, kind == 'd'))
+		if (kind != '-')
 			vec_push(&l->names,
-			    ((struct name){ mem_strdup(e->d_name), name.n,
+			    ((struct name){ arena_strz(w->names, name), name.n,
 				kind == 'd' }));
 	}
 }
@@ -151,14 +162,60 @@ folder_of(const struct walk *w, const struct stat *st)
 	return f;
 }
 
+/* The time is taken first: what is added meanwhile makes it another. */
+static int
+read_folder(struct walk *w, int fd, struct list *l, struct error *err)
+{
+	static _Alignas(16) char listing[LISTING_BYTES];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) != 0)
+		return error_errno(err, "%s", w->path);
+	l->folder = folder_of(w, &st);
+	while ((n = getdents64(fd, listing, sizeof(listing))) > 0)
+		add_names(w, fd, l, listing, (size_t)n);
+	return n < 0 ? error_errno(err, "%s", w->path) : 0;
+}
+
+static const struct list *
+list_of(const struct walk *w)
+{
+	for (size_t i = 0; i < w->lists.n; i++)
+		if (strcmp(w->lists.v[i].path, w->path) == 0)
+			return &w->lists.v[i];
+	return NULL;
+}
+
+/* What the process has to visit, of the folder at w->path. */
+static int
+take_names(struct walk *w, struct level *l, struct error *err)
+{
+	const struct list *known =
+	    w->depth - 1 <= SPLIT_DEPTH ? list_of(w) : NULL;
+	struct list read = { .path = NULL };
+	int rc = 0;
+
+	if (known == NULL) {
+		rc = read_folder(w, l->fd, &read, err);
+		known = &read;
+	}
+	l->folder = known->folder;
+	for (size_t i = 0; i < known->names.n; i++)
+		if (is_mine(w, known->names.v[i].text,
+			known->names.v[i].folder))
+			vec_push(&l->names, known->names.v[i]);
+	if (l->names.n > 1)
+		qsort(l->names.v, l->names.n, sizeof(*l->names.v), by_name);
+	vec_done(&read.names);
+	return rc;
+}
+
 /* The folder at w->path becomes the lowest level. What is gone is empty. */
 static int
 enter(struct walk *w, int parent, const char *name, struct error *err)
 {
-	static _Alignas(16) char listing[LISTING_BYTES];
 	struct level *l = &w->levels[w->depth];
-	struct stat st;
-	ssize_t n;
 	int fd;
 
 	if (w->depth == MAX_DEPTH)
@@ -171,16 +228,7 @@ enter(struct walk *w, int parent, const char *name, struct error *err)
 		return error_errno(err, "%s", w->path);
 	*l = (struct level){ .fd = fd, .path_bytes = w->path_bytes };
 	w->depth++;
-	if (fstat(fd, &st) != 0)
-		return error_errno(err, "%s", w->path);
-	l->folder = folder_of(w, &st);
-	while ((n = getdents64(fd, listing, sizeof(listing))) > 0)
-		add_names(w, l, listing, (size_t)n);
-	if (n < 0)
-		return error_errno(err, "%s", w->path);
-	if (l->names.n > 1)
-		qsort(l->names.v, l->names.n, sizeof(*l->names.v), by_name);
-	return 0;
+	return take_names(w, l, err);
 }
 
 static void
@@ -188,8 +236,6 @@ leave(struct walk *w)
 {
 	struct level *l = &w->levels[--w->depth];
 
-	for (size_t i = 0; i < l->names.n; i++)
-		free(l->names.v[i].text);
 	vec_done(&l->names);
 	closep(&l->fd);
 }
@@ -311,19 +357,67 @@ step(struct walk *w, struct error *err)
 	return enter(w, l->fd, e->text, err);
 }
 
+static void
+set_path(struct walk *w, const char *tree, const char *folder)
+{
+	w->path_bytes = (size_t)snprintf(w->path, sizeof(w->path), "%s/%s%s",
+	    tree, folder, folder[0] != '\0' ? "/" : "");
+	assert(w->path_bytes < sizeof(w->path));
+}
+
+/* A large folder is read once for both: two that read the same one wait for
+ * each other at every name. Its folders' names are added to `ret`. */
+static int
+list_one(struct walk *w, int parent, const char *name, struct list *ret,
+    struct error *err)
+{
+	_cleanup_(closep) int fd = openat(parent, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0) /* for who enters it to say */
+		return 0;
+	*ret = (struct list){ .path = arena_strz(w->names,
+				  str_n(w->path, w->path_bytes)) };
+	if (read_folder(w, fd, ret, err) != 0)
+		return err->code;
+	vec_push(&w->lists, *ret);
+	return 0;
+}
+
+static int
+list_shared(struct walk *w, const struct export_tree *trees, size_t n,
+    struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct list top = { .path = NULL }, below;
+
+		if (trees[i].fd < 0)
+			continue;
+		set_path(w, trees[i].name, "");
+		rc = list_one(w, trees[i].fd, ".", &top, err);
+		for (size_t k = 0; k < top.names.n && rc == 0; k++) {
+			if (!top.names.v[k].folder)
+				continue;
+			set_path(w, trees[i].name, top.names.v[k].text);
+			rc = list_one(w, trees[i].fd, top.names.v[k].text,
+			    &below, err);
+		}
+	}
+	return rc;
+}
+
 static int
 walk_share(struct walk *w, const struct export_tree *trees, size_t n,
     struct error *err)
 {
 	int rc = 0;
 
-	w->begin_ns = clock_wall_ns();
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		if (trees[i].fd < 0)
 			continue;
-		w->path_bytes = (size_t)snprintf(w->path, sizeof(w->path),
-		    "%s/", trees[i].name);
-		assert(w->path_bytes < sizeof(w->path));
+		set_path(w, trees[i].name, "");
 		rc = enter(w, trees[i].fd, ".", err);
 		while (rc == 0 && w->depth != 0)
 			rc = step(w, err);
@@ -506,7 +600,7 @@ walk_both(struct walk *w, const struct export_tree *trees, size_t n,
 	int pair[2], rc, rc_other;
 	pid_t pid;
 
-	if (fd_socketpair(pair, err) != 0)
+	if (list_shared(w, trees, n, err) != 0 || fd_socketpair(pair, err) != 0)
 		return err->code;
 	(void)fflush(stdout);
 	w->files = &mine;
@@ -537,6 +631,8 @@ export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
 	int rc;
 
 	w->x = x;
+	w->begin_ns = clock_wall_ns();
+	w->names = arena_new(NAMES_MAX_BYTES);
 	w->claims = (struct claims){ .state = shared(n_state),
 		.folders = shared(n_folders) };
 	rc = walk_both(w, trees, n, ret, err);
@@ -544,6 +640,10 @@ export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
 		take_claims(x, &w->claims);
 		drop_doubles(x, ret);
 	}
+	for (size_t i = 0; i < w->lists.n; i++)
+		vec_done(&w->lists.v[i].names);
+	vec_done(&w->lists);
+	arena_free(w->names);
 	(void)munmap(w->claims.state, n_state + 1);
 	(void)munmap(w->claims.folders, n_folders + 1);
 	free(w);
