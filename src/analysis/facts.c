@@ -24,26 +24,19 @@ send(struct analysis *a, enum fact_kind kind, const void *fact,
 	return fact_send(scribe_facts(a->scribe), kind, fact, err);
 }
 
-/* What the sandbox had, one string a line of sandbox_describe(). */
+/* What the sandbox had, and whose programs the recorder ran. */
 static struct str
 host_json(struct analysis *a)
 {
 	struct buf b;
 	struct json j;
-	struct str lines, line;
 
 	if (a->sandbox == NULL)
 		return STR_NONE;
-	lines = str_of(sandbox_describe(a->sandbox));
 	buf_init(&b, 64 * KIB);
 	json_init(&j, &b, 0);
 	json_object_begin(&j);
-	json_key(&j, "isolation");
-	json_array_begin(&j);
-	while (str_cut(&lines, '\n', &line))
-		if (line.n > 0)
-			json_str(&j, line);
-	json_array_end(&j);
+	sandbox_describe_json(a->sandbox, &j);
 	if (a->o->recorder_why != NULL && a->o->recorder_why[0] != '\0') {
 		json_key(&j, "no_better_recorder");
 		json_strz(&j, a->o->recorder_why);

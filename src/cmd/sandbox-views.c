@@ -263,7 +263,6 @@ static struct str
 host_json(const struct views *v, const struct sandbox *s, char *ret,
     size_t size)
 {
-	struct str lines = str_of(sandbox_describe(s)), line;
 	struct buf b;
 	struct json j;
 
@@ -276,12 +275,7 @@ host_json(const struct views *v, const struct sandbox *s, char *ret,
 	buf_init(&b, size - 1);
 	json_init(&j, &b, 0);
 	json_object_begin(&j);
-	json_key(&j, "isolation");
-	json_array_begin(&j);
-	while (str_cut(&lines, '\n', &line))
-		if (line.n > 0)
-			json_str(&j, line);
-	json_array_end(&j);
+	sandbox_describe_json(s, &j);
 	for (size_t i = 0; wants_record(v) && i < N_ELEMENTS(members); i++)
 		if (members[i].value != NULL && *members[i].value != '\0') {
 			json_key(&j, members[i].key);

@@ -7,7 +7,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "base/mem.h"
 #include "record/calls.h"
 #include "record/hold.h"
+#include "record/libbpf.h"
 #include "record/record.h"
 #include "sys/clock.h"
 
@@ -38,27 +38,6 @@ struct load {
 	int rc;
 };
 
-/* libbpf explains failures over many lines; the last one is kept. */
-static char last_words[160];
-
-static int __attribute__((format(printf, 2, 0)))
-listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN)
-		(void)vsnprintf(last_words, sizeof(last_words), fmt, ap);
-	last_words[strcspn(last_words, "\n")] = '\0';
-	return 0;
-}
-
-static int
-load_error(struct error *err, int rc, const char *what)
-{
-	if (last_words[0] == '\0')
-		return error_set(err, rc, "eBPF: %s: %s", what, strerror(-rc));
-	return error_set(err, rc, "eBPF: %s: %s (%s)", what, strerror(-rc),
-	    last_words);
-}
-
 static int
 take_event(void *context, void *data, size_t n)
 {
@@ -73,8 +52,9 @@ static int
 open_ring(struct load *l, struct error *err)
 {
 	l->ring = ring_buffer__new(l->ring_fd, take_event, l, NULL);
-	return l->ring != NULL ? 0 :
-				 load_error(err, -errno, "cannot map the ring");
+	return l->ring != NULL ?
+	    0 :
+	    libbpf_failed(err, -errno, "cannot map the ring");
 }
 
 static int
@@ -85,7 +65,7 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 
 	l->bpf = record_bpf__open();
 	if (l->bpf == NULL)
-		return load_error(err, -errno, "cannot open the programs");
+		return libbpf_failed(err, -errno, "cannot open the programs");
 	/* Looking for the function itself would cost as much as the rest. */
 	l->bpf->rodata->can_cast =
 	    (how & HOLD_NO_CAST) == 0 && record_kernel_is(6, 2);
@@ -93,13 +73,13 @@ load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
 	hold_thresholds(&l->bpf->bss->control, ring_bytes, how);
 	rc = bpf_map__set_max_entries(l->bpf->maps.ring, (uint32_t)ring_bytes);
 	if (rc != 0)
-		return load_error(err, rc, "size of the ring");
+		return libbpf_failed(err, rc, "size of the ring");
 	rc = record_bpf__load(l->bpf);
 	if (rc != 0)
-		return load_error(err, rc, "cannot load the programs");
+		return libbpf_failed(err, rc, "cannot load the programs");
 	rc = record_bpf__attach(l->bpf);
 	if (rc != 0)
-		return load_error(err, rc, "cannot attach the programs");
+		return libbpf_failed(err, rc, "cannot attach the programs");
 	l->control = &l->bpf->bss->control;
 	l->ring_fd = bpf_map__fd(l->bpf->maps.ring);
 	l->totals_fd = bpf_map__fd(l->bpf->maps.totals);
@@ -117,7 +97,7 @@ load_new(int64_t ring_bytes, unsigned how, struct load **ret, struct error *err)
 		return error_set(err, -EINVAL,
 		    "ring of %lld bytes: must be a power of two from 4096 on",
 		    (long long)ring_bytes);
-	(void)libbpf_set_print(listen_to_libbpf);
+	libbpf_listen();
 	l = mem_alloc(sizeof(*l));
 	l->ring_fd = l->totals_fd = -1;
 	rc = load_and_attach(l, ring_bytes, how, err);
@@ -155,7 +135,7 @@ load_of_part(const int fds[3], unsigned how, struct load **ret,
 	struct load *l = mem_alloc(sizeof(*l));
 	int rc;
 
-	(void)libbpf_set_print(listen_to_libbpf);
+	libbpf_listen();
 	l->ring_fd = fds[0];
 	l->totals_fd = fds[1];
 	rc = open_part(l, fds[2], err);

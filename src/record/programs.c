@@ -6,7 +6,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "record/calls.h"
 #include "record/event.h"
+#include "record/libbpf.h"
 #include "record/record.h"
 
 /* Generated; newer bpftool writes casts that gcc finds badly aligned. */
@@ -30,27 +30,6 @@ struct programs {
 	bool watched[RECORD_SLOTS];
 };
 
-/* libbpf explains failures over many lines; the last one is kept. */
-static char last_words[160];
-
-static int __attribute__((format(printf, 2, 0)))
-listen_to_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN)
-		(void)vsnprintf(last_words, sizeof(last_words), fmt, ap);
-	last_words[strcspn(last_words, "\n")] = '\0';
-	return 0;
-}
-
-static int
-programs_error(struct error *err, int rc, const char *what)
-{
-	if (last_words[0] == '\0')
-		return error_set(err, rc, "eBPF: %s: %s", what, strerror(-rc));
-	return error_set(err, rc, "eBPF: %s: %s (%s)", what, strerror(-rc),
-	    last_words);
-}
-
 static int
 load(struct programs *p, struct error *err)
 {
@@ -58,12 +37,11 @@ load(struct programs *p, struct error *err)
 
 	p->bpf = shared_bpf__open();
 	if (p->bpf == NULL)
-		return programs_error(err, -errno, "cannot open the programs");
+		return libbpf_failed(err, -errno, "cannot open the programs");
 	p->bpf->rodata->can_cast = record_kernel_is(6, 2);
 	calls_fill(p->bpf->rodata->calls, RECORD_N_CALLS);
 	rc = shared_bpf__load(p->bpf);
-	return rc != 0 ? programs_error(err, rc, "cannot load the programs") :
-			 0;
+	return rc != 0 ? libbpf_failed(err, rc, "cannot load the programs") : 0;
 }
 
 int
@@ -72,7 +50,7 @@ programs_load(struct programs **ret, struct error *err)
 	struct programs *p = mem_alloc(sizeof(*p));
 	int rc;
 
-	(void)libbpf_set_print(listen_to_libbpf);
+	libbpf_listen();
 	rc = load(p, err);
 	if (rc != 0) {
 		programs_free(p);
@@ -101,7 +79,7 @@ programs_attach(struct programs *p, struct error *err)
 	rc = shared_bpf__attach(p->bpf);
 	if (rc != 0) {
 		shared_bpf__detach(p->bpf);
-		return programs_error(err, rc, "cannot attach the programs");
+		return libbpf_failed(err, rc, "cannot attach the programs");
 	}
 	p->attached = true;
 	return 0;
@@ -159,7 +137,7 @@ programs_fill(struct programs *p, unsigned slot, struct programs_part *ret,
 		rc = put(p->bpf->maps.controls, slot, part.control_fd);
 	if (rc != 0) {
 		programs_part_done(&part);
-		return programs_error(err, rc, "cannot make a ring");
+		return libbpf_failed(err, rc, "cannot make a ring");
 	}
 	*ret = part;
 	return 0;

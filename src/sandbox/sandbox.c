@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/json.h"
 #include "sandbox/sandbox_priv.h"
 
 const char *
@@ -108,4 +109,17 @@ const char *
 sandbox_describe(const struct sandbox *s)
 {
 	return s->described;
+}
+
+void
+sandbox_describe_json(const struct sandbox *s, struct json *j)
+{
+	struct str lines = str_of(s->described), line;
+
+	json_key(j, "isolation");
+	json_array_begin(j);
+	while (str_cut(&lines, '\n', &line))
+		if (line.n > 0)
+			json_str(j, line);
+	json_array_end(j);
 }

@@ -28,6 +28,7 @@
 
 struct buf;
 struct error;
+struct json;
 struct progress;
 struct sandbox; /* opaque */
 struct sandbox_plan; /* opaque; immutable once made */
@@ -188,6 +189,8 @@ const char *sandbox_plan_hostname(const struct sandbox_plan *p);
 /* What isolation there is, for the record: "ns", "userns", "landlock 7",
  * "memory: cgroup v1", … one per line. */
 const char *sandbox_describe(const struct sandbox *s);
+/* The same as the member "isolation" of an open object, an array. */
+void sandbox_describe_json(const struct sandbox *s, struct json *j);
 
 /* Of a sandbox with a watch_program, before its first command: from now on
  * init and commands run under it. ret_listener: owned by the caller; NULL: a
