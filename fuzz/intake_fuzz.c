@@ -20,8 +20,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct intake in;
 	struct buf b;
 
-	if (intake_document(str_n(data, size), &s, 1782000000, &in, &err) != 0)
+	if (intake_document(str_n(data, size), &s, 1782000000, &in, &err) !=
+	    0) {
+		intake_done(&in);
 		return 0;
+	}
 	buf_init(&b, 64 * (size_t)MIB);
 	for (size_t i = 0; i < in.reports.n; i++) {
 		struct report *r = in.reports.v[i];

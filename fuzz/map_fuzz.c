@@ -40,9 +40,10 @@ on_document(void *arg, struct str name, struct str document,
 	struct intake in;
 
 	(void)name;
-	if (refused == NULL &&
-	    intake_document(document, &s, 1782000000, &in, &err) == 0)
-		intake_done(&in);
+	if (refused != NULL)
+		return 0;
+	(void)intake_document(document, &s, 1782000000, &in, &err);
+	intake_done(&in);
 	return 0;
 }
 

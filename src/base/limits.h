@@ -57,6 +57,9 @@
 
 /* The list of popular packages: millions of lines. */
 #define LIMIT_POPULAR_BYTES (256 * MIB)
+/* Documents that may vanish from a source at once, however few it has: people
+ * delete some by hand, a broken copy loses most. */
+#define LIMIT_DELETED_ALWAYS 5
 /* A feed that comes as one file: the largest public ones have 500 MB. */
 #define LIMIT_BUNDLE_BYTES (1024ll * MIB)
 /* One document of it, as of a file of its own; a list is parsed whole. */

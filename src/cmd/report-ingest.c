@@ -23,12 +23,11 @@
 #include "report/hand.h"
 #include "report/ingest.h"
 #include "report/popular.h"
+#include "report/presence.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/opt.h"
 #include "sys/paths.h"
-#include "sys/sha256.h"
-#include "sys/spawn.h"
 #include "sys/term.h"
 
 #define COMMIT_EVERY 100000
@@ -36,7 +35,7 @@
 static struct {
 	const char *db, *source, *config, *kind, *popular;
 	struct opt_list own_names;
-	bool alias_id, split, dry_run, verbose;
+	bool alias_id, split, dry_run, verbose, allow_deleted;
 } options;
 
 static const struct opt option_table[] = {
@@ -57,6 +56,8 @@ static const struct opt option_table[] = {
 	    "packages about which a broad claim is held for review" },
 	{ "own-name", 0, OPT_LIST, &options.own_names, "NAME",
 	    "what is credited to NAME is a report of ours (repeatable)" },
+	{ "allow-deleted", 0, OPT_FLAG, &options.allow_deleted, NULL,
+	    "withdraw what is gone from a source, however much it is" },
 	{ "dry-run", 'n', OPT_FLAG, &options.dry_run, NULL,
 	    "say what would change, change nothing" },
 	{ "verbose", 'v', OPT_FLAG, &options.verbose, NULL,
@@ -90,6 +91,7 @@ struct job {
 	struct intake_source source;
 	const struct config_source *configured; /* whole; NULL: not read */
 	struct popular *popular; /* owned */
+	struct presence *presence; /* of the source; NULL: it does not matter */
 	const struct str *prefixes; /* of paths below the folder; n 0: all */
 	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
 	int64_t now_s;
@@ -118,6 +120,15 @@ has_prefix(const struct job *j, const char *path)
 	return j->n_prefixes == 0;
 }
 
+/* The file's name at its source. */
+static struct str
+object_of(const struct job *j, const char *path)
+{
+	size_t n = strlen(path);
+
+	return str_of(path + MIN_OF(j->root_bytes, n));
+}
+
 static void
 add_file(struct job *j, const FTSENT *e)
 {
@@ -126,7 +137,8 @@ add_file(struct job *j, const FTSENT *e)
 	if (!has_prefix(j, e->fts_path))
 		return;
 	if (repo_file_unchanged(j->repo, j->source.id, str_of(e->fts_path),
-		&f.st)) {
+		&f.st) &&
+	    presence_keep(j->presence, object_of(j, e->fts_path))) {
 		j->unchanged++;
 		return;
 	}
@@ -259,6 +271,8 @@ take_document(void *arg, struct str name, struct ingest_result *in,
 		return error_wrap(err, "%.*s", (int)MIN_OF(name.n, 100u),
 		    name.p != NULL ? name.p : "");
 	j->counts[outcome]++;
+	presence_document(j->presence, in->source_id,
+	    outcome == INGEST_REFUSED);
 	say(name, in, outcome);
 	/* After a death, this much is read again. */
 	if (++j->since_commit == COMMIT_EVERY) {
@@ -280,7 +294,10 @@ take_result(void *job, struct message *m, struct error *err)
 	if (j->result.file < 0 || (size_t)j->result.file >= j->files.n)
 		return error_set(err, -EPROTO, "bad result of a worker");
 	f = &j->files.v[j->result.file];
+	presence_open(j->presence, object_of(j, f->path));
 	rc = take_document(j, str_of(f->path), &j->result, err);
+	if (rc >= 0)
+		presence_close(j->presence, true);
 	/* What was refused is looked at again: the rules may have changed. */
 	if (rc < 0 || rc == 1 || options.dry_run)
 		return rc < 0 ? rc : 1;
@@ -359,8 +376,11 @@ unfold_file(struct job *j, struct unfold *u, const struct file *f,
 
 	if (fd < 0)
 		return error_errno(err, "%s", f->path);
+	presence_open(j->presence, object_of(j, f->path));
 	rc = unfold_documents(u, fd, str_of(f->path), take_document, j,
 	    &refused, err);
+	if (rc == 0)
+		presence_close(j->presence, true);
 	if (rc != 0 || refused != 0 || options.dry_run)
 		return rc;
 	return repo_file_remember(j->repo, j->source.id, str_of(f->path),
@@ -406,6 +426,7 @@ ingest_network(struct job *j, struct str yaml, struct error *err)
 		.config = yaml,
 		.fn = take_document,
 		.arg = j,
+		.presence = j->presence,
 		.dry_run = options.dry_run,
 		.say = say_sentence };
 	int rc = report_worker_start(j->configured, &w, err);
@@ -439,51 +460,54 @@ ingest_paths(struct job *j, char **operands, struct error *err)
 /* --- configured sources ------------------------------------------------------
  */
 
-/* A checkout beside the index, which git brings up to date; only what changed
- * gets new times, so the rest is not read again. */
-static int
-update_checkout(const struct config_source *s, const char *dir,
-    struct error *err)
+static void
+say_gone(void *arg, struct str id)
 {
-	const char *const clone[] = { "git", "clone", "-q", "--no-checkout",
-		"--single-branch", "--branch", s->branch.p, "--", s->place.p,
-		dir, NULL };
-	const char *const fetch[] = { "git", "-C", dir, "fetch", "-q", "origin",
-		s->branch.p, NULL };
-	const char *const checkout[] = { "git", "-C", dir, "-c",
-		"core.symlinks=false", "-c", "core.hooksPath=/dev/null", "-c",
-		"advice.detachedHead=false", "checkout", "-q", "--force",
-		"--detach", "FETCH_HEAD", NULL };
-	char *head = mem_printf("%s/.git/HEAD", dir);
-	bool there = access(head, F_OK) == 0;
-	int rc = 0;
+	struct job *j = arg;
 
-	free(head);
-	if (str_starts(s->branch, "-"))
-		return error_set(err, -EINVAL, "no branch has the name %s",
-		    s->branch.p);
-	(void)setenv("GIT_TERMINAL_PROMPT", "0", 1);
-	if (!there)
-		rc = spawn_run(clone, err);
-	if (rc == 0)
-		rc = spawn_run(fetch, err);
-	return rc == 0 ? spawn_run(checkout, err) : rc;
+	j->counts[INGEST_WITHDRAWN]++;
+	if (!options.verbose && !options.dry_run)
+		return;
+	term_print(stderr, id, 512);
+	(void)fputs(": gone from its source: withdrawn\n", stderr);
 }
 
-/* The commit that is checked out, and how the sources are configured. */
+/* After a complete reading. 1: too much is gone, the sentence says so. */
 static int
-start_key(const char *dir, struct str yaml, struct buf *ret, struct error *err)
+follow_deletions(struct job *j, const struct config_source *s,
+    struct error *err)
 {
-	char *head = mem_printf("%s/.git/HEAD", dir);
-	_cleanup_(closep) int fd = open(head, O_RDONLY | O_CLOEXEC);
-	uint8_t digest[SHA256_BYTES];
-	int rc =
-	    fd < 0 ? error_errno(err, "%s", head) : fd_read_all(fd, ret, err);
+	const struct presence_rule rule = { .at_most_percent =
+						s->deleted_at_most,
+		.allow = options.allow_deleted,
+		.dry = options.dry_run,
+		.gone = say_gone,
+		.arg = j };
+	int rc = presence_end(j->presence, &rule, err);
 
-	free(head);
-	sha256_of(yaml, digest);
-	buf_put_hex(ret, digest, sizeof(digest));
-	return rc;
+	return rc == 0 ? repo_commit(j->repo, err) : rc;
+}
+
+/* Which part of the world the source's objects are. */
+static struct presence *
+begin_presence(struct job *j, const struct config_source *s)
+{
+	_cleanup_(freep) char *real =
+	    s->storage == CONFIG_DIRECTORY ? realpath(s->place.p, NULL) : NULL;
+	struct presence *p;
+	struct buf b;
+
+	if (!s->withdraw_deleted)
+		return NULL;
+	buf_init(&b, LIMIT_CONFIG_BYTES);
+	buf_printf(&b, "%u %u %u\n%s\n%.*s\n%.*s\n", s->storage, s->format,
+	    s->intake.kind, real != NULL ? real : s->place.p,
+	    STR_ARG(s->bucket), STR_ARG(s->branch));
+	for (size_t i = 0; i < s->n_prefixes; i++)
+		buf_printf(&b, "%.*s\n", STR_ARG(s->prefixes[i]));
+	p = presence_begin(j->repo, s->intake.id, buf_str(&b));
+	buf_done(&b);
+	return p;
 }
 
 static int
@@ -499,12 +523,14 @@ ingest_git(struct job *j, const struct config_source *s, struct str yaml,
 
 	buf_init(&key, 64 * KIB);
 	if (rc == 0)
-		rc = update_checkout(s, dir, err);
+		rc = report_checkout_update(s, dir, err);
 	if (rc == 0)
-		rc = start_key(dir, yaml, &key, err);
+		rc = report_checkout_key(dir, yaml, &key, err);
 	if (rc == 0 && !repo_start_is(j->repo, s->intake.id, buf_str(&key))) {
 		j->root_bytes = strlen(dir) + 1;
 		rc = ingest_paths(j, operands, err);
+		if (rc == 0)
+			rc = follow_deletions(j, s, err);
 		/* What was refused is looked at again next time. */
 		if (rc == 0 && !options.dry_run &&
 		    refused == j->counts[INGEST_REFUSED])
@@ -529,6 +555,7 @@ ingest_source(struct job *j, const struct config_source *s, struct str yaml,
 	j->configured = s;
 	j->prefixes = s->prefixes;
 	j->n_prefixes = s->n_prefixes;
+	j->presence = begin_presence(j, s);
 	if (s->storage == CONFIG_HTTP || s->storage == CONFIG_S3) {
 		rc = ingest_network(j, yaml, err);
 	} else if (s->storage == CONFIG_GIT) {
@@ -537,6 +564,11 @@ ingest_source(struct job *j, const struct config_source *s, struct str yaml,
 		j->root_bytes = s->place.n + 1;
 		rc = ingest_paths(j, operands, err);
 	}
+	/* A repository's commit may be known, and then is not looked at. */
+	if (rc == 0 && s->storage != CONFIG_GIT)
+		rc = follow_deletions(j, s, err);
+	presence_free(j->presence);
+	j->presence = NULL;
 	free(path);
 	return rc;
 }
@@ -640,6 +672,8 @@ report_ingest_main(int argc, char **argv)
 
 	check_usage(first < argc);
 	rc = repo_open(options.db, &j->repo, &err);
+	if (rc == 0 && options.dry_run)
+		repo_dry(j->repo);
 	if (rc == 0)
 		rc = options.config != NULL ?
 		    ingest_configured(j, &err) :

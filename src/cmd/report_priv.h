@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/str.h"
+
 struct arena;
 struct buf;
 struct channel;
@@ -21,6 +23,13 @@ struct unfold;
 /* yaml gets the file's bytes. */
 int report_config_read(const char *path, struct arena *a, struct buf *yaml,
     struct config *ret, struct error *err);
+/* A checkout beside the index, which git brings up to date; only what changed
+ * gets new times, so the rest is not read again (report-checkout.c). */
+int report_checkout_update(const struct config_source *s, const char *dir,
+    struct error *err);
+/* The commit that is checked out, and how the sources are configured. */
+int report_checkout_key(const char *dir, struct str yaml, struct buf *ret,
+    struct error *err);
 /* path NULL: nothing is done. */
 int report_popular_read(const char *path, struct popular **ret,
     struct error *err);

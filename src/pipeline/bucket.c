@@ -18,6 +18,7 @@
 #include "pipeline/sources_priv.h"
 #include "report/config.h"
 #include "report/listing.h"
+#include "report/presence.h"
 #include "report/repo.h"
 #include "sys/sha256.h"
 
@@ -44,8 +45,8 @@ struct walk {
 	size_t failures; /* in a row */
 };
 
-/* --- addresses
- * ---------------------------------------------------------------- */
+/* --- addresses --------------------------------------------------------------
+ */
 
 static void
 put_encoded(struct buf *b, struct str s, const char *also)
@@ -89,15 +90,20 @@ put_list_url(struct buf *b, const struct walk *w)
 	}
 }
 
-/* --- the start key
- * ------------------------------------------------------------- */
+/* --- the start key ----------------------------------------------------------
+ */
+
+/* Keys that are listed again; 0: all of them. */
+static size_t
+lookback(const struct walk *w)
+{
+	return w->s->presence != NULL ? 0 : (size_t)w->s->source->lookback;
+}
 
 static void
 ring_push(struct walk *w, const char *key)
 {
-	size_t most = (size_t)w->s->source->lookback + 1;
-
-	if (w->ring.n == most) {
+	if (w->ring.n == lookback(w) + 1) {
 		free(w->ring.v[0]);
 		memmove(w->ring.v, w->ring.v + 1,
 		    (w->ring.n - 1) * sizeof(*w->ring.v));
@@ -111,9 +117,7 @@ ring_push(struct walk *w, const char *key)
 static int
 remember_start(struct walk *w, struct error *err)
 {
-	size_t most = (size_t)w->s->source->lookback + 1;
-
-	if (w->frozen || w->s->source->lookback == 0 || w->ring.n < most)
+	if (w->frozen || lookback(w) == 0 || w->ring.n < lookback(w) + 1)
 		return 0;
 	return sources_remember(w->s, str_of(w->start_name),
 	    str_of(w->ring.v[0]), err);
@@ -126,7 +130,7 @@ recall_start(struct walk *w)
 
 	buf_init(&b, 64 * KIB);
 	sources_recall(w->s, str_of(w->start_name), &b);
-	if (b.n != 0 && w->s->source->lookback != 0) {
+	if (b.n != 0 && lookback(w) != 0) {
 		w->last = mem_strndup(buf_str(&b));
 		ring_push(w, w->last);
 	}
@@ -241,6 +245,7 @@ object_failed(struct walk *w, const struct object *o,
 	w->s->say(w->s->arg, str_of(o->key), sentence);
 	w->s->failed++;
 	w->frozen = true;
+	presence_incomplete(w->s->presence);
 	if (++w->failures < MAX_FAILURES)
 		return 0;
 	return error_set(err, got->code, "%zu objects in a row failed: %s",
@@ -261,8 +266,11 @@ take_object(struct walk *w, struct gather_got *got, struct error *err)
 	if (got->code != 0 || fd < 0)
 		return object_failed(w, o, got, err);
 	w->failures = 0;
+	presence_open(w->s->presence, str_of(o->key));
 	rc = unfold_documents(w->s->unfold, fd, str_of(o->key), w->s->fn,
 	    w->s->arg, &refused, err);
+	if (rc == 0)
+		presence_close(w->s->presence, true);
 	if (rc == 0 && refused == 0)
 		rc = know(w, o, err);
 	w->frozen = w->frozen || refused != 0;
@@ -274,7 +282,7 @@ wanted(struct walk *w, const struct object *o)
 {
 	if (str_ends(str_of(o->key), "/")) /* a folder's own mark */
 		return false;
-	if (!is_known(w, o))
+	if (!is_known(w, o) || !presence_keep(w->s->presence, str_of(o->key)))
 		return true;
 	w->s->unchanged++;
 	return false;

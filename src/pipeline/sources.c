@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "pipeline/sources_priv.h"
 #include "report/config.h"
+#include "report/presence.h"
 #include "report/repo.h"
 #include "sys/sha256.h"
 
@@ -58,6 +59,9 @@ sources_remember(struct sources *s, struct str key, struct str value,
 	return rc == 0 ? repo_commit(s->repo, err) : rc;
 }
 
+/* The object of a source that has only one. */
+#define ONE_FILE STR_LIT("")
+
 /* --- web files ---------------------------------------------------------------
  */
 
@@ -85,8 +89,11 @@ take_file(struct sources *s, const struct gather_got *got, struct error *err)
 	buf_init(&b, 16 * KIB);
 	buf_printf(&b, "%.*s\n%.*s", STR_ARG(got->etag),
 	    STR_ARG(got->modified));
+	presence_open(s->presence, ONE_FILE);
 	rc = unfold_documents(s->unfold, got->fd, file_name(s->source->place),
 	    s->fn, s->arg, &refused, err);
+	if (rc == 0)
+		presence_close(s->presence, true);
 	/* What was refused is looked at again: the rules may have changed. */
 	if (rc == 0 && refused == 0)
 		rc = sources_remember(s, id, buf_str(&b), err);
@@ -105,8 +112,10 @@ bring_file(struct sources *s, struct gather *g, struct error *err)
 
 	buf_init(&known, 64 * KIB);
 	sources_recall(s, s->source->intake.id, &known);
-	r.modified = buf_str(&known);
-	(void)str_cut(&r.modified, '\n', &r.etag);
+	if (presence_knows(s->presence, ONE_FILE)) {
+		r.modified = buf_str(&known);
+		(void)str_cut(&r.modified, '\n', &r.etag);
+	}
 	rc = gather_ask(g, &r, err);
 	if (rc == 0)
 		rc = gather_next(g, &got, err);
@@ -115,6 +124,8 @@ bring_file(struct sources *s, struct gather *g, struct error *err)
 		rc = error_set(err, got.code, "%.*s", STR_ARG(got.sentence));
 	if (rc == 0 && got.fd >= 0)
 		rc = take_file(s, &got, err);
+	else if (rc == 0)
+		(void)presence_keep(s->presence, ONE_FILE);
 	closep(&got.fd);
 	return rc;
 }

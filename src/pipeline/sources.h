@@ -5,7 +5,8 @@
  * remembered in the database: validators of a file; per prefix of a bucket
  * the key that the next listing starts after. The last keys before it (the
  * look-back) are listed again each time, for objects that came late or were
- * replaced; a key beyond something that could not be taken is not passed.
+ * replaced; a key beyond something that could not be taken is not passed. Where
+ * what is deleted at the source matters, a bucket is listed whole each time.
  */
 #ifndef PIPELINE_SOURCES_H
 #define PIPELINE_SOURCES_H
@@ -18,6 +19,7 @@
 
 struct config_source;
 struct error;
+struct presence;
 struct repo;
 
 struct sources {
@@ -27,6 +29,7 @@ struct sources {
 	struct unfold *unfold; /* for this source */
 	unfold_fn fn; /* what becomes of each document */
 	void *arg;
+	struct presence *presence; /* NULL: what is deleted is kept */
 	bool dry_run; /* nothing is remembered */
 	/* Sentences about single objects, for people; called any time. */
 	void (*say)(void *arg, struct str name, const char *sentence);

@@ -277,6 +277,28 @@ read_storage(struct parser *p, const yaml_node_t *n, void *to)
 }
 
 static int
+read_deleted(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct str s = text(p, n);
+
+	if (!str_is(s, "withdraw") && !str_is(s, "keep"))
+		return fail_at(p, n, "deleted is withdraw or keep");
+	*(bool *)to = str_is(s, "withdraw");
+	return 0;
+}
+
+static int
+read_percent(struct parser *p, const yaml_node_t *n, void *to)
+{
+	uint64_t v;
+
+	if (str_to_u64(text(p, n), &v) != 0 || v > 100)
+		return fail_at(p, n, "per cent are wanted here: 0 to 100");
+	*(int64_t *)to = (int64_t)v;
+	return 0;
+}
+
+static int
 read_kind(struct parser *p, const yaml_node_t *n, void *to)
 {
 	static const char *const kinds[INTAKE_KIND__MAX] = {
@@ -377,6 +399,8 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 		{ "allow-multiple-affected", read_bool, &s->intake.split },
 		{ "ecosystems", read_strings, &ecosystems },
 		{ "filters", read_filters, &filters },
+		{ "deleted", read_deleted, &s->withdraw_deleted },
+		{ "deleted-at-most", read_percent, &s->deleted_at_most },
 		{ "disabled-for-reason", read_text, &s->disabled },
 	};
 	int rc;
@@ -384,6 +408,7 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 	s->branch = STR_LIT("main");
 	s->region = STR_LIT("us-east-1");
 	s->lookback = 10;
+	s->deleted_at_most = 10;
 	rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
 	if (rc != 0)
 		return rc;

@@ -18,6 +18,8 @@
  *	  split: true               # several packages in one document
  *	  ecosystems: [npm, PyPI]   # that it may report about
  *	  filters: [{field: aliases, pattern: "^INTERNAL-"}]
+ *	  deleted: withdraw         # or keep: what is no longer there
+ *	  deleted-at-most: 10       # per cent that may go at once
  *	  disabled-for-reason: …    # skipped, and said so
  *
  *	popular: popular.csv        # popular.h
@@ -60,6 +62,8 @@ struct config_source {
 	struct str branch; /* "main" when not said */
 	const struct str *prefixes;
 	size_t n_prefixes;
+	bool withdraw_deleted; /* presence.h */
+	int64_t deleted_at_most; /* per cent; 10 when not said */
 	struct str disabled; /* the reason */
 };
 

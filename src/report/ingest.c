@@ -63,14 +63,23 @@ put_report(struct channel *c, struct report *r)
 	buf_done(&b);
 }
 
-int
-ingest_work_failed(struct channel *c, int64_t file, const char *why,
+/* id: of the document at its source; NULL where nobody knows. */
+static int
+send_refusal(struct channel *c, int64_t file, const char *why, const char *id,
     struct error *err)
 {
 	message_begin(c, MESSAGE_RESULT);
 	message_put_int(c, file);
 	message_put_str(c, str_of(why));
+	message_put_str(c, str_of(id));
 	return message_send(c, err);
+}
+
+int
+ingest_work_failed(struct channel *c, int64_t file, const char *why,
+    struct error *err)
+{
+	return send_refusal(c, file, why, NULL, err);
 }
 
 int
@@ -81,12 +90,13 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 	struct error refused = ERROR_INIT;
 	int rc;
 
-	if (intake_document(bytes, s, now_s, &in, &refused) != 0)
-		return ingest_work_failed(c, file, refused.msg, err);
-	if (in.reports.n > INGEST_MAX_PACKAGES) {
+	rc = intake_document(bytes, s, now_s, &in, &refused);
+	if (rc == 0 && in.reports.n > INGEST_MAX_PACKAGES)
+		rc = error_set(&refused, -EINVAL, "is about too many packages");
+	if (rc != 0) {
+		rc = send_refusal(c, file, refused.msg, in.source_id, err);
 		intake_done(&in);
-		return ingest_work_failed(c, file, "is about too many packages",
-		    err);
+		return rc;
 	}
 	message_begin(c, MESSAGE_RESULT);
 	message_put_int(c, file);
@@ -106,9 +116,9 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 		message_put_str(c, str_of(in.holds.v[i]));
 	}
 	rc = message_send(c, err);
-	intake_done(&in);
 	if (rc == -EMSGSIZE)
-		return ingest_work_failed(c, file, "is too large", err);
+		rc = send_refusal(c, file, "is too large", in.source_id, err);
+	intake_done(&in);
 	return rc;
 }
 
@@ -119,8 +129,11 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 	ret->refused = message_get_str(m);
 	ret->n_reports = ret->ignored = ret->lost = 0;
 	ret->why[0] = '\0';
-	if (ret->refused.p != NULL)
+	ret->source_id = STR_NONE;
+	if (ret->refused.p != NULL) {
+		ret->source_id = message_get_str(m);
 		return message_end(m, err);
+	}
 	ret->notes = message_get_str(m);
 	ret->raw = message_get_str(m);
 	ret->canonical = message_get_str(m);
@@ -379,6 +392,50 @@ follow_withdrawal(struct repo *r, struct str source,
 		rc = doubt_others(r, source, in->source_id, folder, err);
 	}
 	return rc == 0 ? remember(r, source, in, STR_LIT(""), err) : rc;
+}
+
+/* --- what is no longer at its source ----------------------------------------
+ */
+
+/* The folders that the document's reports were in, each once. */
+static void
+fill_folders(struct ingest_result *in, const struct repo_paths *paths)
+{
+	for (size_t i = 0; i < paths->n && in->n_reports < INGEST_MAX_PACKAGES;
+	     i++) {
+		struct str path = str_of(paths->v[i]);
+		ptrdiff_t slash = str_rchr(path, '/');
+
+		if (slash > 0 && !in_folders(in, path))
+			in->folders[in->n_reports++] =
+			    str_sub(path, 0, (size_t)slash);
+	}
+}
+
+/* The same as a withdrawal; its content is that there is none. */
+int
+ingest_deleted(struct repo *r, struct str source, struct str id,
+    struct error *err)
+{
+	struct ingest_result *in = mem_alloc(sizeof(*in));
+	struct repo_paths old = { .n = 0 };
+	uint8_t digest[SHA256_BYTES];
+	struct buf b;
+	int rc;
+
+	buf_init(&b, LIMIT_TEXT_BYTES);
+	buf_printf(&b, "deleted\n%.*s\n%.*s", STR_ARG(source), STR_ARG(id));
+	sha256_of(buf_str(&b), digest);
+	buf_done(&b);
+	in->raw = in->canonical = str_n(digest, sizeof(digest));
+	in->source_id = id;
+	in->withdrawn = 1;
+	repo_seen_paths(r, source, id, &old);
+	fill_folders(in, &old);
+	rc = follow_withdrawal(r, source, in, &old, err);
+	repo_paths_done(&old);
+	free(in);
+	return rc;
 }
 
 /* --- writing ---------------------------------------------------------------

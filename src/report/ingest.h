@@ -30,7 +30,8 @@ enum ingest_outcome {
 /* Result of one document, in either direction over a channel. */
 struct ingest_result {
 	int64_t file; /* the caller's number */
-	struct str refused; /* sentence; p NULL: taken */
+	/* sentence; p NULL: taken; otherwise of the rest source_id alone */
+	struct str refused;
 	struct str notes; /* lines */
 	struct str raw, canonical; /* 32 bytes each */
 	struct str source_id; /* p NULL: none */
@@ -58,5 +59,8 @@ int ingest_receive(struct message *m, struct ingest_result *ret,
  * are filled in by what the database knows. -errno: the disk failed. */
 int ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
     bool dry, enum ingest_outcome *ret, struct error *err);
+/* The document is no longer at its source, which is taken as a withdrawal. */
+int ingest_deleted(struct repo *r, struct str source, struct str id,
+    struct error *err);
 
 #endif

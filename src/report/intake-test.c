@@ -67,6 +67,9 @@ bad_filter(void **state)
 	(void)state;
 	assert_true(intake_document(str_of(text), &s, NOW, &in, &err) < 0);
 	assert_true(err.msg[0] != '\0');
+	/* Which document that was is known all the same. */
+	assert_string_equal(in.source_id, "S-1");
+	intake_done(&in);
 }
 
 static void

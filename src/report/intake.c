@@ -396,6 +396,7 @@ document_of(struct str bytes, struct str raw,
 		rc = take_packages(&in, &all, source, now_s, err);
 	}
 	if (rc != 0) {
+		ret->source_id = steal(&in.source_id);
 		intake_done(&in);
 		return rc;
 	}
@@ -412,6 +413,7 @@ intake_document(struct str bytes, const struct intake_source *source,
 	struct buf osv;
 	int rc;
 
+	*ret = (struct intake){ .withdrawn = false };
 	if (source->kind == INTAKE_OSV)
 		return document_of(bytes, bytes, source, now_s, ret, err);
 	buf_init(&osv, 64 * (size_t)MIB);

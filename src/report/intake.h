@@ -61,7 +61,8 @@ struct intake {
 	bool ignored; /* not about malware: there are no reports */
 };
 
-/* -EINVAL: refused. The bytes are borrowed for the call only. */
+/* -EINVAL: refused; then ret has the document's id at its source alone, where
+ * it has one. The bytes are borrowed for the call only. */
 int intake_document(struct str bytes, const struct intake_source *source,
     int64_t now_s, struct intake *ret, struct error *err);
 void intake_done(struct intake *in); /* accepts a zeroed one */

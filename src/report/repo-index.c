@@ -148,7 +148,8 @@ repo_index_close(struct repo *r)
 
 	if (r->db != NULL && sqlite3_get_autocommit(r->db) == 0)
 		done = sqlite3_exec(r->db,
-			   repo_sync(r, NULL) == 0 ? "COMMIT" : "ROLLBACK",
+			   !r->dry && repo_sync(r, NULL) == 0 ? "COMMIT" :
+								"ROLLBACK",
 			   NULL, NULL, NULL) == SQLITE_OK &&
 		    !r->dirty;
 	(void)repo_end_later(r, done, NULL);
@@ -161,11 +162,20 @@ repo_index_close(struct repo *r)
 	r->db = NULL;
 }
 
+void
+repo_dry(struct repo *r)
+{
+	r->dry = true;
+}
+
 int
 repo_commit(struct repo *r, struct error *err)
 {
-	int rc = repo_sync(r, err);
+	int rc;
 
+	if (r->dry)
+		return 0;
+	rc = repo_sync(r, err);
 	if (rc == 0)
 		rc = run(r, "COMMIT", err);
 	if (rc == 0)

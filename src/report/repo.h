@@ -45,6 +45,9 @@ int repo_open(const char *dir, struct repo **ret, struct error *err);
  * is no database. */
 int repo_open_read(const char *dir, struct repo **ret, struct error *err);
 void repo_close(struct repo *r); /* commits; accepts NULL */
+/* From now on nothing that the index learns is kept, commits included. For dry
+ * runs, which change no document. */
+void repo_dry(struct repo *r);
 const char *repo_dir(const struct repo *r);
 /* Borrowed; what was put there is there (repo_settle). */
 int repo_tree_fd(struct repo *r, enum repo_tree tree);

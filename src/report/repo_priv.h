@@ -45,6 +45,7 @@ struct repo {
 	char *dir; /* owned */
 	int trees[REPO_TREE__MAX], lock;
 	unsigned counter; /* of temporary files */
+	bool dry; /* the index keeps nothing */
 	bool dirty; /* documents were changed since the last commit */
 	struct {
 		enum repo_tree tree;

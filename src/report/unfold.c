@@ -237,6 +237,7 @@ take_end(struct unfold *u, struct message *m, struct str name, unfold_fn fn,
 	if (rc != 0 || wrong.p == NULL)
 		return rc != 0 ? rc : 1;
 	u->result.refused = wrong;
+	u->result.source_id = STR_NONE;
 	u->result.n_reports = 0;
 	(*refused)++;
 	rc = fn(arg, name, &u->result, err);
