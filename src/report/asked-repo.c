@@ -186,22 +186,53 @@ ask(struct repo *r, int64_t *ret_number, struct str *ret, struct error *err)
 	return message_end(&m, err);
 }
 
-bool
-repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
+static void
+put_key(struct repo *r, enum edit_message type, const struct repo_said *s)
 {
-	struct error err = ERROR_INIT;
-	struct str items;
-	int64_t known;
-
-	message_begin(r->writer, EDIT_SAID);
+	message_begin(r->writer, (uint16_t)type);
 	message_put_str(r->writer, s->source);
 	message_put_str(r->writer, s->sha256);
 	message_put_str(r->writer, s->folder);
-	if (ask(r, &known, &items, &err) != 0)
+}
+
+static bool
+ask_said(struct repo *r, enum edit_message type, const struct repo_said *s,
+    struct buf *ret)
+{
+	struct error err = ERROR_INIT;
+	struct str value;
+	int64_t known;
+
+	put_key(r, type, s);
+	if (ask(r, &known, &value, &err) != 0)
 		fatal("edit: %s", err.msg);
 	if (known)
-		buf_put_str(ret_items, items);
+		buf_put_str(ret, value);
 	return known != 0;
+}
+
+bool
+repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
+{
+	return ask_said(r, EDIT_SAID, s, ret_items);
+}
+
+bool
+repo_part_get(struct repo *r, const struct repo_said *s, struct buf *ret_text)
+{
+	return ask_said(r, EDIT_PART, s, ret_text);
+}
+
+/* One that is too large for an answer is not kept. */
+int
+repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
+    struct error *err)
+{
+	if (text.n > EDIT_PIECE_BYTES)
+		return 0;
+	put_key(r, EDIT_PART_PUT, s);
+	message_put_str(r->writer, text);
+	return message_send(r->writer, err);
 }
 
 /* Asked for once a year; the others follow, and the writer looks whether they

@@ -16,7 +16,7 @@
 #include "report/details.h"
 #include "report/held.h"
 #include "report/name.h"
-#include "report/provenance.h"
+#include "report/parts.h"
 #include "report/repo.h"
 #include "report/report.h"
 #include "report/withdrawn-versions.h"
@@ -127,50 +127,6 @@ put_aside(struct folder *f, struct member *m, const struct error *why)
 	    m->path, f->err);
 }
 
-/* Items of one origin of the report at path. */
-static bool
-items_of(struct repo *r, const char *path, const struct report_origin *o,
-    struct buf *ret)
-{
-	const char *slash = strrchr(path, '/');
-	struct repo_said s = { .source = o->source,
-		.sha256 = o->sha256,
-		.folder =
-		    str_n(path, slash != NULL ? (size_t)(slash - path) : 0) };
-
-	return repo_said_get(r, &s, ret);
-}
-
-static int
-by_item(const void *a, const void *b)
-{
-	return memcmp(a, b, PROVENANCE_BYTES);
-}
-
-/* What the origin that is gone brought, and none of those that are left. Where
- * one of these is not known any more, nothing is taken away. */
-static void
-take_items_away(struct repo *r, const char *path, struct report *rep,
-    const struct report_origin *gone)
-{
-	struct buf items, kept;
-	bool known;
-
-	buf_init(&items, 64 * (size_t)MIB);
-	buf_init(&kept, 64 * (size_t)MIB);
-	known = items_of(r, path, gone, &items);
-	for (size_t i = 0; i < rep->origins.n && known; i++)
-		known = items_of(r, path, &rep->origins.v[i], &kept);
-	if (known && !kept.full) {
-		if (kept.n != 0)
-			qsort(kept.p, kept.n / PROVENANCE_BYTES,
-			    PROVENANCE_BYTES, by_item);
-		provenance_take_away(rep, buf_str(&items), buf_str(&kept));
-	}
-	buf_done(&items);
-	buf_done(&kept);
-}
-
 /* An update of a source takes the place of what it said before. */
 static void
 retract_earlier(struct repo *r, const char *path, struct report *to,
@@ -187,9 +143,10 @@ retract_earlier(struct repo *r, const char *path, struct report *to,
 			if (o->id.p != NULL && old.id.p != NULL &&
 			    str_eq(o->source, old.source) &&
 			    str_eq(o->id, old.id) &&
+			    !str_eq(o->sha256, old.sha256) &&
 			    report_retract(to, old.source, old.sha256,
 				&ignored) >= 0)
-				take_items_away(r, path, to, &old);
+				parts_take_back(r, path, to, &old, true);
 		}
 	}
 }
@@ -203,13 +160,15 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 	int rc;
 
 	before = report_copy(to->report);
-	retract_earlier(f->repo, to->path, to->report, from->report);
 	if (report_merge(to->report, from->report, now_text(to->report),
-		&why) != 0) {
-		report_free(to->report);
-		to->report = steal(&before);
+		&why) != 0)
 		return put_aside(f, from, &why);
-	}
+	rc = parts_keep(f->repo, to->path, before, f->err);
+	if (rc == 0)
+		rc = parts_keep(f->repo, to->path, from->report, f->err);
+	if (rc != 0)
+		return rc;
+	retract_earlier(f->repo, to->path, to->report, from->report);
 	if (report_publish_versions(to->report) == 1)
 		f->counts->held++;
 	rc = withdrawn_versions_apply(f->repo, to->path, to->report, f->err);
@@ -633,7 +592,7 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 		rc = report_retract(rep, o.source, o.sha256, &why);
 		none_left = rc == 1;
 		if (rc == 0)
-			take_items_away(r, path, rep, &o);
+			parts_take_back(r, path, rep, &o, false);
 	}
 	return none_left;
 }

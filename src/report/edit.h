@@ -51,6 +51,9 @@ enum edit_message {
 	EDIT_SAID, /* {str source, sha256, folder} → {1 when known, items} */
 	/* The end of an order. */
 	EDIT_DONE, /* {int 0 or -errno, str sentence, 5 int: the counts} */
+	/* Role to writer, with and without an answer. */
+	EDIT_PART, /* {str source, sha256, folder} → {1 when known, text} */
+	EDIT_PART_PUT, /* {str source, sha256, folder, text} */
 };
 
 /* One order; strings are borrowed. path: of the report in its tree, and only

@@ -230,25 +230,49 @@ do_next_id(struct repo *r, struct message *m, struct error *err)
 					      bad(err, "an id that is not due");
 }
 
+/* Of a folder that the order covers. */
+static int
+get_key(const struct editor *e, struct message *m, struct repo_said *ret,
+    struct error *err)
+{
+	ret->source = message_get_str(m);
+	ret->sha256 = message_get_str(m);
+	ret->folder = message_get_str(m);
+	if (e->scope.n != 0 && !str_eq(e->scope, ret->folder))
+		return bad(err, "what was said of another package");
+	return 0;
+}
+
 static int
 do_said(struct repo *r, struct message *m, struct error *err)
 {
+	bool part = m->type == EDIT_PART, known;
 	struct repo_said s;
-	struct buf items;
-	bool known;
-	int rc;
+	struct buf b;
+	int rc = get_key(r->editor, m, &s, err);
 
-	s.source = message_get_str(m);
-	s.sha256 = message_get_str(m);
-	s.folder = message_get_str(m);
-	rc = message_end(m, err);
+	if (rc == 0)
+		rc = message_end(m, err);
 	if (rc != 0)
 		return rc;
-	buf_init(&items, EDIT_PIECE_BYTES);
-	known = repo_said_get(r, &s, &items) && !items.full;
-	rc = answer(r, known, buf_str(&items), err);
-	buf_done(&items);
+	buf_init(&b, EDIT_PIECE_BYTES);
+	known = part ? repo_part_get(r, &s, &b) : repo_said_get(r, &s, &b);
+	known = known && !b.full;
+	rc = answer(r, known, known ? buf_str(&b) : STR_NONE, err);
+	buf_done(&b);
 	return rc;
+}
+
+static int
+do_part_put(struct repo *r, struct message *m, struct error *err)
+{
+	struct repo_said s;
+	int rc = get_key(r->editor, m, &s, err);
+	struct str text = message_get_str(m);
+
+	if (rc == 0)
+		rc = message_end(m, err);
+	return rc == 0 ? repo_part_put(r, &s, text, err) : rc;
 }
 
 /* What the role may ask for, and nothing else. */
@@ -265,6 +289,8 @@ static const struct request {
 	{ EDIT_SAW_ID, do_saw_id },
 	{ EDIT_NEXT_ID, do_next_id },
 	{ EDIT_SAID, do_said },
+	{ EDIT_PART, do_said },
+	{ EDIT_PART_PUT, do_part_put },
 };
 
 static int

@@ -114,5 +114,7 @@ report_normalise(struct report *r, struct error *err)
 	r->d.database_specific = without_scalars(r, r->d.database_specific);
 	r->d.affected[0].database_specific =
 	    without_scalars(r, r->d.affected[0].database_specific);
+	/* A range that stands twice, as a merge would have it. */
+	(void)report_publish_versions(r);
 	return 0;
 }

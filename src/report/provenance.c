@@ -22,6 +22,7 @@
 #define KIND_UPSTREAM  'u'
 #define KIND_REFERENCE 'l'
 #define KIND_CREDIT    'c'
+#define KIND_CONTACT   'k'
 #define KIND_DOCUMENT  'd'
 #define KIND_PACKAGE   'p'
 
@@ -194,6 +195,21 @@ walk_map(struct walk *w, char kind, yyjson_val *map)
 	return report_keep(w->report, m);
 }
 
+/* With the addresses that are left; one of these keeps it as well. */
+static bool
+walk_credit(struct walk *w, struct osv_credit *c)
+{
+	char *who = arena_printf(w->report->arena, "%.*s\x1f%.*s",
+	    STR_ARG(c->type), STR_ARG(c->name));
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_contacts; i++)
+		if (stays(w, KIND_CONTACT, str_of(who), c->contacts[i]))
+			c->contacts[n++] = c->contacts[i];
+	c->n_contacts = n;
+	return stays(w, KIND_CREDIT, c->type, c->name) || n != 0;
+}
+
 static void
 walk_all(struct walk *w)
 {
@@ -210,8 +226,7 @@ walk_all(struct walk *w)
 	d->n_references = n;
 	n = 0;
 	for (size_t i = 0; i < d->n_credits; i++)
-		if (stays(w, KIND_CREDIT, d->credits[i].type,
-			d->credits[i].name))
+		if (walk_credit(w, &d->credits[i]))
 			d->credits[n++] = d->credits[i];
 	d->n_credits = n;
 	d->database_specific = walk_map(w, KIND_DOCUMENT, d->database_specific);

@@ -15,7 +15,10 @@
 /* Only appended to; of two rows the later one counts. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS said (source BLOB, sha256 BLOB, folder BLOB,"
-    " items BLOB);";
+    " items BLOB);"
+    /* Of what was merged alone, so that there are few of them. */
+    "CREATE TABLE IF NOT EXISTS part (sha256 BLOB, folder BLOB, source BLOB,"
+    " text BLOB, PRIMARY KEY (sha256, folder, source));";
 /* Made when something first asks by it, as in repo-index.c. */
 static const char by_said[] = "CREATE INDEX IF NOT EXISTS said_sha256 ON said"
 			      " (substr(sha256, 1, 12));";
@@ -27,6 +30,8 @@ static const char by_path[] = "CREATE INDEX IF NOT EXISTS seen_path_end ON seen"
 enum said_query {
 	SAID_PUT,
 	SAID_GET,
+	SAID_PART_PUT,
+	SAID_PART_GET,
 	SAID_WHO,
 	SAID_FROM,
 	SAID_ANOTHER,
@@ -48,6 +53,12 @@ static const struct query {
 		       " AND sha256 = ?2 AND source = ?1 AND folder = ?3"
 		       " ORDER BY rowid DESC LIMIT 1",
 	    by_said },
+	[SAID_PART_PUT] = { "INSERT OR REPLACE INTO part VALUES"
+			    " (?2, ?3, ?1, ?4)",
+	    NULL },
+	[SAID_PART_GET] = { "SELECT text FROM part WHERE sha256 = ?2"
+			    " AND folder = ?3 AND source = ?1",
+	    NULL },
 	[SAID_WHO] = { "SELECT source, id FROM seen WHERE" PATH_IS
 		       " AND id IS NOT NULL ORDER BY rowid DESC LIMIT 1",
 	    by_path },
@@ -121,26 +132,27 @@ column(sqlite3_stmt *q, int i)
 	    (size_t)sqlite3_column_bytes(q, i));
 }
 
-int
-repo_said_put(struct repo *r, const struct repo_said *s, struct str items,
-    struct error *err)
+static int
+put(struct repo *r, enum said_query i, const struct repo_said *s,
+    struct str value, struct error *err)
 {
-	sqlite3_stmt *q = query(r, SAID_PUT);
+	sqlite3_stmt *q = query(r, i);
 	int rc;
 
 	bind(q, 1, s->source);
 	bind(q, 2, s->sha256);
 	bind(q, 3, s->folder);
-	bind(q, 4, items);
+	bind(q, 4, value);
 	rc = sqlite3_step(q);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? 0 : fail(r, err);
 }
 
-bool
-repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
+static bool
+get(struct repo *r, enum said_query i, const struct repo_said *s,
+    struct buf *ret)
 {
-	sqlite3_stmt *q = query(r, SAID_GET);
+	sqlite3_stmt *q = query(r, i);
 	bool found;
 
 	bind(q, 1, s->source);
@@ -148,9 +160,35 @@ repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
 	bind(q, 3, s->folder);
 	found = sqlite3_step(q) == SQLITE_ROW;
 	if (found)
-		buf_put_str(ret_items, column(q, 0));
+		buf_put_str(ret, column(q, 0));
 	(void)sqlite3_reset(q);
 	return found;
+}
+
+int
+repo_said_put(struct repo *r, const struct repo_said *s, struct str items,
+    struct error *err)
+{
+	return put(r, SAID_PUT, s, items, err);
+}
+
+bool
+repo_said_get(struct repo *r, const struct repo_said *s, struct buf *ret_items)
+{
+	return get(r, SAID_GET, s, ret_items);
+}
+
+int
+repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
+    struct error *err)
+{
+	return put(r, SAID_PART_PUT, s, text, err);
+}
+
+bool
+repo_part_get(struct repo *r, const struct repo_said *s, struct buf *ret_text)
+{
+	return get(r, SAID_PART_GET, s, ret_text);
 }
 
 bool

@@ -146,6 +146,11 @@ int repo_said_put(struct repo *r, const struct repo_said *s, struct str items,
 /* false: not known. */
 bool repo_said_get(struct repo *r, const struct repo_said *s,
     struct buf *ret_items);
+/* What one origin said by itself, before it was merged (parts.h). */
+int repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
+    struct error *err);
+bool repo_part_get(struct repo *r, const struct repo_said *s,
+    struct buf *ret_text);
 /* The source's document that last went into a file; both owned. */
 bool repo_seen_who(struct repo *r, const char *path, char **ret_source,
     char **ret_id);

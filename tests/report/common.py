@@ -50,6 +50,11 @@ class Database:
         os.rename(path + ".new", path)
         return path
 
+    def put_tree(self, path, doc, tree="malicious"):
+        """A report as a person leaves it in the tree."""
+        with open(os.path.join(self.db, "osv", tree, path), "w") as f:
+            json.dump(doc, f)
+
     def clear(self):
         shutil.rmtree(self.feed)
         os.mkdir(self.feed)
