@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/exit.h"
 #include "base/limits.h"
+#include "cmd/report-redact.h"
 #include "cmd/report_priv.h"
 #include "report/config.h"
 #include "report/draft.h"
@@ -97,6 +98,7 @@ child(int fd, const char *name, int result)
 		.now_s = clock_wall_ns() / NS_PER_SEC };
 	char hex[SHA256_HEX_SIZE];
 	struct error err = ERROR_INIT;
+	struct redact *secrets = NULL;
 	struct reader *r = NULL;
 	bool proof = false;
 	struct buf out;
@@ -111,6 +113,10 @@ child(int fd, const char *name, int result)
 	if (rc == 0)
 		rc = reader_open(fd, name, &r, &err);
 	if (rc == 0)
+		rc = redact_new(r, &secrets, &err);
+	o.redact = redact_say;
+	o.redact_arg = secrets;
+	if (rc == 0)
 		rc = draft_write(r, &o, &out, &err);
 	if (rc == 0)
 		rc = draft_is_proof(r, &proof, &err);
@@ -119,6 +125,7 @@ child(int fd, const char *name, int result)
 	if (rc < 0)
 		(void)fprintf(stderr, "lazaret report draft: %s: %s\n", name,
 		    err.msg);
+	redact_free(secrets);
 	reader_free(r);
 	buf_done(&out);
 	if (rc == 0)

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "ecosystem/packageurl.h"
 #include "osv/osv.h"
 #include "report/iocs.h"
@@ -72,10 +73,11 @@ static const char sentences_sql[] =
 static const struct {
 	const char *key, *sql;
 	bool (*valid)(struct str);
+	enum draft_text what;
 } kinds[] = {
-	{ "domains", domains_sql, iocs_domain_valid },
-	{ "ips", ips_sql, iocs_ip_valid },
-	{ "urls", urls_sql, iocs_url_valid },
+	{ "domains", domains_sql, iocs_domain_valid, DRAFT_DOMAIN },
+	{ "ips", ips_sql, iocs_ip_valid, DRAFT_ADDRESS },
+	{ "urls", urls_sql, iocs_url_valid, DRAFT_URL },
 };
 
 /* Text of a package in a document for people: one line, no control bytes. */
@@ -94,6 +96,15 @@ clean(struct arena *a, struct str s, size_t max)
 		i += length;
 	}
 	return str_trim(str_n(p, n));
+}
+
+/* The whole is looked at, and then cut. */
+static struct str
+publishable(struct arena *a, const struct draft_options *o,
+    enum draft_text what, struct str s, size_t max)
+{
+	s = o->redact(o->redact_arg, a, what, s);
+	return s.p == NULL ? s : clean(a, s, max);
 }
 
 struct culprit {
@@ -152,7 +163,10 @@ put_details(struct reader *r, struct arena *a, const struct culprit *c,
 		if (rc != 1)
 			break;
 		rc = 0;
-		s = clean(a, reader_str(q, 0), MAX_SENTENCE);
+		s = publishable(a, o, DRAFT_SENTENCE, reader_str(q, 0),
+		    MAX_SENTENCE);
+		if (s.n == 0)
+			continue;
 		buf_putc(&b, ' ');
 		for (size_t k = 0; k < s.n; k++)
 			buf_putc(&b,
@@ -170,34 +184,38 @@ put_details(struct reader *r, struct arena *a, const struct culprit *c,
 	return rc < 0 ? rc : 0;
 }
 
+/* Without their secrets several are one. */
 static int
-put_kind(struct reader *r, struct arena *a, size_t kind, struct json *j,
-    struct error *err)
+put_kind(struct reader *r, struct arena *a, const struct draft_options *o,
+    size_t kind, struct json *j, struct error *err)
 {
 	_cleanup_(reader_finishp) sqlite3_stmt *q = NULL;
-	int rc = reader_prepare(r, kinds[kind].sql, &q, err), n = 0;
+	_cleanup_(map_freep) struct map *said = map_new(MAX_INDICATORS);
+	int rc = reader_prepare(r, kinds[kind].sql, &q, err);
 
 	if (rc == 0)
 		rc = reader_step(r, q, err);
-	while (rc == 1 && n < MAX_INDICATORS) {
-		struct str s = clean(a, reader_str(q, 0), 2048);
+	while (rc == 1 && map_count(said) < MAX_INDICATORS) {
+		struct str s =
+		    publishable(a, o, kinds[kind].what, reader_str(q, 0), 2048);
 
-		if (kinds[kind].valid(s)) {
-			if (n++ == 0) {
-				json_key(j, kinds[kind].key);
-				json_array_begin(j);
-			}
-			json_str(j, s);
-		}
 		rc = reader_step(r, q, err);
+		if (!kinds[kind].valid(s) || map_put(said, s, said) != 0)
+			continue;
+		if (map_count(said) == 1) {
+			json_key(j, kinds[kind].key);
+			json_array_begin(j);
+		}
+		json_str(j, s);
 	}
-	if (n != 0)
+	if (map_count(said) != 0)
 		json_array_end(j);
 	return rc < 0 ? rc : 0;
 }
 
 static int
-put_files(struct reader *r, struct arena *a, struct json *j, struct error *err)
+put_files(struct reader *r, struct arena *a, const struct draft_options *o,
+    struct json *j, struct error *err)
 {
 	_cleanup_(reader_finishp) sqlite3_stmt *q = NULL;
 	int rc = reader_prepare(r, files_sql, &q, err), n = 0;
@@ -223,7 +241,7 @@ put_files(struct reader *r, struct arena *a, struct json *j, struct error *err)
 				     "left or run by the package");
 		if (path.p != NULL) {
 			json_key(j, "path");
-			json_str(j, clean(a, path, 1024));
+			json_str(j, publishable(a, o, DRAFT_PATH, path, 1024));
 		}
 		json_object_end(j);
 		rc = reader_step(r, q, err);
@@ -280,9 +298,9 @@ put_own(struct reader *r, struct arena *a, const struct draft_options *o,
 	json_key(j, "iocs");
 	json_object_begin(j);
 	for (size_t i = 0; i < N_ELEMENTS(kinds) && rc == 0; i++)
-		rc = put_kind(r, a, i, j, err);
+		rc = put_kind(r, a, o, i, j, err);
 	if (rc == 0)
-		rc = put_files(r, a, j, err);
+		rc = put_files(r, a, o, j, err);
 	json_object_end(j);
 	json_key(j, "malicious-packages-origins");
 	json_array_begin(j);

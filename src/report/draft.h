@@ -12,11 +12,29 @@
 
 #include "base/str.h"
 
+struct arena;
 struct buf;
 struct error;
 struct reader;
 
+/* What of a run file is published. */
+enum draft_text {
+	DRAFT_DOMAIN,
+	DRAFT_ADDRESS,
+	DRAFT_URL,
+	DRAFT_PATH,
+	DRAFT_SENTENCE,
+	DRAFT_TEXT__MAX
+};
+
+/* s without the secrets that the sandbox had planted; p NULL: nothing is left
+ * that could be published. */
+typedef struct str draft_redact_fn(void *arg, struct arena *a,
+    enum draft_text what, struct str s);
+
 struct draft_options {
+	draft_redact_fn *redact;
+	void *redact_arg;
 	struct str source; /* of the origin: "lazaret" */
 	struct str run_sha256; /* of the run file, in hex */
 	struct str evidence_url; /* where the run file can be had; p NULL: none
