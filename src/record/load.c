@@ -18,6 +18,7 @@
 #include "record/hold.h"
 #include "record/libbpf.h"
 #include "record/record.h"
+#include "record/ring.h"
 #include "sys/clock.h"
 
 /* Generated; newer bpftool writes casts that gcc finds badly aligned. */
@@ -32,30 +33,9 @@ struct load {
 	struct record_bpf *bpf; /* our own programs; NULL: the loader's */
 	struct record_control *control; /* mapped; with bpf: a part of that */
 	int ring_fd, totals_fd; /* with bpf: borrowed from it */
-	struct ring_buffer *ring;
-	load_take_fn take; /* while draining */
-	void *context;
-	int rc;
+	int64_t ring_bytes;
+	struct ring *ring;
 };
-
-static int
-take_event(void *context, void *data, size_t n)
-{
-	struct load *l = context;
-
-	if (l->rc == 0)
-		l->rc = l->take(l->context, str_n(data, n));
-	return l->rc;
-}
-
-static int
-open_ring(struct load *l, struct error *err)
-{
-	l->ring = ring_buffer__new(l->ring_fd, take_event, l, NULL);
-	return l->ring != NULL ?
-	    0 :
-	    libbpf_failed(err, -errno, "cannot map the ring");
-}
 
 static int
 load_and_attach(struct load *l, int64_t ring_bytes, unsigned how,
@@ -100,6 +80,7 @@ load_new(int64_t ring_bytes, unsigned how, struct load **ret, struct error *err)
 	libbpf_listen();
 	l = mem_alloc(sizeof(*l));
 	l->ring_fd = l->totals_fd = -1;
+	l->ring_bytes = ring_bytes;
 	rc = load_and_attach(l, ring_bytes, how, err);
 	if (rc != 0) {
 		load_free(l);
@@ -125,7 +106,7 @@ open_part(struct load *l, int control_fd, struct error *err)
 	if (p == MAP_FAILED)
 		return error_errno(err, "eBPF: cannot map the counters");
 	l->control = p;
-	return open_ring(l, err);
+	return ring_new(l->ring_fd, RECORD_RING_BYTES, &l->ring, err);
 }
 
 int
@@ -157,7 +138,7 @@ load_free(struct load *l)
 {
 	if (l == NULL)
 		return;
-	ring_buffer__free(l->ring);
+	ring_free(l->ring);
 	if (l->bpf == NULL) {
 		if (l->control != NULL)
 			(void)munmap(l->control, sizeof(*l->control));
@@ -178,28 +159,20 @@ load_watch(struct load *l, int cgroup_fd, struct error *err)
 	if (bpf_map_update_elem(bpf_map__fd(l->bpf->maps.watched), &slot,
 		&value, 0) != 0)
 		return error_errno(err, "cannot watch the control group");
-	return open_ring(l, err);
+	return ring_new(l->ring_fd, l->ring_bytes, &l->ring, err);
 }
 
 int
 load_fd(const struct load *l)
 {
-	return ring_buffer__epoll_fd(l->ring);
+	return ring_fd(l->ring);
 }
 
 int
 load_drain(struct load *l, load_take_fn take, void *context)
 {
-	int n;
-
-	l->take = take;
-	l->context = context;
-	l->rc = 0;
 	__atomic_store_n(&l->control->woken, 0, __ATOMIC_SEQ_CST);
-	do
-		n = ring_buffer__consume(l->ring);
-	while (n > 0 && l->rc == 0);
-	return l->rc;
+	return ring_drain(l->ring, take, context);
 }
 
 uint64_t

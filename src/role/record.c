@@ -158,6 +158,9 @@ drain(struct role *r, bool to_now)
 		rc = let_go(r);
 	if (rc == -ECANCELED)
 		rc = 0;
+	if (rc < 0 && r->err->code == 0)
+		return error_set(r->err, rc, "record: cannot read the ring: %s",
+		    strerror(-rc));
 	if (rc == 0)
 		rc = channel_flush(&r->facts, r->err);
 	return rc;
