@@ -14,7 +14,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/cleanup.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -31,6 +31,7 @@
 #define SERIAL_BYTES      16
 
 struct mint {
+	struct buf certificate_pem, key_pem; /* until they are read */
 	X509 *authority;
 	EVP_PKEY *authority_key, *leaf_key;
 	SSL_CTX *ctx;
@@ -69,17 +70,27 @@ make_context(struct mint *m, struct error *err)
 	return 0;
 }
 
-static int
-read_authority(struct mint *m, struct str certificate_pem, struct str key_pem,
-    struct error *err)
+static void
+forget_pem(struct mint *m)
 {
-	BIO *b = BIO_new_mem_buf(certificate_pem.p, (int)certificate_pem.n);
+	if (m->key_pem.p != NULL)
+		explicit_bzero(m->key_pem.p, m->key_pem.n);
+	buf_done(&m->certificate_pem);
+	buf_done(&m->key_pem);
+}
+
+static int
+read_authority(struct mint *m, struct error *err)
+{
+	BIO *b =
+	    BIO_new_mem_buf(m->certificate_pem.p, (int)m->certificate_pem.n);
 
 	m->authority = PEM_read_bio_X509(b, NULL, NULL, NULL);
 	(void)BIO_free(b);
-	b = BIO_new_mem_buf(key_pem.p, (int)key_pem.n);
+	b = BIO_new_mem_buf(m->key_pem.p, (int)m->key_pem.n);
 	m->authority_key = PEM_read_bio_PrivateKey(b, NULL, NULL, NULL);
 	(void)BIO_free(b);
+	forget_pem(m);
 	ERR_clear_error();
 	if (m->authority == NULL || m->authority_key == NULL)
 		return error_set(err, -EINVAL,
@@ -94,30 +105,37 @@ read_authority(struct mint *m, struct str certificate_pem, struct str key_pem,
 	return 0;
 }
 
-int
-mint_new(struct mint **ret, struct error *err)
+struct mint *
+mint_new(struct str certificate_pem, struct str key_pem, int keylog_fd)
 {
-	_cleanup_(mint_freep) struct mint *m = mem_alloc(sizeof(*m));
+	struct mint *m = mem_alloc(sizeof(*m));
+
+	m->keylog_fd = keylog_fd;
+	m->leaves = map_new(LIMIT_SINK_CERTIFICATES);
+	buf_init(&m->certificate_pem, LIMIT_CONFIG_BYTES);
+	buf_init(&m->key_pem, LIMIT_CONFIG_BYTES);
+	buf_put_str(&m->certificate_pem, certificate_pem);
+	buf_put_str(&m->key_pem, key_pem);
+	return m;
+}
+
+int
+mint_begin(struct mint *m, struct error *err)
+{
 	int rc;
 
-	m->keylog_fd = -1;
-	m->leaves = map_new(LIMIT_SINK_CERTIFICATES);
-	rc = make_context(m, err);
+	if (m->ctx != NULL)
+		return 0;
+	/* There are no files any more; nor would those of the host matter. */
+	if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return error_set(err, -ENOMEM, "sink: TLS library");
+	rc = read_authority(m, err);
 	if (rc != 0)
 		return rc;
 	m->leaf_key = EVP_EC_gen("P-256");
 	if (m->leaf_key == NULL)
 		return error_set(err, -EIO, "sink: making a P-256 key");
-	*ret = steal(&m);
-	return 0;
-}
-
-int
-mint_begin(struct mint *m, struct str certificate_pem, struct str key_pem,
-    int keylog_fd, struct error *err)
-{
-	m->keylog_fd = keylog_fd;
-	return read_authority(m, certificate_pem, key_pem, err);
+	return make_context(m, err);
 }
 
 void
@@ -132,18 +150,12 @@ mint_free(struct mint *m)
 	while (map_next(m->leaves, &at, &key, &leaf))
 		X509_free(leaf);
 	map_free(m->leaves);
+	forget_pem(m);
 	X509_free(m->authority);
 	EVP_PKEY_free(m->authority_key);
 	EVP_PKEY_free(m->leaf_key);
 	SSL_CTX_free(m->ctx);
 	free(m);
-}
-
-void
-mint_freep(struct mint **m)
-{
-	mint_free(*m);
-	*m = NULL;
 }
 
 SSL *

@@ -11,13 +11,14 @@
 struct error;
 struct mint;
 
-/* All that takes no authority. */
-int mint_new(struct mint **ret, struct error *err);
-/* keylog_fd: borrowed, -1 for none. */
-int mint_begin(struct mint *m, struct str certificate_pem, struct str key_pem,
-    int keylog_fd, struct error *err);
+/* keylog_fd: borrowed, -1 for none. Reads nothing yet: the library and the
+ * authority take longer than all else in the start of a sandbox, and most have
+ * nobody who speaks TLS. */
+struct mint *mint_new(struct str certificate_pem, struct str key_pem,
+    int keylog_fd);
+/* Before the first session; nothing when it was called already. */
+int mint_begin(struct mint *m, struct error *err);
 void mint_free(struct mint *m); /* accepts NULL */
-void mint_freep(struct mint **m);
 /* A server session without a certificate; arg is what mint_use gets. */
 SSL *mint_session(struct mint *m);
 /* Gives the session the certificate of this host name or address (text).

@@ -56,7 +56,7 @@ read_pem(int fd, struct buf *out, struct error *err)
 }
 
 static int
-begin_mint(struct world *w, const struct sink_config *c, struct error *err)
+make_mint(struct world *w, const struct sink_config *c, struct error *err)
 {
 	struct buf certificate, key;
 	int rc;
@@ -66,8 +66,8 @@ begin_mint(struct world *w, const struct sink_config *c, struct error *err)
 	if (rc == 0)
 		rc = read_pem(c->ca_key_fd, &key, err);
 	if (rc == 0)
-		rc = mint_begin(w->mint, buf_str(&certificate), buf_str(&key),
-		    c->keylog_fd, err);
+		w->mint = mint_new(buf_str(&certificate), buf_str(&key),
+		    c->keylog_fd);
 	if (key.p != NULL)
 		explicit_bzero(key.p, key.n);
 	buf_done(&certificate);
@@ -151,7 +151,7 @@ open_world(struct world *w, const struct sink_config *c, struct error *err)
 	if (rc == 0)
 		rc = net_take_all(interface, &w->net, err);
 	if (rc == 0)
-		rc = begin_mint(w, c, err);
+		rc = make_mint(w, c, err);
 	if (rc == 0)
 		rc = set_values(w, c, err);
 	if (rc != 0)
@@ -215,6 +215,8 @@ end_phase(struct loop *l)
 	(void)epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, l->channel.fd, &off);
 	for (int i = 0; i < DRAIN_ROUNDS && turn(w, 0) > 0; i++)
 		continue;
+	if (w->failed.code != 0)
+		return; /* which is said instead */
 	off = (struct epoll_event){ EPOLLIN, { .ptr = &l->control } };
 	(void)epoll_ctl(w->epoll_fd, EPOLL_CTL_MOD, l->channel.fd, &off);
 	stream_close_all(w);
@@ -398,7 +400,7 @@ run_loop(struct loop *l)
 	int64_t now, last = clock_ns();
 	int idle;
 
-	while (!l->stop) {
+	while (!l->stop && w->failed.code == 0) {
 		/* Nobody there: nothing that a tick could be for. */
 		idle = w->n_streams == 0 && w->relay.waiting.n == 0;
 		(void)turn(w, idle ? LIMIT_SINK_FLOW_MS : TICK_MS);
@@ -432,13 +434,8 @@ set_up(struct loop *l, int (*lock)(struct error *err), int *ret_keylog_fd,
 {
 	struct sink_config c = SINK_CONFIG_INIT;
 	struct message m;
-	int rc = mint_new(&l->world->mint, err);
+	int rc = channel_recv(&l->channel, &m, err);
 
-	/* What takes no configuration is done while the supervisor makes the
-	 * sandbox. */
-	if (rc != 0)
-		return rc;
-	rc = channel_recv(&l->channel, &m, err);
 	if (rc == 0)
 		return error_set(err, -EPIPE, "sink: no configuration");
 	if (rc == 1 && m.type != SINK_CONFIG)
@@ -489,6 +486,11 @@ sink_run(int control_fd, int facts_fd, int relay_fd,
 		(void)message_send(&l.channel, NULL);
 		(void)channel_flush(&l.channel, NULL);
 		run_loop(&l);
+		if (w.failed.code != 0) {
+			l.rc =
+			    error_set(err, w.failed.code, "%s", w.failed.msg);
+			say_failed(&l.channel, l.rc, err);
+		}
 	}
 	close_world(&w);
 	channel_done(&l.channel);

@@ -257,6 +257,10 @@ start_tls(struct stream *s)
 	struct str host = stream_name(s);
 	struct buf raw = s->in;
 
+	if (mint_begin(s->world->mint, &s->world->failed) != 0) {
+		s->closing = true;
+		return;
+	}
 	if (host.n == 0)
 		host = str_n(text, endpoint_text(&s->target, text));
 	s->tls = tls_new(s->world->mint, host);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/error.h"
 #include "base/vec.h"
 #include "sink/book_priv.h"
 #include "sink/net_priv.h"
@@ -49,6 +50,7 @@ struct world {
 	struct buf decoy; /* static ELF; empty: none */
 	int64_t seed;
 	enum sink_prebuilt prebuilt;
+	struct error failed; /* code 0: it works */
 };
 
 #endif

@@ -180,7 +180,7 @@ class SinkCase(unittest.TestCase):
         for name, content in cls.relay.items():
             with open(os.path.join(cls.box, "relay", name), "wb") as f:
                 f.write(content)
-        make_authority(cls.box)
+        cls.authority(cls.box)
         done = subprocess.run(
             [HARNESS, cls.box, cls.mode, sys.executable, sys.argv[0],
              "--client", cls.__name__, cls.box],
@@ -193,6 +193,10 @@ class SinkCase(unittest.TestCase):
         with open(os.path.join(cls.box, "said.json"), encoding="utf-8") as f:
             cls.said = json.load(f)
         cls.facts = Facts(os.path.join(cls.box, "facts.jsonl"))
+
+    @classmethod
+    def authority(cls, box):
+        make_authority(box)
 
     @classmethod
     def tearDownClass(cls):
