@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/exit.h"
+#include "runfile/blank.h"
 #include "runfile/control.h"
 #include "runfile/database.h"
 #include "runfile/fact.h"
@@ -283,6 +284,8 @@ run(struct state *s, struct error *err)
 	/* The sandbox goes first: our waking up takes no processor from it. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	rc = lockdown(&pure, err);
+	if (rc == 0)
+		rc = blank_write(RUN_FD, err);
 	if (rc == 0)
 		rc = database_open(RUN_FD, true, &db, err);
 	if (rc == 0)

@@ -17,6 +17,9 @@
 #include "runfile/writer.h"
 #include "runfile/writer_priv.h"
 
+/* Fewer are read as fast without an index as one is made. */
+#define INDEX_ROWS 200
+
 /* Package URL type per ecosystem token (DESIGN §1). */
 static const struct {
 	const char *ecosystem, *type;
@@ -150,70 +153,131 @@ sql_purl(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 	"at = coalesce(at, (SELECT e.at FROM " table " e " \
 	"WHERE e.id = evidence_row)) WHERE evidence_table = '" table "'"
 
-static const char *const statements[] = {
-	"CREATE INDEX IF NOT EXISTS socket_event_port "
-	"ON socket_event(phase, local_port)",
-	"CREATE INDEX IF NOT EXISTS process_parent ON process(parent)",
-	"CREATE INDEX IF NOT EXISTS file_event_process "
-	"ON file_event(process)",
-	"CREATE INDEX IF NOT EXISTS file_event_path ON file_event(path)",
-	"CREATE INDEX IF NOT EXISTS file_event_path2 ON file_event(path2) "
-	"WHERE path2 IS NOT NULL",
-	"CREATE INDEX IF NOT EXISTS exec_event_process "
-	"ON exec_event(process)",
-
+/* What its table must have for a statement to have anything to do: most runs
+ * lack most tables, and reading a statement takes as long as many rows. */
+static const struct {
+	const char *table;
+	int rows;
+	const char *sql;
+} statements[] = {
+	{ "socket_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS socket_event_port "
+	    "ON socket_event(phase, local_port)" },
+	{ "process", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS process_parent ON process(parent)" },
+	{ "file_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS file_event_process "
+	    "ON file_event(process)" },
+	{ "file_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS file_event_path ON file_event(path)" },
+	{ "file_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS file_event_path2 ON file_event(path2) "
+	    "WHERE path2 IS NOT NULL" },
+	{ "exec_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS exec_event_process "
+	    "ON exec_event(process)" },
 	/* Where it lies decides; a name that was resolved once is enough. */
-	"UPDATE package SET version = (SELECT d.version FROM dependency d "
-	"WHERE d.path = package.path AND d.version IS NOT NULL "
-	"ORDER BY d.id LIMIT 1) WHERE version IS NULL",
-	"UPDATE package SET version = (SELECT min(d.version) FROM dependency d "
-	"WHERE d.name = package.name AND d.version IS NOT NULL "
-	"HAVING count(DISTINCT d.version) = 1) "
-	"WHERE version IS NULL AND name IS NOT NULL",
-	"UPDATE package SET version = (SELECT r.version FROM run r "
-	"WHERE r.name = package.name) WHERE version IS NULL",
-	"UPDATE package SET purl = (SELECT r.purl FROM run r "
-	"WHERE r.name = package.name AND r.version = package.version) "
-	"WHERE purl IS NULL",
-	"UPDATE package SET purl = purl((SELECT ecosystem FROM run), name, "
-	"version) WHERE purl IS NULL",
-
-	"UPDATE connection SET process = " SOCKET_OF(
-	    "process") ", "
-		       "package = coalesce(package, " SOCKET_OF(
-			   "package") ") "
-				      "WHERE process IS NULL",
-	PACKAGE_OF_PROCESS("connection"),
-	FROM_SENDER("http_exchange"),
-	FROM_SENDER("payload"),
-	FROM_CONNECTION("dns_query"),
-	FROM_CONNECTION("http_exchange"),
-	FROM_CONNECTION("payload"),
+	{ "package", 1,
+	    "UPDATE package SET version = (SELECT d.version FROM dependency d "
+	    "WHERE d.path = package.path AND d.version IS NOT NULL "
+	    "ORDER BY d.id LIMIT 1) WHERE version IS NULL" },
+	{ "package", 1,
+	    "UPDATE package SET version = (SELECT min(d.version) FROM "
+	    "dependency d "
+	    "WHERE d.name = package.name AND d.version IS NOT NULL "
+	    "HAVING count(DISTINCT d.version) = 1) "
+	    "WHERE version IS NULL AND name IS NOT NULL" },
+	{ "package", 1,
+	    "UPDATE package SET version = (SELECT r.version FROM run r "
+	    "WHERE r.name = package.name) WHERE version IS NULL" },
+	{ "package", 1,
+	    "UPDATE package SET purl = (SELECT r.purl FROM run r "
+	    "WHERE r.name = package.name AND r.version = package.version) "
+	    "WHERE purl IS NULL" },
+	{ "package", 1,
+	    "UPDATE package SET purl = purl((SELECT ecosystem FROM run), name, "
+	    "version) WHERE purl IS NULL" },
+	{ "connection", 1,
+	    "UPDATE connection SET process = " SOCKET_OF(
+		"process") ", "
+			   "package = coalesce(package, " SOCKET_OF(
+			       "package") ") "
+					  "WHERE process IS NULL" },
+	{ "connection", 1, PACKAGE_OF_PROCESS("connection") },
+	{ "http_exchange", 1, FROM_SENDER("http_exchange") },
+	{ "payload", 1, FROM_SENDER("payload") },
+	{ "dns_query", 1, FROM_CONNECTION("dns_query") },
+	{ "http_exchange", 1, FROM_CONNECTION("http_exchange") },
+	{ "payload", 1, FROM_CONNECTION("payload") },
 	/* A question without a connection: who wrote to that resolver then. */
-	"UPDATE dns_query SET process = (SELECT near.process FROM "
-	"(SELECT s.id, s.process, abs(s.at - dns_query.at) AS distance "
-	"FROM socket_event s WHERE s.phase = dns_query.phase "
-	"AND s.address = dns_query.resolver AND s.port = 53 "
-	"AND s.process IS NOT NULL "
-	"AND abs(s.at - dns_query.at) < 2000000000) near "
-	"ORDER BY near.distance, near.id LIMIT 1) "
-	"WHERE process IS NULL AND connection IS NULL",
-	PACKAGE_OF_PROCESS("dns_query"),
-	PACKAGE_OF_PROCESS("http_exchange"),
-	PACKAGE_OF_PROCESS("payload"),
-	"UPDATE connection SET name = (SELECT q.name FROM dns_query q "
-	"WHERE q.phase = connection.phase AND q.answer = connection.address "
-	"AND q.at <= connection.at ORDER BY q.at DESC, q.id LIMIT 1) "
-	"WHERE name IS NULL",
-
-	FROM_EVIDENCE("dns_query"),
-	FROM_EVIDENCE("http_exchange"),
-	FROM_EVIDENCE("payload"),
-	FROM_EVIDENCE("connection"),
-	FROM_EVIDENCE("exec_event"),
-	FROM_EVIDENCE("file_event"),
-	PACKAGE_OF_PROCESS("canary_hit"),
+	{ "dns_query", 1,
+	    "UPDATE dns_query SET process = (SELECT near.process FROM "
+	    "(SELECT s.id, s.process, abs(s.at - dns_query.at) AS distance "
+	    "FROM socket_event s WHERE s.phase = dns_query.phase "
+	    "AND s.address = dns_query.resolver AND s.port = 53 "
+	    "AND s.process IS NOT NULL "
+	    "AND abs(s.at - dns_query.at) < 2000000000) near "
+	    "ORDER BY near.distance, near.id LIMIT 1) "
+	    "WHERE process IS NULL AND connection IS NULL" },
+	{ "dns_query", 1, PACKAGE_OF_PROCESS("dns_query") },
+	{ "http_exchange", 1, PACKAGE_OF_PROCESS("http_exchange") },
+	{ "payload", 1, PACKAGE_OF_PROCESS("payload") },
+	{ "connection", 1,
+	    "UPDATE connection SET name = (SELECT q.name FROM dns_query q "
+	    "WHERE q.phase = connection.phase AND q.answer = "
+	    "connection.address "
+	    "AND q.at <= connection.at ORDER BY q.at DESC, q.id LIMIT 1) "
+	    "WHERE name IS NULL" },
+	{ "canary_hit", 1, FROM_EVIDENCE("dns_query") },
+	{ "canary_hit", 1, FROM_EVIDENCE("http_exchange") },
+	{ "canary_hit", 1, FROM_EVIDENCE("payload") },
+	{ "canary_hit", 1, FROM_EVIDENCE("connection") },
+	{ "canary_hit", 1, FROM_EVIDENCE("exec_event") },
+	{ "canary_hit", 1, FROM_EVIDENCE("file_event") },
+	{ "canary_hit", 1, PACKAGE_OF_PROCESS("canary_hit") },
 };
+
+/* 1: it has that many rows. */
+static int
+has_rows(const struct writer *w, const char *table, int rows, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	char sql[128];
+	int rc;
+
+	(void)snprintf(sql, sizeof(sql), "SELECT 1 FROM %s LIMIT 1 OFFSET %d",
+	    table, rows - 1);
+	rc = sqlite3_prepare_v2(w->db, sql, -1, &st, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	(void)sqlite3_finalize(st);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		return error_set(err, -EIO, "run file: %s",
+		    sqlite3_errmsg(w->db));
+	return rc == SQLITE_ROW;
+}
+
+/* The first statement of each table asks for those after it as well. */
+static int
+run_all(const struct writer *w, struct error *err)
+{
+	const char *table = "";
+	int rows = 0, there = 0, rc = 0;
+
+	for (size_t i = 0; i < N_ELEMENTS(statements) && rc == 0; i++) {
+		if (strcmp(table, statements[i].table) != 0 ||
+		    rows != statements[i].rows)
+			there = has_rows(w, statements[i].table,
+			    statements[i].rows, err);
+		table = statements[i].table;
+		rows = statements[i].rows;
+		if (there < 0)
+			return there;
+		if (there == 1)
+			rc = database_run(w->db, statements[i].sql, err);
+	}
+	return rc;
+}
 
 int
 writer_link(struct writer *w, struct error *err)
@@ -229,7 +293,5 @@ writer_link(struct writer *w, struct error *err)
 		SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, sql_purl, NULL,
 		NULL) != SQLITE_OK)
 		return error_set(err, -EIO, "SQLite: no function");
-	for (size_t i = 0; i < N_ELEMENTS(statements) && rc == 0; i++)
-		rc = database_run(w->db, statements[i], err);
-	return rc;
+	return rc == 0 ? run_all(w, err) : rc;
 }

@@ -14,7 +14,10 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/mem.h"
+#include "runfile/blank.h"
 #include "runfile/database.h"
 #include "runfile/reader.h"
 
@@ -448,6 +451,58 @@ what_is_no_run_file_is_said(void **state)
 	(void)close(f.fd);
 }
 
+static char *
+schema_of(sqlite3 *db)
+{
+	static const char sql[] =
+	    "SELECT group_concat(type || name || tbl_name || "
+	    "coalesce(sql, ''), char(10)) || (SELECT user_version FROM "
+	    "pragma_user_version) || (SELECT application_id FROM "
+	    "pragma_application_id) FROM sqlite_schema";
+	sqlite3_stmt *st = NULL;
+	char *text;
+
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	text = mem_strdup((const char *)sqlite3_column_text(st, 0));
+	(void)sqlite3_finalize(st);
+	return text;
+}
+
+/* What was made when this was built is what its SQL makes now; a file with
+ * facts in it stays as it is. */
+static void
+the_blank_file_is_the_schema(void **state)
+{
+	_cleanup_(freep) char *made = NULL;
+	_cleanup_(freep) char *blank = NULL;
+	struct reader *r;
+	struct file f, made_now;
+
+	(void)state;
+	make(&made_now);
+	made = schema_of(made_now.db);
+	finish(&made_now, &r);
+	reader_free(r);
+	(void)close(made_now.fd);
+
+	f.fd = memfd_create("run", MFD_CLOEXEC);
+	assert_int_equal(blank_write(f.fd, NULL), 0);
+	assert_int_equal(database_open(f.fd, true, &f.db, NULL), 0);
+	blank = schema_of(f.db);
+	assert_string_equal(blank, made);
+	assert_int_equal(writer_new(f.db, &f.w, NULL), 0);
+	add_run(&f);
+	finish(&f, &r);
+	reader_free(r);
+	assert_int_equal(blank_write(f.fd, NULL), 0);
+	if (reader_open(f.fd, "test.laz", &r, NULL) != 0)
+		fail_msg("the file was written over");
+	assert_string_equal(answer(r, "SELECT count(*) FROM run"), "1");
+	reader_free(r);
+	(void)close(f.fd);
+}
+
 int
 main(void)
 {
@@ -460,6 +515,7 @@ main(void)
 		cmocka_unit_test(blobs_come_back_and_lies_are_refused),
 		cmocka_unit_test(a_reader_only_reads),
 		cmocka_unit_test(what_is_no_run_file_is_said),
+		cmocka_unit_test(the_blank_file_is_the_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
