@@ -104,6 +104,12 @@
 #define LIMIT_LOADER_IN_BYTES (128 * KIB)
 /* From connecting to saying what one wants. */
 #define LIMIT_LOADER_HELLO_MS (5 * 1000)
+/* From hearing that the programs are there to asking: a sandbox is made in
+ * between. Who takes longer loads his own. */
+#define LIMIT_LOADER_ASK_MS (30 * 1000)
+/* Told to end, role loader waits so long for those it serves: most analyses
+ * have ended by then. share/systemd's unit allows a minute more. */
+#define LIMIT_LOADER_DRAIN_MS (10 * 60 * 1000)
 /* What a client waits for an answer, then it loads its own: half a second while
  * programs are loaded, and more than 3 s where every instruction is
  * interpreted. */
@@ -209,6 +215,10 @@
 #define LIMIT_SANDBOX_CPU_PERCENT 400
 #define LIMIT_SANDBOX_OPEN_FILES  4096
 #define LIMIT_SANDBOX_FILE_BYTES  (1024ll * MIB)
+/* Watchers of files: one for each program that wants to know. The host counts
+ * them for whom the sandbox belongs to, and has 128 for each user. A bare
+ * number: it becomes text. */
+#define LIMIT_SANDBOX_INOTIFY 16
 /* What a command writes to standard output and error, each. */
 #define LIMIT_SANDBOX_OUTPUT_BYTES (64ll * MIB)
 /* Files put into a sandbox: canaries, drivers, an artifact. */

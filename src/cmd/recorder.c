@@ -27,14 +27,16 @@
 
 static struct {
 	const char *socket;
-	int64_t idle_ms;
-} o = { .socket = LOADER_SOCKET };
+	int64_t idle_ms, drain_ms;
+} o = { .socket = LOADER_SOCKET, .drain_ms = LIMIT_LOADER_DRAIN_MS };
 
 static const struct opt options[] = {
 	{ "socket", 0, OPT_STRING, &o.socket, "PATH",
 	    "listen there (" LOADER_SOCKET ")" },
 	{ "idle", 0, OPT_DURATION, &o.idle_ms, "TIME",
 	    "end after so long without a client (never)" },
+	{ "drain", 0, OPT_DURATION, &o.drain_ms, "TIME",
+	    "told to end, wait so long for sandboxes to end (10m)" },
 	OPT_END,
 };
 
@@ -125,7 +127,7 @@ make_socket(const char *path, int *ret, struct error *err)
 static int
 become_loader(int fd, struct error *err)
 {
-	char path[LIMIT_PATH_BYTES], idle[32];
+	char path[LIMIT_PATH_BYTES], idle[32], drain[32];
 	int rc = spawn_libexec_path("loader", path, sizeof(path), err);
 
 	if (rc != 0)
@@ -136,8 +138,10 @@ become_loader(int fd, struct error *err)
 		rc = fd_set_cloexec(fd, false, err);
 	(void)snprintf(idle, sizeof(idle), "%lld",
 	    (long long)((o.idle_ms + 999) / 1000));
+	(void)snprintf(drain, sizeof(drain), "%lld",
+	    (long long)((o.drain_ms + 999) / 1000));
 	if (rc == 0)
-		(void)execl(path, "lazaret-loader", idle, (char *)NULL);
+		(void)execl(path, "lazaret-loader", idle, drain, (char *)NULL);
 	return rc != 0 ? rc : error_errno(err, "%s", path);
 }
 

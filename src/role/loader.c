@@ -4,16 +4,19 @@
  * machine (record/loader.h). Two processes: the holder, which loads, attaches
  * and fills slots, and hears nobody but its own child; and the door
  * (record/door.c), which hears clients and has no rights.
- * Descriptor 3: the listening socket. Argument: seconds without a client
- * after which it ends (0: never).
+ * Descriptor 3: the listening socket. Arguments: seconds without a client
+ * after which it ends (0: never), and seconds that its clients have when it is
+ * told to end (SIGTERM, which the holder alone takes; twice: at once).
  */
 #include <errno.h>
 #include <linux/capability.h>
 #include <mntent.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +37,7 @@
 struct holder {
 	struct programs *programs;
 	struct channel door;
+	int signal_fd; /* SIGTERM, SIGINT */
 };
 
 static void
@@ -107,21 +111,63 @@ on_message(struct holder *h, struct message *m, struct error *err)
 	return m->type == CONTROL_STOP;
 }
 
-/* 0: it ended by itself. */
+/* A door that has gone has said so, which is read next, or has died. */
 static int
-hold(struct holder *h, struct error *err)
+unless_gone(int rc)
 {
-	struct message m;
+	return rc == -EPIPE ? 0 : rc;
+}
+
+static int
+on_signal(struct holder *h, struct error *err)
+{
+	struct signalfd_siginfo i;
 	int rc;
 
-	while ((rc = channel_recv(&h->door, &m, err)) == 1) {
+	if (read(h->signal_fd, &i, sizeof(i)) != sizeof(i))
+		return error_errno(err, "signals");
+	message_begin(&h->door, CONTROL_STOP);
+	rc = message_send(&h->door, err);
+	return unless_gone(rc == 0 ? channel_flush(&h->door, err) : rc);
+}
+
+/* 1: the door is closing. */
+static int
+on_door(struct holder *h, struct error *err)
+{
+	struct message m;
+	int rc = channel_fill(&h->door, err);
+
+	if (rc == 1)
+		return error_set(err, -EPIPE, "loader: the door died");
+	while (rc == 0 && (rc = channel_next(&h->door, &m, err)) == 1) {
 		rc = on_message(h, &m, err);
 		if (rc == 0)
 			rc = channel_flush(&h->door, err);
+		rc = unless_gone(rc);
 		if (rc != 0)
-			return rc == 1 ? 0 : rc;
+			return rc;
 	}
-	return rc < 0 ? rc : error_set(err, -EPIPE, "loader: the door died");
+	return rc;
+}
+
+/* 0: it ended by itself, or was told to. */
+static int
+hold(struct holder *h, struct error *err)
+{
+	struct pollfd fds[] = { { h->door.fd, POLLIN, 0 },
+		{ h->signal_fd, POLLIN, 0 } };
+	int rc = 0;
+
+	while (rc == 0) {
+		if (poll(fds, N_ELEMENTS(fds), -1) < 0)
+			return error_errno(err, "poll");
+		if (fds[1].revents != 0)
+			rc = on_signal(h, err);
+		if (rc == 0 && fds[0].revents != 0)
+			rc = on_door(h, err);
+	}
+	return rc == 1 ? 0 : rc;
 }
 
 static int
@@ -164,13 +210,14 @@ static void __attribute__((noreturn)) door_process(const struct door *d)
 }
 
 static int
-serve(struct holder *h, int64_t idle_ms, struct error *err)
+serve(struct holder *h, int64_t idle_ms, int64_t drain_ms, struct error *err)
 {
 	static const struct lockdown rights = { .rights = LOCKDOWN_BPF,
 		.keep_caps = 1ull << CAP_BPF | 1ull << CAP_PERFMON };
 	struct door d = { .listen_fd = LISTEN_FD,
 		.programs = h->programs,
-		.idle_ms = idle_ms };
+		.idle_ms = idle_ms,
+		.drain_ms = drain_ms };
 	int pair[2];
 	int rc = find_cgroup_dev(&d.cgroup_dev, err);
 	pid_t pid;
@@ -196,21 +243,40 @@ serve(struct holder *h, int64_t idle_ms, struct error *err)
 	return rc == 0 ? hold(h, err) : rc;
 }
 
+/* Before the programs are loaded: who is told to end meanwhile ends then. The
+ * door inherits the mask, and so outlives a signal to both. */
+static int
+take_signals(int *ret_fd, struct error *err)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_IGN);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return *ret_fd < 0 ? error_errno(err, "signalfd") : 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct holder h = { 0 };
-	uint64_t idle = 0;
+	uint64_t idle = 0, drain = 0;
 	int rc;
 
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGCHLD, SIG_IGN);
-	if (argc > 1 && str_to_u64(str_of(argv[1]), &idle) != 0)
+	if (argc < 3 || str_to_u64(str_of(argv[1]), &idle) != 0 ||
+	    str_to_u64(str_of(argv[2]), &drain) != 0)
 		return EXIT_USAGE;
-	rc = programs_load(&h.programs, &err);
+	rc = take_signals(&h.signal_fd, &err);
 	if (rc == 0)
-		rc = serve(&h, (int64_t)idle * 1000, &err);
+		rc = programs_load(&h.programs, &err);
+	if (rc == 0)
+		rc = serve(&h, (int64_t)idle * 1000, (int64_t)drain * 1000,
+		    &err);
 	if (rc != 0)
 		fprintf(stderr, "lazaret recorder: %s\n", err.msg);
 	channel_done(&h.door);

@@ -4,11 +4,13 @@
  * would, as this user, says "watched" or why not, and stays until its standard
  * input ends. loader-client SOCKET -: sends what no client should;
  * loader-client SOCKET other: greets as a client of another version would;
- * both say what they were told.
+ * both say what they were told. loader-client SOCKET greet: greets, asks for
+ * nothing, and stays until the loader hangs up.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,24 @@ talk_nonsense(const char *path, bool greets)
 	return 0;
 }
 
+static int
+greet(const char *path)
+{
+	struct error err = ERROR_INIT;
+	struct loader *l = NULL;
+	struct pollfd p = { .events = POLLIN };
+	int rc = loader_open(path, &l, &err);
+
+	(void)printf("%s\n", rc == 0 ? "let in" : err.msg);
+	(void)fflush(stdout);
+	if (rc == 0)
+		p.fd = loader_fd(l);
+	if (rc == 0)
+		(void)poll(&p, 1, -1);
+	loader_free(l);
+	return rc == 0 ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -61,6 +81,8 @@ main(int argc, char **argv)
 		return 2;
 	if (strcmp(argv[2], "-") == 0 || strcmp(argv[2], "other") == 0)
 		return talk_nonsense(argv[1], argv[2][0] == 'o');
+	if (strcmp(argv[2], "greet") == 0)
+		return greet(argv[1]);
 	cgroup = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (argc > 3 &&
 	    (setgroups(0, NULL) != 0 ||
