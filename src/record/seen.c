@@ -46,15 +46,25 @@ struct seen {
 	int64_t events, dropped;
 };
 
+static int
+open_group(unsigned more)
+{
+	return fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+		FAN_REPORT_DFID_NAME | FAN_UNLIMITED_MARKS | more,
+	    O_RDONLY | O_CLOEXEC);
+}
+
 int
 seen_new(int root_fd, struct seen **ret, struct error *err)
 {
 	_cleanup_(closep) int root =
 	    openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closep) int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC |
-		FAN_NONBLOCK | FAN_REPORT_DFID_NAME | FAN_UNLIMITED_MARKS,
-	    O_RDONLY | O_CLOEXEC);
+	_cleanup_(closep) int fd =
+	    open_group(FAN_REPORT_FID | FAN_REPORT_TARGET_FID);
 	struct seen *s;
+
+	if (fd < 0 && errno == EINVAL) /* before 5.17 */
+		fd = open_group(0);
 
 	if (root < 0 || fd < 0)
 		return error_errno(err, "fanotify");
@@ -104,6 +114,21 @@ seen_fd(const struct seen *s)
 	return s->fd;
 }
 
+static const char *
+remember(struct seen *s, struct str handle, const char *path)
+{
+	char *known = map_get(s->folders, handle);
+
+	if (known != NULL)
+		return known;
+	known = mem_strdup(path);
+	if (map_put(s->folders, handle, known) < 0) {
+		forget_folders(s);
+		(void)map_put(s->folders, handle, known);
+	}
+	return known;
+}
+
 /* The folder of a handle as the sandbox names it; NULL: gone since. */
 static const char *
 folder_of(struct seen *s, struct str handle)
@@ -130,12 +155,7 @@ folder_of(struct seen *s, struct str handle)
 	if (n <= 0 || path[0] != '/')
 		return NULL;
 	path[n] = '\0';
-	known = mem_strdup(path);
-	if (map_put(s->folders, handle, known) < 0) {
-		forget_folders(s);
-		(void)map_put(s->folders, handle, known);
-	}
-	return known;
+	return remember(s, handle, path);
 }
 
 static void
@@ -154,37 +174,75 @@ note(struct seen *s, const char *op, const char *folder, const char *name)
 		s->dropped++;
 }
 
-/* One event: its folder's handle and a name. */
+/* One piece of an event: a handle, and a name after it or nothing. */
+struct piece {
+	struct str handle;
+	const char *name; /* NULL: none */
+};
+
+/* The next piece of this type; none: its handle is empty. */
+static struct piece
+piece_of(struct str body, uint8_t type)
+{
+	const size_t at = sizeof(struct fanotify_event_info_fid);
+	struct fanotify_event_info_fid info;
+	struct file_handle h;
+	struct piece p = { 0 };
+	size_t end;
+
+	for (; body.n >= at + sizeof(h);
+	     body = str_sub(body, info.hdr.len, body.n)) {
+		memcpy(&info, body.p, sizeof(info));
+		memcpy(&h, body.p + at, sizeof(h));
+		end = at + sizeof(h) + h.handle_bytes;
+		if (info.hdr.len < end || info.hdr.len > body.n)
+			return p;
+		if (info.hdr.info_type != type)
+			continue;
+		p.handle = str_n(body.p + at, sizeof(h) + h.handle_bytes);
+		if (memchr(body.p + end, '\0', info.hdr.len - end) != NULL)
+			p.name = body.p + end;
+		return p;
+	}
+	return p;
+}
+
+/* A folder is known from its birth on: it may be gone when it is looked for. */
+static void
+learn(struct seen *s, const char *parent, const char *name, struct str handle)
+{
+	char path[LIMIT_PATH_BYTES];
+	int n = snprintf(path, sizeof(path), "%s/%s",
+	    strcmp(parent, "/") != 0 ? parent : "", name);
+
+	if (handle.n != 0 && n > 0 && (size_t)n < sizeof(path))
+		(void)remember(s, handle, path);
+}
+
+/* One event: its folder's handle and a name, and what has that name. */
 static void
 take_one(struct seen *s, const struct fanotify_event_metadata *m,
     struct str body)
 {
-	struct fanotify_event_info_fid info;
-	struct file_handle h;
-	size_t handle_at = sizeof(info), name_at;
+	struct piece in = piece_of(body, FAN_EVENT_INFO_TYPE_DFID_NAME);
 	const char *folder;
 
 	s->events++;
-	if (body.n < sizeof(info) + sizeof(h)) {
-		s->dropped += (m->mask & FAN_Q_OVERFLOW) != 0;
+	s->dropped += (m->mask & FAN_Q_OVERFLOW) != 0;
+	if (in.handle.n == 0 || in.name == NULL)
 		return;
-	}
-	memcpy(&info, body.p, sizeof(info));
-	memcpy(&h, body.p + handle_at, sizeof(h));
-	name_at = handle_at + sizeof(h) + h.handle_bytes;
-	if (info.hdr.info_type != FAN_EVENT_INFO_TYPE_DFID_NAME ||
-	    name_at >= body.n ||
-	    memchr(body.p + name_at, '\0', body.n - name_at) == NULL)
-		return;
-	folder =
-	    folder_of(s, str_n(body.p + handle_at, sizeof(h) + h.handle_bytes));
+	folder = folder_of(s, in.handle);
 	for (size_t i = 0; i < N_ELEMENTS(ops) && folder != NULL; i++)
 		if ((m->mask & ops[i].mask) != 0)
-			note(s, ops[i].op, folder, body.p + name_at);
+			note(s, ops[i].op, folder, in.name);
+	if ((m->mask & FAN_ONDIR) == 0 || folder == NULL)
+		return;
 	/* Paths through it are other ones now. */
-	if ((m->mask & FAN_ONDIR) != 0 &&
-	    (m->mask & (FAN_MOVED_FROM | FAN_MOVED_TO | FAN_DELETE)) != 0)
+	if ((m->mask & (FAN_MOVED_FROM | FAN_MOVED_TO)) != 0)
 		forget_folders(s);
+	else if ((m->mask & FAN_CREATE) != 0)
+		learn(s, folder, in.name,
+		    piece_of(body, FAN_EVENT_INFO_TYPE_FID).handle);
 }
 
 int64_t

@@ -143,8 +143,8 @@ dispatch(struct role *r, struct message *m)
  * fanotify's queue is finite (16384 events) and wakes us for each event, which
  * costs the sandbox more than the event: so after some have come, a few
  * milliseconds pass before the next look, while nobody waits for the queue.
- * Many in one look: no pause, the queue may fill within it. Longer pauses
- * would miss names of folders that are gone by then.
+ * Many in one look: no pause, the queue may fill within it. Before 5.17 longer
+ * pauses would miss names of folders that are gone by then (seen.c).
  */
 #define PAUSE_MS 5
 #define MANY     2048

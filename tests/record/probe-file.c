@@ -293,7 +293,8 @@ flip_cases(void)
 	must(pthread_join(t, NULL) == 0, "join");
 }
 
-#define FLIPPED 2000
+#define FLIPPED  2000
+#define VANISHED 2000
 
 int
 probe_flip(void)
@@ -312,6 +313,23 @@ probe_flip(void)
 	}
 	flipping = false;
 	must(pthread_join(t, NULL) == 0, "join");
+	return 0;
+}
+
+/* Folders that are gone before anybody can look at them. */
+int
+probe_vanish(void)
+{
+	char folder[32], file[64];
+
+	for (int i = 0; i < VANISHED; i++) {
+		(void)snprintf(folder, sizeof(folder), "v-%04d", i);
+		(void)snprintf(file, sizeof(file), "%s/in-%04d.gone", folder,
+		    i);
+		must(mkdir(folder, 0700) == 0, folder);
+		make(file);
+		must(unlink(file) == 0 && rmdir(folder) == 0, folder);
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,23 @@ flood(void)
 	return 0;
 }
 
+static void
+on_call(int unused)
+{
+	(void)unused;
+	(void)mkdir("lone", 0700);
+}
+
+/* One call when it is told to, and none before or after. */
+static int
+lone(void)
+{
+	(void)signal(SIGUSR1, on_call);
+	while (pause() != 0)
+		continue;
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -155,6 +173,10 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--flip") == 0)
 		return probe_flip();
+	if (strcmp(argv[1], "--lone") == 0)
+		return lone();
+	if (strcmp(argv[1], "--vanish") == 0)
+		return probe_vanish();
 	if (strcmp(argv[1], "--flood") == 0)
 		return flood();
 	for (const struct probe_case *const *part = all; *part != NULL; part++)

@@ -17,6 +17,8 @@ void wait_for(int pid);
 
 /* Makes many files whose names another thread changes meanwhile. */
 int probe_flip(void);
+/* Run alone as well: folders made, filled and removed at once. */
+int probe_vanish(void);
 
 extern int probe_argc;
 extern char **probe_argv;
