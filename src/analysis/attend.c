@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "record/watch.h"
 
@@ -67,4 +68,26 @@ attend_start(enum record_means means, struct record *r, struct sandbox *s,
 		rc = sandbox_watch(s, NULL, err);
 	closep(&start.listener_fd);
 	return rc;
+}
+
+void
+attend_host_json(const struct sandbox *s, const struct attend_host *h,
+    struct buf *out)
+{
+	const struct {
+		const char *key, *value;
+	} members[] = { { "no_better_recorder", h->no_better },
+		{ "recorder_programs", h->programs },
+		{ "why_own_programs", h->why_own } };
+	struct json j;
+
+	json_init(&j, out, 0);
+	json_object_begin(&j);
+	sandbox_describe_json(s, &j);
+	for (size_t i = 0; i < N_ELEMENTS(members); i++)
+		if (members[i].value != NULL && *members[i].value != '\0') {
+			json_key(&j, members[i].key);
+			json_strz(&j, members[i].value);
+		}
+	json_object_end(&j);
 }

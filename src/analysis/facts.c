@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 
 #include "analysis/analysis_priv.h"
+#include "analysis/attend.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "decoy/persona.h"
 #include "runfile/fact.h"
@@ -28,28 +28,14 @@ send(struct analysis *a, enum fact_kind kind, const void *fact,
 static struct str
 host_json(struct analysis *a)
 {
+	const struct attend_host told = { a->o->recorder_why, a->programs,
+		a->why_own_programs };
 	struct buf b;
-	struct json j;
 
 	if (a->sandbox == NULL)
 		return STR_NONE;
 	buf_init(&b, 64 * KIB);
-	json_init(&j, &b, 0);
-	json_object_begin(&j);
-	sandbox_describe_json(a->sandbox, &j);
-	if (a->o->recorder_why != NULL && a->o->recorder_why[0] != '\0') {
-		json_key(&j, "no_better_recorder");
-		json_strz(&j, a->o->recorder_why);
-	}
-	if (a->programs != NULL) {
-		json_key(&j, "recorder_programs");
-		json_strz(&j, a->programs);
-	}
-	if (a->why_own_programs != NULL) {
-		json_key(&j, "why_own_programs");
-		json_strz(&j, a->why_own_programs);
-	}
-	json_object_end(&j);
+	attend_host_json(a->sandbox, &told, &b);
 	struct str s = arena_str(a->arena, buf_str(&b));
 	buf_done(&b);
 	return s;

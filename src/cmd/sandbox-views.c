@@ -15,7 +15,6 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "cmd/sandbox-run.h"
 #include "record/record.h"
@@ -263,25 +262,13 @@ static struct str
 host_json(const struct views *v, const struct sandbox *s, char *ret,
     size_t size)
 {
+	struct attend_host told = { 0 };
 	struct buf b;
-	struct json j;
 
-	const struct {
-		const char *key, *value;
-	} members[] = { { "no_better_recorder", v->why },
-		{ "recorder_programs", v->programs },
-		{ "why_own_programs", v->why_own } };
-
+	if (wants_record(v))
+		told = (struct attend_host){ v->why, v->programs, v->why_own };
 	buf_init(&b, size - 1);
-	json_init(&j, &b, 0);
-	json_object_begin(&j);
-	sandbox_describe_json(s, &j);
-	for (size_t i = 0; wants_record(v) && i < N_ELEMENTS(members); i++)
-		if (members[i].value != NULL && *members[i].value != '\0') {
-			json_key(&j, members[i].key);
-			json_strz(&j, members[i].value);
-		}
-	json_object_end(&j);
+	attend_host_json(s, &told, &b);
 	(void)snprintf(ret, size, "%s", b.p);
 	buf_done(&b);
 	return str_of(ret);
