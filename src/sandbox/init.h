@@ -62,6 +62,7 @@ enum init_op {
 	INIT_OP_PROC, /* at a, options b */
 	INIT_OP_HIDE, /* what lies at b in the folder of masks covers a; a
 		       * missing a is no error */
+	INIT_OP_SETTING, /* writes b to the file a; left out where it is not */
 	INIT_OP_READONLY, /* a becomes read-only */
 	INIT_OP_PIVOT, /* into the root; the old one is gone */
 	INIT_OP_HOSTNAME, /* a; domain b */

@@ -157,6 +157,24 @@ apply_hide(struct inside *in, const struct init_order *o, struct error *err)
 }
 
 static int
+apply_setting(struct inside *in, const struct init_order *o, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	char path[PATH_MAX];
+	int rc = relative(o->a, path, err);
+
+	(void)in;
+	if (rc != 0)
+		return rc;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || write(fd, o->b.p, o->b.n) != (ssize_t)o->b.n)
+		return error_errno(err, "cannot set /%s", path);
+	return 0;
+}
+
+static int
 apply_readonly(struct inside *in, const struct init_order *o, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -441,6 +459,7 @@ static int (*const appliers[INIT_OP__MAX])(struct inside *,
 	[INIT_OP_DEVPTS] = apply_devpts,
 	[INIT_OP_PROC] = apply_proc,
 	[INIT_OP_HIDE] = apply_hide,
+	[INIT_OP_SETTING] = apply_setting,
 	[INIT_OP_READONLY] = apply_readonly,
 	[INIT_OP_PIVOT] = apply_pivot,
 	[INIT_OP_HOSTNAME] = apply_hostname,

@@ -25,6 +25,9 @@
 #define MASK_FOLDER "none"
 #define MASK_BYTES  "256k"
 
+#define TEXT_OF(word) #word
+#define TEXT(word)    TEXT_OF(word)
+
 static const char *const host_names[OP__MAX] = {
 	[OP_ROOTLESS] = "user-namespace",
 	[OP_RUN_FOLDER] = "run-folder",
@@ -53,6 +56,7 @@ static const char *const inside_names[INIT_OP__MAX] = {
 	[INIT_OP_DEVPTS] = "devpts",
 	[INIT_OP_PROC] = "proc",
 	[INIT_OP_HIDE] = "hide",
+	[INIT_OP_SETTING] = "setting",
 	[INIT_OP_READONLY] = "read-only",
 	[INIT_OP_PIVOT] = "pivot",
 	[INIT_OP_HOSTNAME] = "hostname",
@@ -372,6 +376,13 @@ plan_inside_mounts(struct sandbox_plan *p)
 		.b = sandbox_omits(p->spec, "hidepid", NULL) ? "" : "hidepid=2",
 		.text = "/proc, processes of others invisible"));
 	add(p, INSIDE(INIT_OP_MASKS, .text = "what covers, over the old /dev"));
+	/* What is counted here is counted for whoever made this namespace as
+	 * well: 128 of them, and root itself would have none. */
+	add(p,
+	    INSIDE(INIT_OP_SETTING, .a = "/proc/sys/user/max_inotify_instances",
+		.b = TEXT(LIMIT_SANDBOX_INOTIFY),
+		.text = "/proc/sys/user/max_inotify_instances: " TEXT(
+		    LIMIT_SANDBOX_INOTIFY)));
 	add(p, INSIDE(INIT_OP_READONLY, .a = "/proc/sys", .text = "/proc/sys"));
 	add(p,
 	    INSIDE(INIT_OP_READONLY, .a = "/proc/sysrq-trigger",

@@ -34,20 +34,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "wall-probe.h"
+
 #define BAD_POINTER ((void *)8)
-
-/* It worked, or failed in another way than the wall's. */
-static int
-beyond(long result, int wall)
-{
-	return result >= 0 || errno != wall;
-}
-
-static int
-worked(long result)
-{
-	return result >= 0;
-}
 
 /* --- namespaces --- */
 
@@ -427,79 +416,6 @@ host_memory(const char *key)
 	return worked(shmget((key_t)(int)strtol(key, NULL, 10), 0, 0));
 }
 
-/* --- limits --- */
-
-static int
-dump_cores(const char *a)
-{
-	struct rlimit none = { 0, 0 };
-
-	(void)a;
-	return worked(prlimit(0, RLIMIT_CORE, &none, NULL));
-}
-
-static int
-many_files(const char *count)
-{
-	int want = (int)strtol(count, NULL, 10), n = 0;
-
-	while (n < want && open("/dev/null", O_RDONLY) >= 0)
-		n++;
-	return n == want;
-}
-
-static int
-long_file(const char *a)
-{
-	(void)a;
-	(void)signal(SIGXFSZ, SIG_IGN);
-	return worked(
-	    ftruncate(open("/tmp/long", O_WRONLY | O_CREAT, 0600), 1l << 36));
-}
-
-static int
-lock_memory(const char *a)
-{
-	size_t n = 32u << 20;
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	(void)a;
-	return p != MAP_FAILED && worked(mlock(p, n));
-}
-
-static int
-queue_signals(const char *a)
-{
-	sigset_t set;
-	int n = 0;
-
-	(void)a;
-	(void)sigfillset(&set);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	while (n < 1100 &&
-	    sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = n }) == 0)
-		n++;
-	return n == 1100;
-}
-
-static int
-many_processes(const char *count)
-{
-	int want = (int)strtol(count, NULL, 10), n = 0;
-	pid_t pid = 1;
-
-	while (n < want && (pid = fork()) > 0)
-		n++;
-	if (pid == 0) {
-		(void)pause();
-		_exit(0);
-	}
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)kill(-1, SIGTERM);
-	return n == want;
-}
-
 /* --- what the inside must not see or change --- */
 
 static int
@@ -624,6 +540,20 @@ static const struct {
 	{ "mlock", lock_memory },
 	{ "sigqueue", queue_signals },
 	{ "many-processes", many_processes },
+	{ "fanotify", fanotify_groups },
+	{ "inotify", inotify_hoard },
+	{ "timers", many_timers },
+	{ "in-flight", files_in_flight },
+	{ "fill-disk", fill_disk },
+	{ "fill-shm", fill_shm },
+	{ "fill-inodes", fill_inodes },
+	{ "fill-memory", fill_memory },
+	{ "read-init", read_init },
+	{ "write-init", write_init },
+	{ "trace-init", trace_init },
+	{ "files-of-init", files_of_init },
+	{ "end-init", end_init },
+	{ "stop-init", stop_init },
 	{ "change", change_setting },
 	{ "see", see },
 	{ "tell", tell },

@@ -44,6 +44,7 @@
 static char top[] = "/tmp/walls-test-XXXXXX";
 static char root[64], state[64];
 static struct sandbox_layer layer = { root, -1 };
+static const char *probe_path;
 
 /* Drawn by the test, for attacks on things of this host. */
 static char abstract_name[32], port[8], shm_key[16];
@@ -109,6 +110,7 @@ static const struct attack {
 	{ "newer-call", NULL, "user", { "filter:newer" }, 615 },
 	FILTER("tiocsti", "ioctl:TIOCSTI"),
 	FILTER("tioclinux", "ioctl:TIOCLINUX"),
+	FILTER("fanotify", "fanotify_init"),
 	FILTER("x32", "arch"),
 	FILTER("i386", "arch"),
 	FILTER("vsock", "families"),
@@ -122,6 +124,14 @@ static const struct attack {
 	{ "long-file", NULL, "user", { "rlimit:file size" }, 0 },
 	{ "mlock", NULL, "user", { "rlimit:locked memory" }, 0 },
 	{ "sigqueue", NULL, "user", { "rlimit:pending signals" }, 0 },
+	{ "timers", NULL, "user", { "rlimit:pending signals" }, 0 },
+	{ "in-flight", "200", "user", { "rlimit:open files" }, 0 },
+	{ "inotify", "40", "user",
+	    { "setting:/proc/sys/user/max_inotify_instances" }, 0 },
+	{ "read-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	{ "write-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	{ "trace-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	{ "files-of-init", NULL, "root", { "capabilities", "landlock" }, 0 },
 	{ "many-processes", "60", "user",
 	    { "rlimit:processes of a user", "controllers" }, 0 },
 	{ "change", "/proc/sys/user/max_user_namespaces", "root",
@@ -145,7 +155,8 @@ struct box {
 
 /* Without the walls of the list; the look from inside would notice. */
 static void
-box_start(struct box *b, const char *without)
+box_start_limited(struct box *b, const char *without,
+    const struct sandbox_limits *limits)
 {
 	struct error err = ERROR_INIT;
 
@@ -153,13 +164,21 @@ box_start(struct box *b, const char *without)
 	b->spec.layers = &layer;
 	b->spec.n_layers = 1;
 	b->spec.state = state;
-	b->spec.limits.open_files = 64;
-	b->spec.limits.pids = 40;
+	b->spec.limits = *limits;
 	b->spec.test_omit = without;
 	b->spec.test_no_cgroup = strstr(without, "controllers") != NULL;
 	if (sandbox_plan(&b->spec, &b->plan, &err) != 0 ||
 	    sandbox_start(b->plan, &b->sandbox, &err) != 0)
 		fail_msg("start without %s: %s", without, err.msg);
+}
+
+static void
+box_start(struct box *b, const char *without)
+{
+	static const struct sandbox_limits usual = { .open_files = 64,
+		.pids = 40 };
+
+	box_start_limited(b, without, &usual);
 }
 
 static void
@@ -322,6 +341,118 @@ walls_alone(void **unused)
 				bad += without(a, kept);
 	}
 	assert_int_equal(bad, 0);
+}
+
+/* --- what no plan can be without --- */
+
+/* Nothing of ours keeps these up: refused to whoever lives here, as root too.
+ */
+static void
+first_process_stays(void **unused)
+{
+	static const struct attack on_init[] = {
+		{ "end-init", NULL, "root", { NULL }, 0 },
+		{ "stop-init", NULL, "root", { NULL }, 0 },
+		{ "end-init", NULL, "user", { NULL }, 0 },
+		{ "stop-init", NULL, "user", { NULL }, 0 },
+		{ "read-init", NULL, "user", { NULL }, 0 },
+		{ "write-init", NULL, "user", { NULL }, 0 },
+		{ "trace-init", NULL, "user", { NULL }, 0 },
+		{ "files-of-init", NULL, "user", { NULL }, 0 },
+	};
+	struct box b;
+
+	(void)unused;
+	box_start(&b, "");
+	for (size_t i = 0; i < N_ELEMENTS(on_init); i++)
+		assert_int_equal(box_run(&b, &on_init[i], -1), 0);
+	box_done(&b);
+}
+
+/* The probe on this host, without any sandbox, as whom we are. */
+static int
+run_outside(const char *name, const char *argument)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)execl(probe_path, "wall-probe", name, argument,
+		    (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Settings of the whole host: with every other wall out of the way the user
+ * namespace is left, and it is enough. Opened, never written. */
+static void
+user_namespace_is_a_wall(void **unused)
+{
+	static const char *const files[] = { "/proc/sys/kernel/core_pattern",
+		"/proc/sys/kernel/modprobe", "/proc/sys/vm/drop_caches",
+		"/proc/sysrq-trigger" };
+	struct box b;
+
+	(void)unused;
+	box_start(&b, "verify,read-only,landlock,capabilities,seccomp");
+	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+		const struct attack a = { .name = "change",
+			.argument = files[i],
+			.as = "root" };
+
+		if (access(files[i], F_OK) != 0)
+			continue;
+		assert_int_equal(box_run(&b, &a, -1), 0);
+		if (!rootless_is())
+			assert_int_equal(run_outside("change", files[i]), 1);
+	}
+	box_done(&b);
+}
+
+/* --- what may be filled --- */
+
+static const struct fill {
+	const char *name, *argument; /* more than the limit */
+	struct sandbox_limits limits, wider;
+} fills[] = {
+	{ "fill-disk", "8192", { .disk_bytes = 4ll * MIB },
+	    { .disk_bytes = 16ll * MIB } },
+	/* A quarter of it. */
+	{ "fill-shm", "8192", { .disk_bytes = 16ll * MIB },
+	    { .disk_bytes = 64ll * MIB } },
+	{ "fill-inodes", "200", { .disk_inodes = 100 },
+	    { .disk_inodes = 400 } },
+	{ "fill-memory", "131072", { .memory_bytes = 64ll * MIB },
+	    { .memory_bytes = 512ll * MIB } },
+};
+
+/* Held by its limit, and by nothing else. */
+static void
+fill(const struct fill *f, const struct sandbox_limits *limits, bool holds)
+{
+	const struct attack a = { .name = f->name,
+		.argument = f->argument,
+		.as = "user" };
+	struct box b;
+	int status;
+
+	box_start_limited(&b, "", limits);
+	status = box_run(&b, &a, -1);
+	if (holds ? status == 1 : status != 1)
+		fail_msg("%s %s: status %d", f->name, f->argument, status);
+	box_done(&b);
+}
+
+static void
+limits_are_what_holds(void **unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < N_ELEMENTS(fills); i++) {
+		fill(&fills[i], &fills[i].limits, true);
+		fill(&fills[i], &fills[i].wider, false);
+	}
 }
 
 /* --- what is shown instead of the host's --- */
@@ -497,6 +628,9 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walls_together),
 		cmocka_unit_test(walls_alone),
+		cmocka_unit_test(first_process_stays),
+		cmocka_unit_test(user_namespace_is_a_wall),
+		cmocka_unit_test(limits_are_what_holds),
 		cmocka_unit_test(files_of_the_host_are_covered),
 		cmocka_unit_test(groups_of_the_host_are_hidden),
 		cmocka_unit_test(clock_of_the_host_is_hidden),
@@ -507,6 +641,7 @@ main(int argc, char **argv)
 		printf("skipped: needs root and the probe\n");
 		return 77;
 	}
+	probe_path = argv[1];
 	make_root(argv[1]);
 	abstract = listen_abstract();
 	loopback = listen_loopback();
