@@ -17,10 +17,8 @@
 #include "base/mem.h"
 #include "decoy/canary-find_priv.h"
 
-#define MAGIC        0x63616e66
-#define MIN_SECRET   8
-#define MIN_IDENTITY 4
-#define MAX_DEPTH    4
+#define MAGIC     0x63616e66
+#define MAX_DEPTH 4
 /* Beginnings of compressed data that are tried in one buffer. */
 #define MAX_PACKED 64
 /* Above this all four alignments of base64 cost more than they find. */

@@ -6,6 +6,10 @@
 #include "base/buf.h"
 #include "decoy/canary-find.h"
 
+/* Shorter values are not looked for: they turn up by chance. */
+#define MIN_SECRET   8
+#define MIN_IDENTITY 4
+
 /* One form of one canary. */
 struct needle {
 	char *p; /* owned */

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "decoy/canary-find_priv.h"
 
-#define MIN_SECRET   8
-#define MIN_IDENTITY 4
 /* Shorter values in other case, or XORed, turn up by chance. */
 #define MIN_WEAK_FORM 12
 /* Lines of a longer secret (a key file) that are secrets themselves. */

@@ -13,8 +13,9 @@ static const char *const first_names[] = { "Adele", "Anton", "Beatriz",
 	"Jana", "Jonas", "Katrin", "Kenji", "Leonie", "Lukas", "Marta", "Mateo",
 	"Nadia", "Niklas", "Olga", "Oskar", "Paula", "Pavel", "Renata",
 	"Rafael", "Sanne", "Stefan", "Tamara", "Tobias", "Vera", "Viktor" };
+/* Seven letters at least: a user name of under ten turns up by chance. */
 static const char *const last_names[] = { "Abendroth", "Bergstrom", "Castell",
-	"Dombrowski", "Eklund", "Fassbinder", "Grabowski", "Halvorsen",
+	"Dombrowski", "Eklundh", "Fassbinder", "Grabowski", "Halvorsen",
 	"Ingebrigt", "Jankowski", "Kowalczyk", "Lindqvist", "Morawetz",
 	"Nordgaard", "Ostermann", "Petrakis", "Quintero", "Rasmussen",
 	"Sadowski", "Thorvald", "Ulbricht", "Vandermeer", "Wisniewski",
