@@ -111,3 +111,12 @@ lockdown_caps(uint64_t keep, struct error *err)
 		return error_errno(err, "capset");
 	return 0;
 }
+
+int
+lockdown_unknown(unsigned rights, struct error *err)
+{
+	return error_set(err, -EINVAL,
+	    "no filter of calls was made for the rights 0x%x: name them in "
+	    "lockdown-sets.h",
+	    rights);
+}
