@@ -5,6 +5,8 @@
  */
 #include <sys/prctl.h>
 
+#include "base/cleanup.h"
+#include "base/error.h"
 #include "sys/lockdown-sets.h"
 #include "sys/lockdown.h"
 #include "sys/lockdown_priv.h"
