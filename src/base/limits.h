@@ -57,6 +57,16 @@
 
 /* The list of popular packages: millions of lines. */
 #define LIMIT_POPULAR_BYTES (256 * MIB)
+/* Pages of one list in one run: 200000 advisories, all about malware several
+ * times over. The next run goes on behind them; a server that never ends does
+ * not hold one for ever. */
+#define LIMIT_PAGES 2000
+/* Seconds that one run waits in all because a server asks for it; then it is
+ * for the next run. */
+#define LIMIT_PAGES_WAIT_S 300
+/* Seconds before the newest that was seen, read again: what was changed in
+ * that time may appear later. */
+#define LIMIT_PAGES_OVERLAP_S 3600
 /* Documents that may vanish from a source at once, however few it has: people
  * delete some by hand, a broken copy loses most. */
 #define LIMIT_DELETED_ALWAYS 5

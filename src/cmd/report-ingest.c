@@ -556,7 +556,7 @@ ingest_source(struct job *j, const struct config_source *s, struct str yaml,
 	j->prefixes = s->prefixes;
 	j->n_prefixes = s->n_prefixes;
 	j->presence = begin_presence(j, s);
-	if (s->storage == CONFIG_HTTP || s->storage == CONFIG_S3) {
+	if (config_is_network(s)) {
 		rc = ingest_network(j, yaml, err);
 	} else if (s->storage == CONFIG_GIT) {
 		rc = ingest_git(j, s, yaml, err);

@@ -103,6 +103,7 @@ gather_ask(struct gather *g, const struct gather_request *r, struct error *err)
 	message_put_str(c, r->etag);
 	message_put_str(c, r->modified);
 	message_put_int(c, r->max_bytes);
+	message_put_int(c, r->pages);
 	rc = message_send(c, err);
 	return rc == 0 ? channel_flush(c, err) : rc;
 }
@@ -124,7 +125,10 @@ gather_next(struct gather *g, struct gather_got *ret, struct error *err)
 	got.size = message_get_int(&m);
 	got.etag = message_get_str(&m);
 	got.modified = message_get_str(&m);
-	if (m.type != GATHER_GOT || code > 0 || code < -4095 || got.size < 0)
+	got.next = message_get_str(&m);
+	got.wait_s = message_get_int(&m);
+	if (m.type != GATHER_GOT || code > 0 || code < -4095 || got.size < 0 ||
+	    got.wait_s < 0)
 		m.bad = true;
 	got.code = (int)code;
 	if (!m.bad && code == 0 && !got.unchanged)

@@ -17,6 +17,7 @@
 #include "ecosystem/npm/npmrc.h"
 #include "fetch/gather_priv.h"
 #include "fetch/http.h"
+#include "fetch/link.h"
 #include "sys/fd.h"
 #include "sys/message.h"
 
@@ -36,6 +37,7 @@ struct gathering {
 struct asked {
 	struct gathering *g;
 	int64_t id;
+	struct buf url; /* of a page; otherwise empty */
 };
 
 /* --- credentials -----------------------------------------------------------
@@ -250,6 +252,19 @@ gathering_files(struct gathering *g)
  */
 
 static void
+put_next(struct channel *c, const struct asked *q, const struct http_answer *a)
+{
+	struct buf next;
+
+	buf_init(&next, LIMIT_URL_BYTES);
+	if (q->url.n != 0 && a->code == 0)
+		link_next(buf_str(&q->url), a->link, &next);
+	message_put_str(c, buf_str(&next));
+	message_put_int(c, a->code == -EAGAIN ? a->wait_s : 0);
+	buf_done(&next);
+}
+
+static void
 on_answer(void *arg, const struct http_answer *a)
 {
 	struct asked *q = arg;
@@ -263,6 +278,7 @@ on_answer(void *arg, const struct http_answer *a)
 	message_put_int(c, a->size);
 	message_put_str(c, a->etag);
 	message_put_str(c, a->modified);
+	put_next(c, q, a);
 	if (a->fd >= 0)
 		message_put_fd(c, a->fd);
 	/* Whoever asked is gone: so are we. */
@@ -271,6 +287,7 @@ on_answer(void *arg, const struct http_answer *a)
 	if (a->fd >= 0)
 		(void)close(a->fd);
 	q->g->n_asked--;
+	buf_done(&q->url);
 	free(q);
 }
 
@@ -289,10 +306,15 @@ take_request(struct gathering *g, struct message *m, struct error *err)
 	r.etag = message_get_str(m);
 	r.modified = message_get_str(m);
 	r.max_bytes = message_get_int(m);
+	r.tell_limits = message_get_int(m) != 0;
+	buf_init(&q->url, LIMIT_URL_BYTES);
+	if (r.tell_limits)
+		buf_put_str(&q->url, r.url);
 	if (m->type != GATHER_GET || g->n_asked == GATHER_MAX_ASKED)
 		m->bad = true;
 	rc = message_end(m, err);
 	if (rc != 0) {
+		buf_done(&q->url);
 		free(q);
 		return rc;
 	}

@@ -52,6 +52,7 @@ struct gather_request {
 	int64_t id; /* the caller's */
 	struct str url, etag, modified;
 	int64_t max_bytes;
+	bool pages; /* one page of many: limits are told, and what is next */
 };
 
 struct gather_got {
@@ -62,6 +63,8 @@ struct gather_got {
 	int fd; /* the body; owned by the receiver; -1 */
 	int64_t size;
 	struct str etag, modified;
+	struct str next; /* of pages: the next one's address; n 0: none */
+	int64_t wait_s; /* of pages with code -EAGAIN: ask again then */
 };
 
 int gather_ask(struct gather *g, const struct gather_request *r,

@@ -8,8 +8,9 @@
 
 enum gather_message {
 	GATHER_CONFIG = CONTROL_ROLE, /* base, region, credentials … */
-	GATHER_GET, /* id, url, etag, modified, max_bytes */
-	GATHER_GOT, /* id, code, sentence, status, size, etag, modified, fd */
+	GATHER_GET, /* id, url, etag, modified, max_bytes, pages */
+	/* id, code, sentence, status, size, etag, modified, next, wait_s, fd */
+	GATHER_GOT,
 };
 
 #endif

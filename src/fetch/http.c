@@ -68,6 +68,9 @@ request_free(struct request *r)
 	buf_done(&r->modified_sent);
 	buf_done(&r->etag);
 	buf_done(&r->modified);
+	buf_done(&r->link);
+	buf_done(&r->requests_left);
+	buf_done(&r->limit_ends);
 	free(r);
 }
 
@@ -116,8 +119,12 @@ http_get(struct http *h, const struct http_request *q, http_done_fn done,
 	set_text(&r->etag_sent, q->etag);
 	set_text(&r->modified_sent, q->modified);
 	r->sign = q->sign;
+	r->tell_limits = q->tell_limits;
 	buf_init(&r->etag, LIMIT_TEXT_BYTES);
 	buf_init(&r->modified, LIMIT_TEXT_BYTES);
+	buf_init(&r->link, LIMIT_URL_BYTES);
+	buf_init(&r->requests_left, LIMIT_TEXT_BYTES);
+	buf_init(&r->limit_ends, LIMIT_TEXT_BYTES);
 	r->next = h->requests;
 	h->requests = r;
 	/* Started from http_wait, never from here: done functions may call. */
@@ -208,6 +215,24 @@ redirect(struct request *r)
 	r->try_at = clock_ns();
 }
 
+/* Seconds that a refusal asks to wait for; 0: it does not say. Either it says
+ * so itself, or no request is left until a time, in Unix seconds. */
+static int64_t
+limit_wait(struct request *r, curl_off_t after)
+{
+	int64_t now = clock_wall_ns() / NS_PER_SEC;
+	uint64_t ends;
+
+	if (r->status != 403 && r->status != 429)
+		return 0;
+	if (after > 0)
+		return after;
+	if (!str_is(buf_str(&r->requests_left), "0") ||
+	    str_to_u64(buf_str(&r->limit_ends), &ends) != 0 || ends > INT64_MAX)
+		return 0;
+	return MAX_OF((int64_t)ends - now, (int64_t)0) + 1;
+}
+
 static void
 judge_status(struct request *r)
 {
@@ -217,7 +242,12 @@ judge_status(struct request *r)
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &r->status);
 	(void)curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &after);
 	(void)snprintf(why, sizeof(why), "answers with status %ld", r->status);
-	if (r->status == 200 ||
+	if (r->tell_limits)
+		r->wait_s = limit_wait(r, after);
+	if (r->wait_s != 0)
+		fail(r, -EAGAIN, "%s and asks to wait %lld s", why,
+		    (long long)r->wait_s);
+	else if (r->status == 200 ||
 	    (r->status == 304 && r->etag_sent.n + r->modified_sent.n != 0))
 		finish(r);
 	else if (r->status >= 300 && r->status < 400)
@@ -363,6 +393,8 @@ deliver(struct http *h)
 		a.size = r->bytes;
 		a.etag = buf_str(&r->etag);
 		a.modified = buf_str(&r->modified);
+		a.link = buf_str(&r->link);
+		a.wait_s = r->wait_s;
 		if (r->code == 0 && r->status == 200)
 			a.fd = steal_fd(&r->fd);
 		r->done(r->arg, &a);

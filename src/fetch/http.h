@@ -37,6 +37,9 @@ struct http_request {
 	int64_t max_bytes;
 	const char *what; /* "the document about x", for sentences */
 	bool has_fallback; /* a copy is at hand: give up sooner */
+	/* A server that says how long to wait is not asked again: the answer
+	 * is -EAGAIN with wait_s. */
+	bool tell_limits;
 };
 
 struct http_answer {
@@ -46,6 +49,8 @@ struct http_answer {
 	int fd; /* the body when 200; owned by the receiver; -1 */
 	int64_t size;
 	struct str etag, modified; /* n 0: none */
+	struct str link; /* all Link headers, commas between; n 0: none */
+	int64_t wait_s; /* of -EAGAIN */
 };
 /* Negative codes: -ENOENT 404, -EACCES 401 and 403, -EFBIG too large, -EPERM
  * a refused address or redirect, -EHOSTDOWN no or no good answer. */

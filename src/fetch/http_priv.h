@@ -16,6 +16,7 @@ struct request {
 	const char *what;
 	int64_t max_bytes;
 	int max_tries;
+	bool tell_limits;
 
 	/* moves on with redirects and tries */
 	struct buf url, registry, accept, etag_sent, modified_sent;
@@ -30,13 +31,14 @@ struct request {
 	char curl_error[CURL_ERROR_SIZE];
 	int fd;
 	int64_t bytes;
-	struct buf etag, modified;
+	struct buf etag, modified, link, requests_left, limit_ends;
 	bool exempt; /* may connect to a private address */
 	bool refused_address, too_large, write_failed;
 
 	/* the outcome */
 	long status;
 	int code;
+	int64_t wait_s;
 	char sentence[400];
 };
 

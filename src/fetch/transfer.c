@@ -47,6 +47,17 @@ on_body(char *p, size_t size, size_t n, void *arg)
 	return bytes;
 }
 
+/* A header that may come more than once is one list. */
+static void
+keep_header(struct request *r, struct buf *to, struct str value)
+{
+	if (to == &r->link && to->n != 0)
+		buf_puts(to, ", ");
+	else
+		buf_reset(to);
+	buf_put_str(to, value);
+}
+
 static size_t
 on_header(char *p, size_t size, size_t n, void *arg)
 {
@@ -55,7 +66,10 @@ on_header(char *p, size_t size, size_t n, void *arg)
 		struct str name;
 		struct buf *value;
 	} kept[] = { { STR_LIT("etag:"), &r->etag },
-		{ STR_LIT("last-modified:"), &r->modified } };
+		{ STR_LIT("last-modified:"), &r->modified },
+		{ STR_LIT("link:"), &r->link },
+		{ STR_LIT("x-ratelimit-remaining:"), &r->requests_left },
+		{ STR_LIT("x-ratelimit-reset:"), &r->limit_ends } };
 	struct str line = str_n(p, size * n);
 
 	for (size_t i = 0; i < N_ELEMENTS(kept); i++) {
@@ -64,8 +78,7 @@ on_header(char *p, size_t size, size_t n, void *arg)
 		if (line.n <= name_bytes ||
 		    !str_eq_nocase(str_sub(line, 0, name_bytes), kept[i].name))
 			continue;
-		buf_reset(kept[i].value);
-		buf_put_str(kept[i].value,
+		keep_header(r, kept[i].value,
 		    str_trim(str_sub(line, name_bytes, line.n)));
 	}
 	return size * n;
@@ -337,6 +350,9 @@ reset(struct request *r)
 	closep(&r->fd);
 	buf_reset(&r->etag);
 	buf_reset(&r->modified);
+	buf_reset(&r->link);
+	buf_reset(&r->requests_left);
+	buf_reset(&r->limit_ends);
 	r->bytes = 0;
 	r->status = 0;
 	r->curl_error[0] = '\0';

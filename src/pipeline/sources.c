@@ -130,7 +130,8 @@ bring_file(struct sources *s, struct gather *g, struct error *err)
 	return rc;
 }
 
-/* --- both --------------------------------------------------------------------
+/* --- all of them
+ * --------------------------------------------------------------------
  */
 
 static void
@@ -151,6 +152,12 @@ set_credentials(const struct config_source *c, struct gather_options *o)
 int
 sources_bring(struct sources *s, struct error *err)
 {
+	static int (*const bring[CONFIG_STORAGE__MAX])(struct sources * s,
+	    struct gather * g, struct error * err) = {
+		[CONFIG_HTTP] = bring_file,
+		[CONFIG_S3] = bucket_bring,
+		[CONFIG_PAGES] = pages_bring,
+	};
 	struct gather_options o = { .base = s->source->place };
 	struct gather *g = NULL;
 	int rc;
@@ -160,8 +167,7 @@ sources_bring(struct sources *s, struct error *err)
 		o.region = s->source->region;
 	rc = gather_open(&o, &g, err);
 	if (rc == 0)
-		rc = s->source->storage == CONFIG_S3 ? bucket_bring(s, g, err) :
-						       bring_file(s, g, err);
+		rc = bring[s->source->storage](s, g, err);
 	gather_close(g);
 	return rc;
 }

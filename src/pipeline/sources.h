@@ -37,7 +37,8 @@ struct sources {
 	size_t failed; /* objects that could not be brought */
 };
 
-/* CONFIG_HTTP and CONFIG_S3. Negative: the source as a whole failed. */
+/* CONFIG_HTTP, CONFIG_S3, CONFIG_PAGES. Negative: the source as a whole failed.
+ */
 int sources_bring(struct sources *s, struct error *err);
 
 #endif

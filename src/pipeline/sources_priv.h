@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between sources.c (what both have in common, web files) and bucket.c. */
+/* Between sources.c (what all have in common, web files), bucket.c, pages.c. */
 #ifndef PIPELINE_SOURCES_PRIV_H
 #define PIPELINE_SOURCES_PRIV_H
 
@@ -14,5 +14,6 @@ int sources_remember(struct sources *s, struct str key, struct str value,
     struct error *err);
 
 int bucket_bring(struct sources *s, struct gather *g, struct error *err);
+int pages_bring(struct sources *s, struct gather *g, struct error *err);
 
 #endif

@@ -198,6 +198,7 @@ static const struct storage_type {
 	[CONFIG_HTTP] = { "http", "url", " credentials " },
 	[CONFIG_S3] = { "s3", "endpoint",
 	    " bucket region credentials profile lookback-entries " },
+	[CONFIG_PAGES] = { "pages", "url", " credentials " },
 };
 
 /* A key that belongs to another type is a mistake, and named. */
@@ -231,15 +232,23 @@ is_url(struct str s)
 	return str_starts(s, "https://") || str_starts(s, "http://");
 }
 
+bool
+config_is_network(const struct config_source *s)
+{
+	return s->storage == CONFIG_HTTP || s->storage == CONFIG_S3 ||
+	    s->storage == CONFIG_PAGES;
+}
+
 static int
 read_storage(struct parser *p, const yaml_node_t *n, void *to)
 {
 	struct config_source *s = to;
-	struct str type = STR_NONE, places[CONFIG_STORAGE__MAX] = { 0 };
+	struct str type = STR_NONE, url = STR_NONE;
+	struct str places[CONFIG_STORAGE__MAX] = { 0 };
 	const struct key keys[] = { { "type", read_text, &type },
 		{ "path", read_text, &places[CONFIG_DIRECTORY] },
 		{ "repository", read_text, &places[CONFIG_GIT] },
-		{ "url", read_text, &places[CONFIG_HTTP] },
+		{ "url", read_text, &url },
 		{ "endpoint", read_text, &places[CONFIG_S3] },
 		{ "branch", read_text, &s->branch },
 		{ "bucket", read_text, &s->bucket },
@@ -253,12 +262,13 @@ read_storage(struct parser *p, const yaml_node_t *n, void *to)
 	    !str_is(type, storage_types[t].name))
 		t++;
 	if (rc == 0 && t == CONFIG_STORAGE__MAX)
-		rc =
-		    fail_at(p, n, "storage type is directory, git, http or s3");
+		rc = fail_at(p, n,
+		    "storage type is directory, git, http, s3 or pages");
 	if (rc == 0)
 		rc = check_storage_keys(p, n, &storage_types[t]);
 	if (rc != 0)
 		return rc;
+	places[CONFIG_HTTP] = places[CONFIG_PAGES] = url;
 	s->storage = (enum config_storage)t;
 	s->place = places[t];
 	if (s->place.p == NULL)
@@ -268,7 +278,7 @@ read_storage(struct parser *p, const yaml_node_t *n, void *to)
 		    storage_types[t].place);
 	if (t == CONFIG_DIRECTORY)
 		s->place = absolute(p, s->place);
-	if ((t == CONFIG_HTTP || t == CONFIG_S3) && !is_url(s->place))
+	if (config_is_network(s) && !is_url(s->place))
 		return fail_at(p, n, "this is no address: https://…");
 	if (s->credentials.p != NULL && !str_is(s->credentials, "anonymous") &&
 	    !str_is(s->credentials, "environment"))
@@ -422,7 +432,12 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 		return fail_at(p, n,
 		    "map belongs to kind: map, which needs it");
 	s->intake.mapping = &s->mapping;
-	if (s->storage == CONFIG_HTTP && prefixes.n != 0)
+	if (s->storage == CONFIG_PAGES && s->withdraw_deleted)
+		return fail_at(p, n,
+		    "pages are read from where they were left, so that "
+		    "nothing says what is gone: deleted is keep");
+	if ((s->storage == CONFIG_HTTP || s->storage == CONFIG_PAGES) &&
+	    prefixes.n != 0)
 		return fail_at(p, n,
 		    "prefixes are of folders, repositories and buckets");
 	s->prefixes = prefixes.v;

@@ -7,6 +7,7 @@
  *	  storage: {type: directory, path: feed}       # or
  *	  storage: {type: git, repository: URL, branch: main}
  *	  storage: {type: http, url: URL, credentials: FILE}
+ *	  storage: {type: pages, url: URL, credentials: FILE}
  *	  storage: {type: s3, endpoint: URL, bucket: NAME, region: NAME,
  *	    credentials: anonymous|environment|FILE, profile: NAME,
  *	    lookback-entries: 10}
@@ -44,6 +45,7 @@ enum config_storage {
 	CONFIG_GIT,
 	CONFIG_HTTP,
 	CONFIG_S3,
+	CONFIG_PAGES,
 	CONFIG_STORAGE__MAX
 };
 
@@ -74,6 +76,7 @@ struct config {
 	bool draft_unconfirmed; /* proof-level verdicts need no person */
 };
 
+bool config_is_network(const struct config_source *s);
 /* folder: what relative paths start from. */
 int config_parse(struct arena *a, struct str yaml, struct str folder,
     struct config *ret, struct error *err);
