@@ -9,10 +9,12 @@
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <mntent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -58,6 +60,27 @@ record_kernel_is(int major, int minor)
 	return have[0] > major || (have[0] == major && have[1] >= minor);
 }
 
+int
+record_cgroup_dev(uint64_t *ret, struct error *err)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *e;
+	struct stat st;
+	bool found = false;
+
+	while (mounts != NULL && !found && (e = getmntent(mounts)) != NULL)
+		found = strcmp(e->mnt_type, "cgroup2") == 0 &&
+		    stat(e->mnt_dir, &st) == 0;
+	if (mounts != NULL)
+		(void)endmntent(mounts);
+	if (!found)
+		return error_set(err, -ENOTSUP,
+		    "no cgroup v2 here: mount -t cgroup2 none "
+		    "/sys/fs/cgroup/unified");
+	*ret = st.st_dev;
+	return 0;
+}
+
 /* The smallest program that does what the recorder's do: it reads the kernel's
  * memory, which a kernel that keeps its secrets refuses. */
 static int
@@ -81,6 +104,8 @@ try_ebpf(struct error *err)
 	};
 	union bpf_attr a;
 	_cleanup_(closep) int fd = -1;
+	uint64_t dev;
+	int rc;
 
 	if (!record_kernel_is(5, 17))
 		return error_set(err, -ENOSYS,
@@ -88,6 +113,10 @@ try_ebpf(struct error *err)
 		    "5.17");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return error_errno(err, "eBPF: /sys/kernel/btf/vmlinux");
+	/* It tells sandboxes apart by their control groups. */
+	rc = record_cgroup_dev(&dev, err);
+	if (rc != 0)
+		return error_wrap(err, "eBPF");
 	memset(&a, 0, sizeof(a));
 	a.prog_type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 	a.insn_cnt = N_ELEMENTS(program);

@@ -122,6 +122,8 @@ int record_choose(enum record_means wanted, enum record_means *ret, char *why,
  * one. `why` gets the reason as well, for which it may hold the others. */
 int record_choose_weaker(enum record_means failed, const char *reason,
     enum record_means *ret, char *why, size_t why_size, struct error *err);
+/* Device of the control groups of version 2. */
+int record_cgroup_dev(uint64_t *ret, struct error *err);
 bool record_kernel_is(int major, int minor); /* or newer */
 
 /* Programs of isolation that the recorder answers for (RECORD_NOTIFY,

@@ -10,14 +10,12 @@
  */
 #include <errno.h>
 #include <linux/capability.h>
-#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -28,6 +26,7 @@
 #include "record/event.h"
 #include "record/loader.h"
 #include "record/programs.h"
+#include "record/record.h"
 #include "sys/fd.h"
 #include "sys/lockdown.h"
 #include "sys/message.h"
@@ -170,27 +169,6 @@ hold(struct holder *h, struct error *err)
 	return rc == 1 ? 0 : rc;
 }
 
-static int
-find_cgroup_dev(uint64_t *ret, struct error *err)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *e;
-	struct stat st;
-	bool found = false;
-
-	while (mounts != NULL && !found && (e = getmntent(mounts)) != NULL)
-		found = strcmp(e->mnt_type, "cgroup2") == 0 &&
-		    stat(e->mnt_dir, &st) == 0;
-	if (mounts != NULL)
-		(void)endmntent(mounts);
-	if (!found)
-		return error_set(err, -ENOTSUP,
-		    "no cgroup v2 here: mount -t cgroup2 none "
-		    "/sys/fs/cgroup/unified");
-	*ret = st.st_dev;
-	return 0;
-}
-
 static void __attribute__((noreturn)) door_process(const struct door *d)
 {
 	/* To look at the folders above a control group; nothing is read. */
@@ -219,7 +197,7 @@ serve(struct holder *h, int64_t idle_ms, int64_t drain_ms, struct error *err)
 		.idle_ms = idle_ms,
 		.drain_ms = drain_ms };
 	int pair[2];
-	int rc = find_cgroup_dev(&d.cgroup_dev, err);
+	int rc = record_cgroup_dev(&d.cgroup_dev, err);
 	pid_t pid;
 
 	if (rc == 0)
