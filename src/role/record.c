@@ -41,8 +41,9 @@
 #include "sys/lockdown.h"
 #include "sys/message.h"
 
-/* The ring wakes us only for what is urgent. */
-#define LOOK_MS      20
+/* The ring wakes us only for what is urgent. What is not can wait: each look
+ * wakes two processors, ours and the one where scribe runs. */
+#define LOOK_MS      100
 #define LOOK_IDLE_MS 250
 /* Events in one go: then messages of the supervisor have their turn. */
 #define DRAIN_EVENTS 100000
@@ -183,6 +184,9 @@ on_command(struct role *r, struct message *m)
 	struct str project = message_get_str(m);
 	int rc = message_end(m, r->err);
 
+	/* What is still in the ring was done for the command before it. */
+	if (rc == 0)
+		rc = drain(r, true);
 	if (rc == 0)
 		recorder_command(r->recorder, role, package, project);
 	return rc;

@@ -318,6 +318,7 @@ main(int argc, char **argv)
 
 	if (s == NULL)
 		return EXIT_TOOL_FAILED;
+	database_alone();
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (size_t i = 0; i < MAX_PRODUCERS; i++)
 		s->producers[i].channel.fd = -1;

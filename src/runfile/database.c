@@ -268,6 +268,13 @@ open_named(const char *name, const char *vfs_name, int flags, sqlite3 **ret,
 	return 0;
 }
 
+void
+database_alone(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int
 database_open(int fd, bool writable, sqlite3 **ret, struct error *err)
 {

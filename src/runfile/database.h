@@ -12,6 +12,9 @@
 struct error;
 struct sqlite3;
 
+/* Before anything else, in a process that has one thread and does nothing but
+ * this: what it writes takes no locks and is in no account of SQLite's own. */
+void database_alone(void);
 /* fd: borrowed while the database is open. */
 int database_open(int fd, bool writable, struct sqlite3 **ret,
     struct error *err);

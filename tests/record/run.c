@@ -10,6 +10,8 @@
  *	run --flood=lost|held|stopped -- COMMAND ARG…	with a ring far too
  *		small for what COMMAND does: what is lost is counted; what is
  *		held back (stopped: by stopping alone) is not lost
+ *	run --turns -- COMMAND ARG…	the command several times in one phase,
+ *		each time for another package: each is told as that package's
  *
  * Exit 77 (skipped), saying why, where eBPF cannot be used.
  */
@@ -44,6 +46,7 @@
 #define EXPECTATIONS_BYTES (4 * MIB)
 #define FACTS_BYTES        (256 * MIB)
 #define FLOOD_RING_BYTES   (1 * MIB)
+#define TURNS              8
 
 struct run {
 	enum record_means means;
@@ -56,6 +59,7 @@ struct run {
 	VEC(char *) names;
 	bool print, all;
 	bool no_cast; /* as before 6.2 */
+	bool turns;
 	const char *flood; /* "lost", "held", "stopped"; NULL: no flood */
 	int64_t dropped;
 };
@@ -247,6 +251,28 @@ run_phase(struct run *r, const char *name, char *const *argv, struct error *err)
 	return 0;
 }
 
+/* As a package manager's hooks run: shorter than the recorder's pauses. */
+static int
+run_turns(struct run *r, char *const *argv, struct error *err)
+{
+	int64_t events = 0;
+	int status = 0;
+	int rc = record_phase_begin(r->record, 1, clock_ns(), err);
+
+	for (int i = 0; i < TURNS && rc == 0; i++) {
+		char package[32];
+		struct record_command c = { "package", package, r->folder };
+
+		(void)snprintf(package, sizeof(package), "turn-%d", i);
+		rc = record_command(r->record, &c, err);
+		if (rc == 0)
+			free(run_command(r, argv, &status));
+	}
+	return rc != 0 ?
+	    rc :
+	    record_phase_end(r->record, 1, &events, &r->dropped, err);
+}
+
 static bool
 any_line(struct str facts, struct str wanted, int phase)
 {
@@ -321,6 +347,28 @@ check_flood(const struct run *r, struct str facts)
 }
 
 static int
+check_turns(struct str facts)
+{
+	int failures = 0;
+
+	for (int i = 0; i < TURNS; i++) {
+		struct str left = facts, line;
+		char wanted[64];
+		int n = 0;
+
+		(void)snprintf(wanted, sizeof(wanted),
+		    "process package=turn-%d", i);
+		while (left.p != NULL && str_cut(&left, '\n', &line))
+			n += facts_match(line, str_of(wanted));
+		failures += n == 0;
+		(void)printf("%s %d - %s: %d\n", n != 0 ? "ok" : "not ok",
+		    i + 1, wanted, n);
+	}
+	(void)printf("1..%d\n", TURNS);
+	return failures;
+}
+
+static int
 check(const struct run *r)
 {
 	struct error err = ERROR_INIT;
@@ -335,6 +383,8 @@ check(const struct run *r)
 		(void)fwrite(facts.p, 1, facts.n, stdout);
 	else if (r->flood)
 		failures = check_flood(r, buf_str(&facts));
+	else if (r->turns)
+		failures = check_turns(buf_str(&facts));
 	else
 		for (size_t i = 0; i < r->wanted.n; i++)
 			failures += check_case(r, i, buf_str(&facts));
@@ -349,7 +399,7 @@ check(const struct run *r)
 		(void)printf("# a fact that cannot be read\n");
 		failures++;
 	}
-	if (!r->print && !r->flood)
+	if (!r->print && !r->flood && !r->turns)
 		(void)printf("1..%zu\n", r->wanted.n);
 	buf_done(&facts);
 	return failures;
@@ -433,7 +483,8 @@ run_any(struct run *r, char **argv, struct error *err)
 		return error_set(err, -EINVAL, "no command");
 	if (program != NULL) /* otherwise it is looked for in PATH */
 		argv[0] = program;
-	rc = run_phase(r, argv[0], argv, err);
+	rc = r->turns ? run_turns(r, argv, err) :
+			run_phase(r, argv[0], argv, err);
 	free(program);
 	return rc;
 }
@@ -474,6 +525,8 @@ main(int argc, char **argv)
 		r.print = *argv++ != NULL;
 	else if (*argv != NULL && strncmp(*argv, "--flood=", 8) == 0)
 		r.flood = *argv++ + 8;
+	else if (*argv != NULL && strcmp(*argv, "--turns") == 0)
+		r.turns = *argv++ != NULL;
 	if (*argv == NULL)
 		return 2;
 	/* Only eBPF needs the group. */
