@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the last export was made of: .cache/index (entries, their orders and
- * sums, written last) and .cache/segments (compressed documents, only appended
- * to). An index is of this machine and this version; one that does not fit
- * together in every part is thrown away, and everything is exported anew.
+ * What the last export was made of: .cache/index (entries and their orders,
+ * published last) and .cache/segments (compressed documents, only appended
+ * to). An index is of this machine, this version and one file of segments; one
+ * that does not fit together in every part is thrown away, and everything is
+ * exported anew.
  *
- *	head | records, by path | three orders | names of folders | sums |
- *	states of sums | text
+ *	head | records, by path | three orders | names of folders | text
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -21,17 +21,22 @@
 #include "sys/crc32c.h"
 #include "sys/fd.h"
 
-#define INDEX     ".cache/index"
-#define SEGMENTS  ".cache/segments"
-#define MAGIC     0x33707865616c2020ull /* "  laexp3", in this machine's order */
+#define INDEX    ".cache/index"
+#define SEGMENTS ".cache/segments"
+#define MAGIC    0x34707865616c2020ull /* "  laexp4", in this machine's order */
+/* Written beside other files, before it is known whether they all can be. */
+#define WAITING   ".tmp-index"
 #define INDEX_MAX ((size_t)4 << 30)
 
 struct head {
 	uint64_t magic;
 	uint32_t head_bytes, record_bytes;
 	uint32_t crc32c; /* of all that follows the head */
-	uint32_t n_dirs, n_sums, n_states;
+	uint32_t n_dirs;
 	uint64_t n_entries, text_bytes, dead;
+	uint64_t number; /* the sums of this export have it too */
+	uint64_t segments; /* the inode that documents are in */
+	uint64_t places; /* that have been given */
 };
 
 /* Its texts follow each other at `text`: the path with a NUL, so that it can
@@ -39,19 +44,11 @@ struct head {
 struct record {
 	int64_t size, mtime_ns, inode, folder_mtime_ns, folder_inode;
 	int64_t modified_s;
-	uint64_t text, at;
+	uint64_t text, at, place;
 	uint32_t crc32, raw, packed;
 	uint16_t n_path, n_summary;
 	uint8_t dirs[EXPORT_MAX_DIRS];
 	uint8_t n_dirs, n_id, n_modified, withdrawn, unused[4];
-};
-
-struct sum_record {
-	uint64_t text, size, inode;
-	int64_t mtime_ns;
-	uint32_t crc32c, n_states;
-	uint32_t n_name, unused;
-	char sha256[SHA256_HEX_SIZE + 7];
 };
 
 struct dir_record {
@@ -60,7 +57,6 @@ struct dir_record {
 };
 
 _Static_assert(sizeof(struct head) % 8 == 0 && sizeof(struct record) % 8 == 0 &&
-	sizeof(struct sum_record) % 8 == 0 &&
 	sizeof(struct dir_record) % 8 == 0,
     "sections follow each other without gaps");
 
@@ -70,8 +66,6 @@ struct layout {
 	struct record *records;
 	uint32_t *orders[EXPORT_ORDERS_KEPT];
 	struct dir_record *dirs;
-	struct sum_record *sums;
-	struct outfile_state *states;
 	char *text;
 };
 
@@ -86,9 +80,7 @@ bytes_of(const struct head *h)
 		return 0;
 	at = sizeof(*h) + n * sizeof(struct record) +
 	    EXPORT_ORDERS_KEPT * (n + (n & 1)) * sizeof(uint32_t) +
-	    h->n_dirs * sizeof(struct dir_record) +
-	    h->n_sums * sizeof(struct sum_record) +
-	    h->n_states * sizeof(struct outfile_state) + (size_t)h->text_bytes;
+	    h->n_dirs * sizeof(struct dir_record) + (size_t)h->text_bytes;
 	return at <= INDEX_MAX ? at : 0;
 }
 
@@ -107,10 +99,7 @@ lay_out(const struct head *h, char *p)
 	}
 	l.dirs = (void *)p;
 	p += h->n_dirs * sizeof(*l.dirs);
-	l.sums = (void *)p;
-	p += h->n_sums * sizeof(*l.sums);
-	l.states = (void *)p;
-	l.text = p + h->n_states * sizeof(*l.states);
+	l.text = p;
 	return l;
 }
 
@@ -144,7 +133,8 @@ get_entry(const struct exporter *x, const struct layout *l,
 	e->id =
 	    str_n(e->path.p + r->n_path - r->n_id - strlen(".json"), r->n_id);
 	if (r->n_dirs == 0 || r->n_dirs > EXPORT_MAX_DIRS || r->packed == 0 ||
-	    r->at > x->segments_end || r->packed > x->segments_end - r->at)
+	    r->place >= l->head->places || r->at > x->segments_end ||
+	    r->packed > x->segments_end - r->at)
 		return false;
 	for (size_t i = 0; i < r->n_dirs; i++) {
 		if (r->dirs[i] >= x->dirs.n)
@@ -162,6 +152,7 @@ get_entry(const struct exporter *x, const struct layout *l,
 	e->crc32 = r->crc32;
 	e->raw = r->raw;
 	e->at = r->at;
+	e->place = r->place;
 	e->packed = r->packed;
 	return true;
 }
@@ -205,39 +196,6 @@ get_orders(struct exporter *x, const struct layout *l)
 }
 
 static bool
-get_sums(struct exporter *x, const struct layout *l)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < l->head->n_sums; i++) {
-		const struct sum_record *r = &l->sums[i];
-		struct outfile_sums *s;
-		struct str name;
-
-		if (!get_text(l, r->text, r->n_name, &name) ||
-		    r->n_states > l->head->n_states - at ||
-		    memchr(r->sha256, '\0', SHA256_HEX_SIZE) !=
-			r->sha256 + SHA256_HEX_SIZE - 1)
-			return false;
-		vec_push(&x->sums, ((struct export_sum){ .name = name }));
-		s = &x->sums.v[x->sums.n - 1].sums;
-		s->size = r->size;
-		s->inode = r->inode;
-		s->mtime_ns = r->mtime_ns;
-		s->crc32c = r->crc32c;
-		memcpy(s->sha256, r->sha256, SHA256_HEX_SIZE);
-		s->n_states = r->n_states;
-		if (r->n_states == 0)
-			continue;
-		s->states = mem_array(r->n_states, sizeof(*s->states));
-		memcpy(s->states, l->states + at,
-		    r->n_states * sizeof(*s->states));
-		at += r->n_states;
-	}
-	return true;
-}
-
-static bool
 get_all(struct exporter *x, const struct layout *l)
 {
 	for (size_t i = 0; i < l->head->n_dirs; i++) {
@@ -254,7 +212,9 @@ get_all(struct exporter *x, const struct layout *l)
 		if (!get_entry(x, l, &l->records[i], &x->past[i]))
 			return false;
 	x->dead = l->head->dead;
-	return get_orders(x, l) && get_sums(x, l);
+	x->index_number = l->head->number;
+	x->places = l->head->places;
+	return get_orders(x, l);
 }
 
 bool
@@ -266,7 +226,7 @@ export_cache_parse(struct exporter *x, struct str bytes)
 	if (bytes.n < sizeof(*h) || h->magic != MAGIC ||
 	    h->head_bytes != sizeof(*h) ||
 	    h->record_bytes != sizeof(struct record) ||
-	    bytes_of(h) != bytes.n ||
+	    h->segments != x->segments_inode || bytes_of(h) != bytes.n ||
 	    h->crc32c != crc32c(0, h + 1, bytes.n - sizeof(*h)))
 		return false;
 	l = lay_out(h, (char *)(uintptr_t)bytes.p); /* only read */
@@ -301,9 +261,6 @@ export_cache_forget(struct exporter *x)
 		free(x->past_orders[i]);
 		x->past_orders[i] = NULL;
 	}
-	for (size_t i = 0; i < x->sums.n; i++)
-		free(x->sums.v[i].sums.states);
-	x->sums.n = 0;
 	free(x->past);
 	x->past = NULL;
 	x->n_past = 0;
@@ -316,14 +273,20 @@ export_cache_forget(struct exporter *x)
 void
 export_cache_load(struct exporter *x)
 {
-	off_t end = lseek(x->segments, 0, SEEK_END);
+	struct stat st;
 
-	x->segments_end = end > 0 ? (uint64_t)end : 0;
-	if (read_index(x))
+	if (fstat(x->segments, &st) == 0 && S_ISREG(st.st_mode)) {
+		x->segments_end = (uint64_t)st.st_size;
+		x->segments_inode = (uint64_t)st.st_ino;
+	}
+	if (read_index(x)) {
+		x->all_changed = !export_sums_load(x);
 		return;
+	}
 	export_cache_forget(x);
 	x->dirs.n = 0;
-	x->all_changed = true;
+	x->all_changed = x->base = true;
+	x->places = 0;
 	x->segments_end = 0;
 	if (ftruncate(x->segments, 0) != 0)
 		x->segments_end = 0; /* what is behind is never read */
@@ -356,6 +319,7 @@ put_entry(struct layout *l, size_t i, const struct export_entry *e,
 		.folder_inode = e->folder_inode,
 		.modified_s = e->modified_s,
 		.at = e->at,
+		.place = e->place,
 		.crc32 = e->crc32,
 		.raw = e->raw,
 		.packed = e->packed,
@@ -372,30 +336,6 @@ put_entry(struct layout *l, size_t i, const struct export_entry *e,
 	(void)put_text(l, text, e->summary);
 }
 
-static void
-put_sums(const struct exporter *x, struct layout *l, uint64_t *text)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < x->sums.n; i++) {
-		const struct export_sum *s = &x->sums.v[i];
-
-		l->sums[i] =
-		    (struct sum_record){ .text = put_text(l, text, s->name),
-			    .size = s->sums.size,
-			    .inode = s->sums.inode,
-			    .mtime_ns = s->sums.mtime_ns,
-			    .crc32c = s->sums.crc32c,
-			    .n_states = (uint32_t)s->sums.n_states,
-			    .n_name = (uint32_t)s->name.n };
-		memcpy(l->sums[i].sha256, s->sums.sha256, SHA256_HEX_SIZE);
-		if (s->sums.n_states != 0)
-			memcpy(l->states + at, s->sums.states,
-			    s->sums.n_states * sizeof(*l->states));
-		at += s->sums.n_states;
-	}
-}
-
 static struct head
 head_of(const struct exporter *x)
 {
@@ -403,9 +343,11 @@ head_of(const struct exporter *x)
 		.head_bytes = sizeof(h),
 		.record_bytes = sizeof(struct record),
 		.n_dirs = (uint32_t)x->dirs.n,
-		.n_sums = (uint32_t)x->sums.n,
 		.n_entries = x->whole.n,
-		.dead = x->dead };
+		.dead = x->dead,
+		.number = x->index_number,
+		.segments = x->segments_inode,
+		.places = x->places };
 
 	for (size_t i = 0; i < x->whole.n; i++) {
 		const struct export_entry *e = x->whole.by_place[i];
@@ -414,15 +356,11 @@ head_of(const struct exporter *x)
 	}
 	for (size_t i = 0; i < x->dirs.n; i++)
 		h.text_bytes += x->dirs.v[i].name.n;
-	for (size_t i = 0; i < x->sums.n; i++) {
-		h.text_bytes += x->sums.v[i].name.n;
-		h.n_states += (uint32_t)x->sums.v[i].sums.n_states;
-	}
 	return h;
 }
 
 int
-export_cache_save(struct exporter *x, struct error *err)
+export_cache_write(struct exporter *x, struct error *err)
 {
 	_cleanup_(freep) struct export_entry **v =
 	    export_sorted(x, EXPORT_BY_PATH);
@@ -450,21 +388,34 @@ export_cache_save(struct exporter *x, struct error *err)
 			.text = put_text(&l, &text, x->dirs.v[i].name),
 			.n_name = (uint32_t)x->dirs.v[i].name.n,
 		};
-	put_sums(x, &l, &text);
 	h.crc32c = crc32c(0, bytes + sizeof(h), n - sizeof(h));
 	*l.head = h;
-	return outfile_write(x->dir, INDEX, str_n(bytes, n), err);
+	return outfile_write(x->dir, WAITING, str_n(bytes, n), err);
 }
 
-/* The index with the old places is removed before the segments change. */
+int
+export_cache_publish(struct exporter *x, struct error *err)
+{
+	if (renameat(x->dir, WAITING, x->dir, INDEX) != 0)
+		return error_errno(err, "%s", INDEX);
+	return 0;
+}
+
+bool
+export_cache_is_sparse(const struct exporter *x)
+{
+	return x->dead >= ((uint64_t)64 << 20) &&
+	    x->dead >= x->segments_end / 2;
+}
+
+/* The index of the old segments is removed before they change. */
 int
 export_cache_compact(struct exporter *x, struct error *err)
 {
 	struct outfile *o;
+	struct stat st;
 	uint64_t at = 0;
 
-	if (x->dead < ((uint64_t)64 << 20) || x->dead < x->segments_end / 2)
-		return 0;
 	(void)unlinkat(x->dir, INDEX, 0);
 	o = outfile_open(x->dir, SEGMENTS);
 	/* In the same order: archives stay as they are. */
@@ -476,5 +427,10 @@ export_cache_compact(struct exporter *x, struct error *err)
 		at += e->packed;
 	}
 	x->dead = 0;
-	return outfile_close(o, NULL, err);
+	if (outfile_close(o, NULL, err) != 0)
+		return err->code;
+	if (fstatat(x->dir, SEGMENTS, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(err, "%s", SEGMENTS);
+	x->segments_inode = (uint64_t)st.st_ino;
+	return export_cache_write(x, err);
 }

@@ -3,6 +3,7 @@
  * The folders of an export, one for each ecosystem: where documents are
  * written, and which of them lie in which. Runs in `lazaret report export`.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,11 +21,15 @@
 
 #define STAGED ".tmp-" /* and the name: swept when it was left by a death */
 
+/* Of documents that are about no package. */
+static const char *const others[] = { "GIT", "[EMPTY]" };
+
 static bool
 is_name(struct str name)
 {
-	if (str_is(name, "GIT") || str_is(name, "[EMPTY]"))
-		return true;
+	for (size_t i = 0; i < N_ELEMENTS(others); i++)
+		if (str_is(name, others[i]))
+			return true;
 	for (size_t i = 0; osv_ecosystems[i] != NULL; i++)
 		if (str_is(name, osv_ecosystems[i]))
 			return true;
@@ -146,6 +151,47 @@ export_dirs_publish(struct exporter *x, struct error *err)
 		d->staged = false;
 	}
 	return 0;
+}
+
+static void
+sweep_folder(struct exporter *x, struct str name)
+{
+	char path[LIMIT_TEXT_BYTES];
+	const struct dirent *e;
+	DIR *d;
+	int fd, dir;
+
+	(void)snprintf(path, sizeof(path), "%.*s", STR_ARG(name));
+	fd = openat(x->dir, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = fd >= 0 ? fdopendir(fd) : NULL;
+	if (d == NULL) {
+		closep(&fd);
+		return;
+	}
+	dir = export_dir_of(x, name);
+	x->dirs.v[dir].changed = true;
+	while ((e = readdir(d)) != NULL) {
+		struct str id = str_of(e->d_name);
+
+		if (!str_ends(id, ".json"))
+			continue;
+		id.n -= strlen(".json");
+		if (osv_id_valid(id) &&
+		    !export_is_published(x, id, (size_t)dir) &&
+		    unlinkat(fd, e->d_name, 0) == 0)
+			x->counts.removed++;
+	}
+	(void)closedir(d);
+}
+
+void
+export_dirs_sweep(struct exporter *x)
+{
+	for (size_t i = 0; osv_ecosystems[i] != NULL; i++)
+		sweep_folder(x, str_of(osv_ecosystems[i]));
+	for (size_t i = 0; i < N_ELEMENTS(others); i++)
+		sweep_folder(x, str_of(others[i]));
 }
 
 /* --- which are where --------------------------------------------------------

@@ -48,7 +48,7 @@ by_id(const void *a, const void *b)
 static int
 by_place(const void *a, const void *b)
 {
-	uint64_t at = entry(a)->at, bt = entry(b)->at;
+	uint64_t at = entry(a)->place, bt = entry(b)->place;
 
 	return (at > bt) - (at < bt);
 }

@@ -639,6 +639,8 @@ export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
 	if (rc == 0) {
 		take_claims(x, &w->claims);
 		drop_doubles(x, ret);
+		for (size_t i = 0; i < ret->n; i++)
+			ret->v[i].place = x->places++;
 	}
 	for (size_t i = 0; i < w->lists.n; i++)
 		vec_done(&w->lists.v[i].names);

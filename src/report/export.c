@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -98,7 +99,7 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 	if (fresh)
 		(void)unlinkat(x->dir, ".cache/index", 0);
 	export_cache_load(x);
-	x->whole.keep = x->segments_end;
+	x->whole.keep = x->places;
 	buf_init(&x->waiting, 2 * SEGMENT_CHUNK + LIMIT_MESSAGE_BYTES);
 	*ret = x;
 	return 0;
@@ -113,6 +114,7 @@ export_free(struct exporter *x)
 	closep(&x->lock);
 	closep(&x->dir);
 	export_cache_forget(x);
+	export_sums_forget(x);
 	export_dirs_free(x);
 	vec_done(&x->fresh);
 	vec_done(&x->distrusted);
@@ -224,17 +226,20 @@ export_take(struct exporter *x, struct message *m,
 	e->folder_mtime_ns = file->folder_mtime_ns;
 	e->folder_inode = file->folder_inode;
 	e->at = x->segments_end;
+	e->place = file->place;
 	buf_put_str(&x->waiting, packed);
 	x->segments_end += packed.n;
 	if (x->waiting.n >= SEGMENT_CHUNK)
 		rc = write_segments(x, err);
+	if (x->fresh.n == 0)
+		export_sums_drop(x);
 	if (rc == 0)
 		rc = export_dirs_write(x, e, json, err);
 	if (rc != 0)
 		return rc;
 	x->counts.changed++;
 	e->fresh = true;
-	export_dirs_mark(x, e, e->at);
+	export_dirs_mark(x, e, e->place);
 	vec_push(&x->fresh, e);
 	return 0;
 }
@@ -254,7 +259,7 @@ drop_doubles(struct exporter *x, struct export_view *w)
 		if (e != NULL && str_eq(e->id, w->by_id[i]->id)) {
 			n--;
 			e->dropped = true;
-			export_dirs_mark(x, e, e->at);
+			export_dirs_mark(x, e, e->place);
 			x->dead += e->packed;
 			export_distrust(x, e->path);
 		}
@@ -291,8 +296,8 @@ apply_distrust(struct exporter *x)
 	free(v);
 }
 
-static bool
-is_published(const struct exporter *x, struct str id, uint8_t dir)
+bool
+export_is_published(const struct exporter *x, struct str id, size_t dir)
 {
 	size_t from = 0, to = x->whole.n, middle;
 	const struct export_entry *e;
@@ -324,10 +329,10 @@ remove_gone(struct exporter *x)
 
 		if (e->claimed)
 			continue;
-		export_dirs_mark(x, e, e->at);
+		export_dirs_mark(x, e, e->place);
 		x->dead += e->packed;
 		for (size_t i = 0; i < e->n_dirs; i++) {
-			if (is_published(x, e->id, e->dirs[i]) ||
+			if (export_is_published(x, e->id, e->dirs[i]) ||
 			    !osv_id_valid(e->id))
 				continue;
 			(void)snprintf(path, sizeof(path), "%.*s/%.*s.json",
@@ -406,6 +411,8 @@ settle(struct exporter *x, struct error *err)
 	drop_doubles(x, w);
 	apply_distrust(x);
 	remove_gone(x);
+	if (x->all_changed)
+		export_dirs_sweep(x);
 	w->by_place = export_sorted(x, EXPORT_BY_PLACE);
 	x->newest = export_sorted(x, EXPORT_NEWEST);
 	for (size_t i = 0; i < w->n && x->all_changed; i++)
@@ -428,23 +435,43 @@ map_segments(struct exporter *x, struct error *err)
 	return 0;
 }
 
+/* The index is the last: without it, or with the one before, the next run
+ * writes what this one did not. */
 static int
 write_all(struct exporter *x, const char *url, struct error *err)
 {
 	int rc = map_segments(x, err);
 
+	if (getrandom(&x->index_number, sizeof(x->index_number), 0) !=
+	    sizeof(x->index_number))
+		rc = error_errno(err, "getrandom");
 	if (rc == 0)
 		rc = export_changes_write(x, err);
 	if (rc == 0)
-		rc = export_files_write(x, url, err);
+		rc = export_jobs_run(x, url, err);
 	if (rc == 0)
+		rc = export_ecosystems_write(x, err);
+	if (rc == 0)
+		rc = export_sums_publish(x, err);
+	if (rc == 0 && export_cache_is_sparse(x))
 		rc = export_cache_compact(x, err);
 	if (rc == 0)
-		rc = export_cache_save(x, err);
+		rc = export_sums_save(x, err);
+	if (rc == 0)
+		rc = export_cache_publish(x, err);
 	if (x->map != NULL)
 		(void)munmap((void *)(uintptr_t)x->map, x->segments_end);
 	x->map = NULL;
 	return rc;
+}
+
+/* Folders are quiet now that were not: they need not be read again. */
+static int
+write_index(struct exporter *x, struct error *err)
+{
+	int rc = export_cache_write(x, err);
+
+	return rc == 0 ? export_cache_publish(x, err) : rc;
 }
 
 int
@@ -458,9 +485,8 @@ export_finish(struct exporter *x, const char *url, struct export_counts *ret,
 	x->counts.reports = x->whole.n;
 	if (export_dirs_changed(x) || x->all_changed)
 		rc = write_all(x, url, err);
-	else if (x->n_read >
-	    x->whole.n / 8) /* so that they need not be again */
-		rc = export_cache_save(x, err);
+	else if (x->n_read > x->whole.n / 8)
+		rc = write_index(x, err);
 	if (rc == 0)
 		*ret = x->counts;
 	return rc;

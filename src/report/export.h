@@ -46,6 +46,7 @@ void export_free(struct exporter *x); /* accepts NULL */
 /* A report that is not as it was exported. */
 struct export_file {
 	char *path; /* owned; "malicious/<ecosystem>/<name>/MAL-….json" */
+	uint64_t place; /* its document's, among all that were ever taken */
 	int64_t folder_mtime_ns, folder_inode;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of an export: export.c (state), export-cache.c, export-work.c,
- * export-walk.c, export-order.c, export-dirs.c, export-changes.c,
- * export-files.c (archives and lists), feed.c. */
+/* The parts of an export: export.c (state), export-cache.c, export-sums.c,
+ * export-work.c, export-walk.c, export-order.c, export-dirs.c,
+ * export-changes.c, export-jobs.c with export-files.c (archives) and
+ * export-lines.c, feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 
@@ -28,6 +29,9 @@ struct export_entry {
 	int64_t folder_mtime_ns, folder_inode;
 	int64_t modified_s;
 	uint64_t at; /* in .cache/segments */
+	/* Archives have them in this order: that of the paths within one
+	 * export, however fast each worker was, and later ones behind. */
+	uint64_t place;
 	uint64_t offset; /* of its header in the archive being written */
 	uint32_t crc32, raw; /* of the published document */
 	uint32_t packed;
@@ -41,7 +45,7 @@ struct export_entry {
 
 enum export_order {
 	EXPORT_BY_ID,
-	EXPORT_BY_PLACE, /* in the segments */
+	EXPORT_BY_PLACE,
 	EXPORT_NEWEST, /* first; then by id */
 	EXPORT_BY_PATH, /* as a walk meets them: a folder before its siblings
 			   whose names are longer */
@@ -49,7 +53,7 @@ enum export_order {
 };
 #define EXPORT_ORDERS_KEPT 3 /* in the index, whose entries are by path */
 
-/* What an archive has. Documents lie in it in the order of the segments, so
+/* What an archive has. Documents lie in it in the order of their places, so
  * what was written before the first change stays, and most of an archive is
  * copied by the kernel and not summed again. */
 struct export_view {
@@ -69,10 +73,17 @@ struct export_dir {
 	struct export_view view;
 };
 
-/* The sums of a published file that was not written in this run. */
+/* Lines up to a place, as they were published: they need not
+ * be summed one by one. place 0: none. */
+struct export_lines {
+	uint64_t place, raw, packed, crc32;
+};
+
+/* The sums of a published file. */
 struct export_sum {
 	struct str name;
 	struct outfile_sums sums;
+	struct export_lines lines;
 	bool written; /* in this run; not kept */
 };
 
@@ -80,6 +91,9 @@ struct exporter {
 	struct arena *arena;
 	int dir, lock, segments; /* descriptors */
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
+	uint64_t segments_inode;
+	uint64_t places; /* the next one */
+	uint64_t index_number; /* drawn anew for each index */
 	/* The last export: its index (mapped; texts lie in it), its entries by
 	 * path, and these in all orders (owned). */
 	void *index;
@@ -96,7 +110,8 @@ struct exporter {
 	VEC(struct export_dir) dirs; /* as many as there are ecosystems */
 	struct export_view whole; /* of the archives of all folders */
 	struct buf waiting; /* segments not yet written */
-	bool all_changed;
+	bool all_changed; /* every archive and list is written anew */
+	bool base; /* and nothing is known of the last export */
 	struct export_counts counts;
 	const char *map; /* of segments, while archives are written */
 };
@@ -107,9 +122,32 @@ void export_cache_load(struct exporter *x);
  * False: it is none, and half of it may have been read. */
 bool export_cache_parse(struct exporter *x, struct str bytes);
 void export_cache_forget(struct exporter *x);
-int export_cache_save(struct exporter *x, struct error *err);
-/* Moves what is still used to a new file when most is not. */
+/* It waits, and takes the place of the last one when it is published. */
+int export_cache_write(struct exporter *x, struct error *err);
+int export_cache_publish(struct exporter *x, struct error *err);
+/* Most of the segments is no entry's any more; what is gets a new file, and
+ * the index is written as well. */
+bool export_cache_is_sparse(const struct exporter *x);
 int export_cache_compact(struct exporter *x, struct error *err);
+
+/* False: there are none, or they are not of this index and of what is
+ * published. */
+bool export_sums_load(struct exporter *x);
+void export_sums_forget(struct exporter *x);
+/* From now on, and after a death, nothing is known of what is published. */
+void export_sums_drop(struct exporter *x);
+int export_sums_save(struct exporter *x, struct error *err);
+/* Takes the states of sums; lines may be NULL. */
+void export_sums_add(struct exporter *x, struct str name,
+    const struct outfile_sums *sums, const struct export_lines *lines);
+/* The same file under another name. */
+void export_sums_link(struct exporter *x, const char *from, const char *to);
+/* SHA256SUMS and CRC32C. */
+int export_sums_publish(struct exporter *x, struct error *err);
+struct export_lines export_lines_of(const struct exporter *x, const char *name);
+/* How much of the file that is published may stay, of n bytes; 0: nothing. */
+uint64_t export_keep_bytes(const struct exporter *x, struct outfile *o,
+    const char *name, uint64_t n);
 
 /* For qsort(3), of pointers to entries; no two entries are equal. */
 typedef int (*export_cmp)(const void *a, const void *b);
@@ -135,17 +173,30 @@ bool export_dirs_changed(const struct exporter *x);
 int export_dirs_write(struct exporter *x, const struct export_entry *e,
     struct str json, struct error *err);
 int export_dirs_publish(struct exporter *x, struct error *err);
+/* Nothing is known of what lies there: documents that are not of this export
+ * are removed, and every folder that is there gets its archive and lists. */
+void export_dirs_sweep(struct exporter *x);
+/* The document with this id lies in the folder; x->whole.by_id is complete. */
+bool export_is_published(const struct exporter *x, struct str id, size_t dir);
 /* The views of all folders, out of x->whole. */
 void export_dirs_view(struct exporter *x);
 void export_dirs_free(struct exporter *x);
 struct str export_segment(const struct exporter *x,
     const struct export_entry *e);
 int export_changes_write(struct exporter *x, struct error *err);
-int export_files_write(struct exporter *x, const char *url, struct error *err);
-int export_news_write(struct exporter *x, const char *url, struct error *err);
-/* Opened, and its sums remembered when it is closed. */
-int export_close(struct exporter *x, struct outfile *o, const char *name,
+/* All that follows, by two processes. */
+int export_jobs_run(struct exporter *x, const char *url, struct error *err);
+int export_zips_write(struct exporter *x, const char *url, struct error *err);
+int export_whole_zip_write(struct exporter *x, const char *url,
     struct error *err);
+int export_ndjson_write(struct exporter *x, const char *url, struct error *err);
+int export_renovate_write(struct exporter *x, const char *url,
+    struct error *err);
+int export_news_write(struct exporter *x, const char *url, struct error *err);
+int export_ecosystems_write(struct exporter *x, struct error *err);
+/* Its sums are remembered; lines may be NULL. */
+int export_close(struct exporter *x, struct outfile *o, const char *name,
+    const struct export_lines *lines, struct error *err);
 int export_put_file(struct exporter *x, const char *name, struct str bytes,
     struct error *err);
 /* entries: newest first. */

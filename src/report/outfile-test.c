@@ -70,6 +70,9 @@ kept(void **state)
 		free(part.states);
 	}
 	free(all.states);
+	(void)unlinkat(dir, ".cache/spare/file", 0);
+	(void)unlinkat(dir, ".cache/spare", AT_REMOVEDIR);
+	(void)unlinkat(dir, ".cache", AT_REMOVEDIR);
 	assert_int_equal(unlinkat(dir, "file", 0), 0);
 	(void)close(dir);
 	assert_int_equal(rmdir(name), 0);

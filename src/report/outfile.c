@@ -29,6 +29,8 @@ struct outfile {
 	size_t n; /* waiting in chunk */
 	uint64_t summed; /* bytes that went into the sums */
 	VEC(struct outfile_state) states;
+	struct spare spare; /* of what is published now; inode 0: do not keep */
+	bool reused; /* it may be longer than what is written */
 	struct error err; /* the first one */
 	unsigned char chunk[CHUNK];
 };
@@ -131,11 +133,13 @@ outfile_put(struct outfile *o, const void *p, size_t n)
 
 /* The kernel's copy stays in the page cache. */
 static bool
-copy_range(int from, int to, uint64_t n)
+copy_range(int from, int to, uint64_t begin, uint64_t n)
 {
-	off_t at = 0;
+	off_t at = (off_t)begin;
 	ssize_t k;
 
+	if (lseek(to, at, SEEK_SET) < 0)
+		return false;
 	while ((uint64_t)at < n) {
 		k = copy_file_range(from, &at, to, NULL, n - (uint64_t)at, 0);
 		if (k < 0 && errno == EINTR)
@@ -179,13 +183,27 @@ put_rest(struct outfile *o, int from, uint64_t at, uint64_t end)
 	buf_done(&b);
 }
 
+/* The bytes that are there already, when the spare could be taken. */
+static uint64_t
+reuse(struct outfile *o, const struct spare *spare, uint64_t whole)
+{
+	int fd = spare_take(o->dir, o->path, spare, o->temporary);
+
+	if (fd < 0)
+		return 0;
+	closep(&o->fd);
+	o->fd = fd;
+	o->reused = true;
+	return MIN_OF(spare->same, whole);
+}
+
 bool
 outfile_keep(struct outfile *o, const struct outfile_sums *past, uint64_t n)
 {
 	_cleanup_(closep) int from =
 	    openat(o->dir, o->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	size_t steps = (size_t)MIN_OF(n / OUTFILE_STEP, past->n_states);
-	uint64_t whole = (uint64_t)steps * OUTFILE_STEP;
+	uint64_t whole = (uint64_t)steps * OUTFILE_STEP, there = 0;
 
 	assert(o->at == 0);
 	if (from < 0 || o->err.code != 0 || n > past->size ||
@@ -194,7 +212,12 @@ outfile_keep(struct outfile *o, const struct outfile_sums *past, uint64_t n)
 	if (steps != 0 &&
 	    sha256_restore(o->sha256, past->states[steps - 1].sha256) != 0)
 		return false;
-	if (!copy_range(from, o->fd, whole)) {
+	if (steps != 0) {
+		there = reuse(o, &past->spare, whole);
+		o->spare = (struct spare){ past->size, past->inode,
+			past->mtime_ns, whole };
+	}
+	if (!copy_range(from, o->fd, there, whole)) {
 		(void)error_set(&o->err, -EIO, "cannot be copied");
 		return true;
 	}
@@ -225,6 +248,31 @@ outfile_mtime_ns(const struct stat *st)
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
+/* All is written; its size and times are the last ones. */
+static void
+end(struct outfile *o, struct stat *ret)
+{
+	flush(o);
+	if (o->err.code == 0 && o->reused &&
+	    ftruncate(o->fd, (off_t)o->at) != 0)
+		(void)error_errno(&o->err, "ftruncate");
+	if (o->err.code == 0 && fstat(o->fd, ret) != 0)
+		(void)error_errno(&o->err, "fstat");
+	closep(&o->fd);
+}
+
+static int
+publish_kept(struct outfile *o, struct error *err)
+{
+	if (o->spare.inode != 0 &&
+	    spare_publish(o->dir, o->temporary, o->path) == 0)
+		return 0;
+	if (o->summed >= OUTFILE_STEP)
+		spare_drop(o->dir, o->path);
+	o->spare.inode = 0;
+	return publish(o->dir, o->temporary, o->dir, o->path, err);
+}
+
 int
 outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
     struct error *err)
@@ -233,23 +281,21 @@ outfile_close(struct outfile *o, struct outfile_sums *ret_sums,
 	struct stat st = { .st_size = 0 };
 	int rc;
 
-	flush(o);
+	end(o, &st);
 	sha256_final(o->sha256, digest);
-	if (o->err.code == 0 && fstat(o->fd, &st) != 0)
-		(void)error_errno(&o->err, "fstat");
-	closep(&o->fd);
 	rc = o->err.code;
 	if (rc != 0) {
 		(void)error_set(err, rc, "%s: %s", o->path, o->err.msg);
 		(void)unlinkat(o->dir, o->temporary, 0);
 	} else {
-		rc = publish(o->dir, o->temporary, o->dir, o->path, err);
+		rc = publish_kept(o, err);
 	}
 	if (rc == 0 && ret_sums != NULL) {
 		*ret_sums = (struct outfile_sums){ .crc32c = o->crc32c,
 			.size = (uint64_t)st.st_size,
 			.inode = (uint64_t)st.st_ino,
 			.mtime_ns = outfile_mtime_ns(&st),
+			.spare = o->spare,
 			.states = o->states.v,
 			.n_states = o->states.n };
 		sha256_hex(digest, ret_sums->sha256);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "report/spare.h"
 #include "sys/sha256.h"
 
 struct error;
@@ -29,6 +30,7 @@ struct outfile_sums {
 	/* The file that they are of, and the states on the way. */
 	uint64_t size, inode;
 	int64_t mtime_ns;
+	struct spare spare;
 	struct outfile_state *states; /* owned; [i]: after (i + 1) steps */
 	size_t n_states;
 };
@@ -36,9 +38,9 @@ struct outfile_sums {
 /* path is relative to dir (borrowed until closed); its folders are made. */
 struct outfile *outfile_open(int dir, const char *path);
 /* Before the first put: the file begins with the first n bytes of the one that
- * is published under the same name, and past is of it. They are copied in the
- * kernel and not summed again. false, and nothing is done, when that file is
- * not the one that past is of. */
+ * is published under the same name, and past is of it. They are not summed
+ * again, and what a spare has of them is not even copied. false, and nothing is
+ * done, when that file is not the one that past is of. */
 bool outfile_keep(struct outfile *o, const struct outfile_sums *past,
     uint64_t n);
 void outfile_put(struct outfile *o, const void *p, size_t n);

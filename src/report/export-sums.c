@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sums of what is published. Those of files that stay are kept from one
+ * export to the next in .cache/sums:
+ *
+ *	head | records | states of sums | names
+ *
+ * They are of the archives that one index describes: with another one, or when
+ * a published file is not the one that they are of, everything is written
+ * anew. Runs in `lazaret report export`.
+ */
+#include <endian.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "report/export_priv.h"
+#include "sys/crc32c.h"
+#include "sys/fd.h"
+
+#define SUMS     ".cache/sums"
+#define MAGIC    0x3373756d73202020ull /* "   smus3", in this machine's order */
+#define SUMS_MAX ((size_t)1 << 30)
+
+struct head {
+	uint64_t magic;
+	uint32_t head_bytes, record_bytes;
+	uint32_t crc32c; /* of all that follows the head */
+	uint32_t n_sums, n_states, text_bytes;
+	uint64_t index; /* the number of the index that they belong to */
+};
+
+struct record {
+	uint64_t size, inode;
+	int64_t mtime_ns;
+	struct spare spare;
+	struct export_lines lines;
+	uint32_t crc32c, n_states, n_name;
+	char sha256[SHA256_HEX_SIZE + 3];
+};
+
+_Static_assert(sizeof(struct head) % 8 == 0 && sizeof(struct record) % 8 == 0,
+    "sections follow each other without gaps");
+
+static struct export_sum *
+find(const struct exporter *x, struct str name)
+{
+	for (size_t i = 0; i < x->sums.n; i++)
+		if (str_eq(x->sums.v[i].name, name))
+			return &x->sums.v[i];
+	return NULL;
+}
+
+void
+export_sums_add(struct exporter *x, struct str name,
+    const struct outfile_sums *sums, const struct export_lines *lines)
+{
+	static const struct export_lines none;
+	struct export_sum *s = find(x, name);
+
+	x->counts.files++;
+	if (s == NULL) {
+		vec_push(&x->sums,
+		    ((struct export_sum){ .name = arena_str(x->arena, name) }));
+		s = &x->sums.v[x->sums.n - 1];
+	}
+	free(s->sums.states);
+	s->sums = *sums;
+	s->lines = lines != NULL ? *lines : none;
+	s->written = true;
+}
+
+int
+export_close(struct exporter *x, struct outfile *o, const char *name,
+    const struct export_lines *lines, struct error *err)
+{
+	struct outfile_sums sums;
+	int rc = outfile_close(o, &sums, err);
+
+	if (rc == 0)
+		export_sums_add(x, str_of(name), &sums, lines);
+	return rc;
+}
+
+int
+export_put_file(struct exporter *x, const char *name, struct str bytes,
+    struct error *err)
+{
+	struct outfile *o = outfile_open(x->dir, name);
+
+	outfile_put_str(o, bytes);
+	return export_close(x, o, name, NULL, err);
+}
+
+uint64_t
+export_keep_bytes(const struct exporter *x, struct outfile *o, const char *name,
+    uint64_t n)
+{
+	const struct export_sum *s = find(x, str_of(name));
+
+	return s != NULL && outfile_keep(o, &s->sums, n) ? n : 0;
+}
+
+void
+export_sums_link(struct exporter *x, const char *from, const char *to)
+{
+	const struct export_sum *s = find(x, str_of(from));
+	struct outfile_sums sums;
+
+	if (s == NULL)
+		return;
+	sums = s->sums;
+	sums.states = NULL;
+	sums.n_states = 0;
+	sums.spare.inode = 0;
+	export_sums_add(x, str_of(to), &sums, NULL);
+}
+
+struct export_lines
+export_lines_of(const struct exporter *x, const char *name)
+{
+	const struct export_sum *s = find(x, str_of(name));
+
+	return s != NULL ? s->lines : (struct export_lines){ .place = 0 };
+}
+
+/* --- what is published ------------------------------------------------------
+ */
+
+static int
+by_name(const void *a, const void *b)
+{
+	return str_cmp(((const struct export_sum *)a)->name,
+	    ((const struct export_sum *)b)->name);
+}
+
+/* The four bytes in network order, as the X-Goog-Hash header has them. */
+static void
+put_base64(struct buf *b, uint32_t v)
+{
+	uint32_t bytes = htobe32(v);
+
+	base64_write(str_n(&bytes, sizeof(bytes)), b);
+}
+
+int
+export_sums_publish(struct exporter *x, struct error *err)
+{
+	struct buf sha, crc;
+	int rc;
+
+	qsort(x->sums.v, x->sums.n, sizeof(*x->sums.v), by_name);
+	buf_init(&sha, MIB);
+	buf_init(&crc, MIB);
+	for (size_t i = 0; i < x->sums.n; i++) {
+		const struct export_sum *s = &x->sums.v[i];
+
+		buf_printf(&sha, "%s  %.*s\n", s->sums.sha256,
+		    STR_ARG(s->name));
+		put_base64(&crc, s->sums.crc32c);
+		buf_printf(&crc, "  %.*s\n", STR_ARG(s->name));
+	}
+	rc = outfile_write(x->dir, "SHA256SUMS", buf_str(&sha), err);
+	if (rc == 0)
+		rc = outfile_write(x->dir, "CRC32C", buf_str(&crc), err);
+	buf_done(&sha);
+	buf_done(&crc);
+	return rc;
+}
+
+/* --- from one export to the next --------------------------------------------
+ */
+
+/* Somebody may have changed or removed what was published. */
+static bool
+is_published(const struct exporter *x, const struct export_sum *s)
+{
+	char path[LIMIT_PATH_BYTES];
+	struct stat st;
+
+	if (s->name.n >= sizeof(path))
+		return false;
+	memcpy(path, s->name.p, s->name.n);
+	path[s->name.n] = '\0';
+	return fstatat(x->dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && (uint64_t)st.st_size == s->sums.size &&
+	    (uint64_t)st.st_ino == s->sums.inode &&
+	    outfile_mtime_ns(&st) == s->sums.mtime_ns;
+}
+
+/* text: of its name. */
+static bool
+get_sum(struct exporter *x, const struct record *r, struct str text,
+    const struct outfile_state *states)
+{
+	struct export_sum *s;
+
+	if (memchr(r->sha256, '\0', SHA256_HEX_SIZE) !=
+	    r->sha256 + SHA256_HEX_SIZE - 1)
+		return false;
+	vec_push(&x->sums,
+	    ((struct export_sum){ .name = arena_str(x->arena, text),
+		.lines = r->lines }));
+	s = &x->sums.v[x->sums.n - 1];
+	s->sums = (struct outfile_sums){ .crc32c = r->crc32c,
+		.size = r->size,
+		.inode = r->inode,
+		.mtime_ns = r->mtime_ns,
+		.spare = r->spare,
+		.n_states = r->n_states };
+	memcpy(s->sums.sha256, r->sha256, SHA256_HEX_SIZE);
+	if (r->n_states != 0) {
+		s->sums.states = mem_array(r->n_states, sizeof(*states));
+		memcpy(s->sums.states, states, r->n_states * sizeof(*states));
+	}
+	return is_published(x, s);
+}
+
+static bool
+parse(struct exporter *x, struct str bytes)
+{
+	const struct head *h = (const void *)bytes.p;
+	const struct record *r;
+	const struct outfile_state *states;
+	size_t n_states = 0, text = 0;
+	struct str texts;
+
+	if (bytes.n < sizeof(*h) || h->magic != MAGIC ||
+	    h->head_bytes != sizeof(*h) || h->record_bytes != sizeof(*r) ||
+	    h->index != x->index_number ||
+	    bytes.n !=
+		sizeof(*h) + (size_t)h->n_sums * sizeof(*r) +
+		    (size_t)h->n_states * sizeof(*states) + h->text_bytes ||
+	    h->crc32c != crc32c(0, h + 1, bytes.n - sizeof(*h)))
+		return false;
+	r = (const void *)(h + 1);
+	states = (const void *)(r + h->n_sums);
+	texts = str_n((const char *)(states + h->n_states), h->text_bytes);
+	for (size_t i = 0; i < h->n_sums; i++) {
+		if (r[i].n_states > h->n_states - n_states ||
+		    r[i].n_name > texts.n - text ||
+		    !get_sum(x, &r[i], str_sub(texts, text, text + r[i].n_name),
+			states + n_states))
+			return false;
+		n_states += r[i].n_states;
+		text += r[i].n_name;
+	}
+	return faccessat(x->dir, "SHA256SUMS", F_OK, 0) == 0 &&
+	    faccessat(x->dir, "CRC32C", F_OK, 0) == 0;
+}
+
+bool
+export_sums_load(struct exporter *x)
+{
+	_cleanup_(closep) int fd = openat(x->dir, SUMS,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct error err = ERROR_INIT;
+	struct buf b;
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	buf_init(&b, SUMS_MAX);
+	ok = fd_read_all(fd, &b, &err) == 0 && parse(x, buf_str(&b));
+	buf_done(&b);
+	if (!ok)
+		export_sums_forget(x);
+	return ok;
+}
+
+void
+export_sums_forget(struct exporter *x)
+{
+	for (size_t i = 0; i < x->sums.n; i++)
+		free(x->sums.v[i].sums.states);
+	x->sums.n = 0;
+}
+
+void
+export_sums_drop(struct exporter *x)
+{
+	(void)unlinkat(x->dir, SUMS, 0);
+}
+
+static void
+put_record(struct buf *b, const struct export_sum *s)
+{
+	struct record r = { .size = s->sums.size,
+		.inode = s->sums.inode,
+		.mtime_ns = s->sums.mtime_ns,
+		.spare = s->sums.spare,
+		.lines = s->lines,
+		.crc32c = s->sums.crc32c,
+		.n_states = (uint32_t)s->sums.n_states,
+		.n_name = (uint32_t)s->name.n };
+
+	memcpy(r.sha256, s->sums.sha256, SHA256_HEX_SIZE);
+	buf_put(b, &r, sizeof(r));
+}
+
+int
+export_sums_save(struct exporter *x, struct error *err)
+{
+	struct head h = { .magic = MAGIC,
+		.head_bytes = sizeof(h),
+		.record_bytes = sizeof(struct record),
+		.n_sums = (uint32_t)x->sums.n,
+		.index = x->index_number };
+	struct buf b;
+	int rc;
+
+	buf_init(&b, SUMS_MAX);
+	buf_put(&b, &h, sizeof(h));
+	for (size_t i = 0; i < x->sums.n; i++)
+		put_record(&b, &x->sums.v[i]);
+	for (size_t i = 0; i < x->sums.n; i++) {
+		const struct outfile_sums *s = &x->sums.v[i].sums;
+
+		buf_put(&b, s->states, s->n_states * sizeof(*s->states));
+		h.n_states += (uint32_t)s->n_states;
+	}
+	for (size_t i = 0; i < x->sums.n; i++) {
+		buf_put_str(&b, x->sums.v[i].name);
+		h.text_bytes += (uint32_t)x->sums.v[i].name.n;
+	}
+	h.crc32c = crc32c(0, b.p + sizeof(h), b.n - sizeof(h));
+	memcpy(b.p, &h, sizeof(h));
+	rc = outfile_write(x->dir, SUMS, buf_str(&b), err);
+	buf_done(&b);
+	return rc;
+}
