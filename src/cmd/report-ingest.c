@@ -461,15 +461,18 @@ ingest_paths(struct job *j, char **operands, struct error *err)
  */
 
 static void
-say_gone(void *arg, struct str id)
+say_gone(void *arg, struct str id, const char *refused)
 {
 	struct job *j = arg;
 
-	j->counts[INGEST_WITHDRAWN]++;
-	if (!options.verbose && !options.dry_run)
+	j->counts[refused != NULL ? INGEST_REFUSED : INGEST_WITHDRAWN]++;
+	if (!options.verbose && !options.dry_run && refused == NULL)
 		return;
 	term_print(stderr, id, 512);
-	(void)fputs(": gone from its source: withdrawn\n", stderr);
+	(void)fputs(": gone from its source: ", stderr);
+	term_print(stderr,
+	    refused != NULL ? str_of(refused) : STR_LIT("withdrawn"), 1000);
+	(void)fputc('\n', stderr);
 }
 
 /* After a complete reading. 1: too much is gone, the sentence says so. */

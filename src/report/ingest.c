@@ -394,6 +394,42 @@ follow_withdrawal(struct repo *r, struct str source,
 	return rc == 0 ? remember(r, source, in, STR_LIT(""), err) : rc;
 }
 
+/* --- what lies in the way ---------------------------------------------------
+ */
+
+static int
+check_folder(struct repo *r, struct str folder, struct error *err)
+{
+	static const enum repo_tree trees[] = { REPO_MALICIOUS, REPO_WITHDRAWN,
+		REPO_HELD };
+	int rc = 0;
+
+	for (size_t i = 0; i < N_ELEMENTS(trees) && rc == 0; i++)
+		rc = repo_check_folder(r, trees[i], folder, err);
+	return rc;
+}
+
+/* Before anything is changed: one package's folder that cannot be written is
+ * one report that is refused, not the end of all. */
+static int
+check_folders(struct repo *r, const struct ingest_result *in,
+    const struct repo_paths *old, struct error *err)
+{
+	int rc = 0;
+
+	for (int64_t i = 0; i < in->n_reports && rc == 0; i++)
+		rc = check_folder(r, in->folders[i], err);
+	for (size_t i = 0; i < old->n && rc == 0; i++) {
+		struct str path = str_of(old->v[i]);
+		ptrdiff_t slash = str_rchr(path, '/');
+
+		if (slash > 0 && !in_folders(in, path))
+			rc = check_folder(r, str_sub(path, 0, (size_t)slash),
+			    err);
+	}
+	return rc;
+}
+
 /* --- what is no longer at its source ----------------------------------------
  */
 
@@ -432,7 +468,9 @@ ingest_deleted(struct repo *r, struct str source, struct str id,
 	in->withdrawn = 1;
 	repo_seen_paths(r, source, id, &old);
 	fill_folders(in, &old);
-	rc = follow_withdrawal(r, source, in, &old, err);
+	rc = check_folders(r, in, &old, err) != 0 ? 1 : 0;
+	if (rc == 0)
+		rc = follow_withdrawal(r, source, in, &old, err);
 	repo_paths_done(&old);
 	free(in);
 	return rc;
@@ -551,6 +589,7 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 {
 	struct repo_paths old = { .n = 0 }, words = { .n = 0 };
 	struct repo_seen s;
+	struct error why = ERROR_INIT;
 	enum repo_known known;
 	const char *loop;
 	int rc = 0;
@@ -572,6 +611,13 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 		return 0;
 	if (known == REPO_CHANGED)
 		repo_seen_paths(r, source, in->source_id, &old);
+	if (check_folders(r, in, &old, &why) != 0) {
+		(void)snprintf(in->why, sizeof(in->why), "%s", why.msg);
+		in->refused = str_of(in->why);
+		*ret = INGEST_REFUSED;
+		repo_paths_done(&old);
+		return 0;
+	}
 	if (!in->withdrawn)
 		find_conflicts(r, source, in, &old, &words);
 	*ret = outcome_of(in, old.n);

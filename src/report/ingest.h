@@ -59,7 +59,8 @@ int ingest_receive(struct message *m, struct ingest_result *ret,
  * are filled in by what the database knows. -errno: the disk failed. */
 int ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
     bool dry, enum ingest_outcome *ret, struct error *err);
-/* The document is no longer at its source, which is taken as a withdrawal. */
+/* The document is no longer at its source, which is taken as a withdrawal. 1:
+ * its report's folder cannot be written, as err says; nothing was done. */
 int ingest_deleted(struct repo *r, struct str source, struct str id,
     struct error *err);
 

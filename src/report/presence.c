@@ -294,18 +294,25 @@ static int
 withdraw(struct presence *p, const struct presence_rule *rule,
     const struct gone *gone, struct error *err)
 {
+	bool all = true;
 	int rc = 0;
 
-	for (size_t i = 0; i < gone->n && rc == 0; i++) {
+	for (size_t i = 0; i < gone->n && rc >= 0; i++) {
+		struct error why = ERROR_INIT;
+
 		if (!rule->dry)
 			rc = ingest_deleted(p->repo, str_of(p->source),
-			    str_of(gone->v[i]), err);
-		if (rc == 0)
-			rule->gone(rule->arg, str_of(gone->v[i]));
+			    str_of(gone->v[i]), &why);
+		if (rc < 0)
+			return error_set(err, rc, "%s", why.msg);
+		all = all && rc == 0;
+		rule->gone(rule->arg, str_of(gone->v[i]),
+		    rc != 0 ? why.msg : NULL);
 	}
-	if (rc == 0)
+	/* What was refused is gone the next time as well. */
+	if (all)
 		run_query(p, query(p, PRESENCE_CLEAR));
-	return rc;
+	return 0;
 }
 
 int

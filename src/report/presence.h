@@ -55,7 +55,8 @@ struct presence_rule {
 	int64_t at_most_percent; /* of the documents may go at once */
 	bool allow; /* more may, a person has looked */
 	bool dry; /* nothing is written */
-	void (*gone)(void *arg, struct str id); /* each, for people */
+	/* Each, for people; refused: why it stays, or NULL. */
+	void (*gone)(void *arg, struct str id, const char *refused);
 	void *arg;
 };
 

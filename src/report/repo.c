@@ -251,6 +251,25 @@ cannot_open(const char *folder, struct error *err)
 	return error_errno(err, "%s", folder);
 }
 
+int
+repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
+    struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	char path[LIMIT_PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%.*s", STR_ARG(folder));
+	fd = repo_open_below(r->trees[tree], path,
+	    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 || (errno != ELOOP && errno != ENOTDIR))
+		return 0;
+	return error_set(err, -errno,
+	    "%s/%s: a %s where a package's folder belongs; remove it from the "
+	    "database",
+	    repo_folders[tree], path,
+	    errno == ELOOP ? "symbolic link" : "file");
+}
+
 /* The folder at path, through no link: others edit the tree, and what is
  * written through a link of theirs would lie elsewhere. */
 static int

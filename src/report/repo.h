@@ -59,6 +59,11 @@ const char *repo_tree_name(enum repo_tree tree); /* "malicious", … */
  * leads elsewhere. What writes looks at every path so: names come from
  * processes that read foreign bytes. */
 bool repo_path_valid(struct str path);
+/* Whether reports can lie in a folder of a tree, be it there or not. -ELOOP:
+ * there is a symbolic link on the way; -ENOTDIR: something that is no folder.
+ * Others edit the tree, and nothing is written through links of theirs. */
+int repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
+    struct error *err);
 /* Writes by rename; missing folders are made. 1: the same bytes are there
  * already, nothing was done. */
 int repo_put(struct repo *r, enum repo_tree tree, const char *path,
