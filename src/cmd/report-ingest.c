@@ -70,12 +70,15 @@ static const struct opt_command command = {
 	.operands = "PATH…",
 	.summary = "Takes OSV documents of a source into the report database, "
 		   "as reports without an\nid. A folder means every *.json "
-		   "below it. What was taken in before changes\nnothing. Exit "
-		   "0 when all were taken, 3 when some were refused (each "
-		   "named).",
+		   "below it; a file may also hold many: .zip, .ndjson,\n"
+		   ".jsonl, .json.gz, .ndjson.gz. What was taken in before "
+		   "changes nothing. Exit 0 when\nall were taken, 3 when some "
+		   "were refused (each named).",
 	.options = option_table,
 	.examples = "  lazaret report ingest --db reports --source partner "
 		    "feed/\n"
+		    "  lazaret report ingest --db reports --source partner "
+		    "all.ndjson.gz\n"
 		    "  lazaret report ingest --db reports --config "
 		    "sources.yaml\n",
 };
@@ -85,8 +88,16 @@ struct file {
 	struct stat st;
 };
 
+struct files {
+	struct file *v; /* owned */
+	size_t n, size;
+};
+
 struct job {
-	VEC(struct file) files; /* to be looked at */
+	struct files files; /* to be looked at */
+	/* Named on the command line, with many documents each. */
+	struct files bundles;
+	struct config_source named; /* what the options say */
 	struct repo *repo;
 	struct intake_source source;
 	const struct config_source *configured; /* whole; NULL: not read */
@@ -120,6 +131,14 @@ has_prefix(const struct job *j, const char *path)
 	return j->n_prefixes == 0;
 }
 
+/* Whether it is named on the command line and holds many documents. */
+static bool
+is_bundle(const struct job *j, const FTSENT *e)
+{
+	return j->configured == &j->named && e->fts_level == 0 &&
+	    bundle_name_is_bundle(str_of(e->fts_name));
+}
+
 /* The file's name at its source. */
 static struct str
 object_of(const struct job *j, const char *path)
@@ -143,7 +162,10 @@ add_file(struct job *j, const FTSENT *e)
 		return;
 	}
 	f.path = mem_strdup(e->fts_path);
-	vec_push(&j->files, f);
+	if (is_bundle(j, e))
+		vec_push(&j->bundles, f);
+	else
+		vec_push(&j->files, f);
 }
 
 /* Whether files of the source hold many documents, or other things than JSON,
@@ -185,6 +207,13 @@ find_files(struct job *j, char **operands)
 		    (e->fts_level == 0 ||
 			wanted_name(j, str_of(e->fts_name)))) {
 			add_file(j, e);
+		} else if (e->fts_level == 0 && e->fts_info != FTS_F &&
+		    e->fts_info != FTS_D && e->fts_info != FTS_DP) {
+			j->counts[INGEST_REFUSED]++;
+			term_print(stderr, str_of(e->fts_path), 4096);
+			(void)fputs(": refused: no file and no folder (links "
+				    "are not followed)\n",
+			    stderr);
 		}
 	}
 	(void)fts_close(fts);
@@ -355,11 +384,11 @@ source_valid(const char *s)
 }
 
 static void
-forget_files(struct job *j)
+forget_files(struct files *f)
 {
-	for (size_t i = 0; i < j->files.n; i++)
-		free(j->files.v[i].path);
-	j->files.n = 0;
+	for (size_t i = 0; i < f->n; i++)
+		free(f->v[i].path);
+	f->n = 0;
 }
 
 /* --- files of many documents, and what comes over the network ---------------
@@ -388,19 +417,19 @@ unfold_file(struct job *j, struct unfold *u, const struct file *f,
 }
 
 static int
-unfold_files(struct job *j, struct error *err)
+unfold_files(struct job *j, const struct files *files, struct error *err)
 {
 	struct report_worker w = { 0 };
 	struct progress p;
 	int rc;
 
-	if (j->files.n == 0)
+	if (files->n == 0)
 		return 0;
 	progress_begin(&p);
 	rc = report_worker_start(j->configured, &w, err);
-	for (size_t i = 0; i < j->files.n && rc == 0; i++) {
-		progress_say(&p, "%zu of %zu files", i + 1, j->files.n);
-		rc = unfold_file(j, w.unfold, &j->files.v[i], err);
+	for (size_t i = 0; i < files->n && rc == 0; i++) {
+		progress_say(&p, "%zu of %zu files", i + 1, files->n);
+		rc = unfold_file(j, w.unfold, &files->v[i], err);
 	}
 	report_worker_stop(&w);
 	progress_end(&p);
@@ -451,9 +480,12 @@ ingest_paths(struct job *j, char **operands, struct error *err)
 	if (find_files(j, operands) != 0)
 		rc = error_set(err, -ENOENT, "not everything can be read");
 	if (rc == 0)
-		rc = is_unfolded(j) ? unfold_files(j, err) :
+		rc = is_unfolded(j) ? unfold_files(j, &j->files, err) :
 				      run(j, operands, err);
-	forget_files(j);
+	if (rc == 0)
+		rc = unfold_files(j, &j->bundles, err);
+	forget_files(&j->files);
+	forget_files(&j->bundles);
 	return rc;
 }
 
@@ -640,6 +672,8 @@ ingest_named(struct job *j, char **operands, struct error *err)
 		.popular = j->popular,
 		.own_names = options.own_names.n != 0 ? own : NULL,
 		.n_own_names = options.own_names.n };
+	j->named.intake = j->source;
+	j->configured = &j->named;
 	if (rc == 0)
 		rc = ingest_paths(j, operands, err);
 	free(own);
@@ -692,6 +726,7 @@ report_ingest_main(int argc, char **argv)
 	else
 		rc = rc < 0 ? EXIT_TOOL_FAILED : EXIT_INCOMPLETE;
 	vec_done(&j->files);
+	vec_done(&j->bundles);
 	popular_free(j->popular);
 	free(j);
 	return rc;

@@ -12,6 +12,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <yyjson.h>
+#include <zlib.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -42,9 +43,20 @@ bundle_format_parse(struct str s, enum bundle_format *ret)
 	return false;
 }
 
+static int bundle_read_plain(const struct bundle *b, struct str bytes,
+    struct str name, struct error *err);
+
+static bool
+is_gzip_name(struct str name)
+{
+	return str_ends(name, ".gz");
+}
+
 static enum bundle_format
 format_of(struct str name, enum bundle_format otherwise)
 {
+	if (is_gzip_name(name))
+		name = str_sub(name, 0, name.n - 3);
 	for (size_t i = 0; i < N_ELEMENTS(formats); i++)
 		if (str_ends(name, formats[i].suffix))
 			return formats[i].format;
@@ -54,7 +66,17 @@ format_of(struct str name, enum bundle_format otherwise)
 bool
 bundle_name_known(struct str name)
 {
-	return format_of(name, BUNDLE_FORMAT__MAX) != BUNDLE_FORMAT__MAX;
+	return format_of(name, BUNDLE_FORMAT__MAX) != BUNDLE_FORMAT__MAX &&
+	    !str_ends(name, ".zip.gz");
+}
+
+bool
+bundle_name_is_bundle(struct str name)
+{
+	enum bundle_format f = format_of(name, BUNDLE_FORMAT__MAX);
+
+	return f == BUNDLE_NDJSON || f == BUNDLE_ZIP ||
+	    (f == BUNDLE_JSON && is_gzip_name(name));
 }
 
 static int
@@ -121,6 +143,24 @@ read_json(const struct bundle *b, struct str bytes, struct str name,
 	return b->fn(b->arg, name, bytes, NULL);
 }
 
+/* longer: it goes on behind what is given here. */
+static int
+read_line(const struct bundle *b, struct str line, bool longer, struct str name,
+    size_t number)
+{
+	char *at;
+	int rc;
+
+	if (!longer && str_trim(line).n == 0)
+		return 0;
+	at = mem_printf("%.*s:%zu", STR_ARG(name), number);
+	rc = longer || line.n > LIMIT_BUNDLE_MEMBER_BYTES ?
+	    too_large(b, str_of(at)) :
+	    b->fn(b->arg, str_of(at), line, NULL);
+	free(at);
+	return rc;
+}
+
 static int
 read_lines(const struct bundle *b, struct str bytes, struct str name)
 {
@@ -128,18 +168,124 @@ read_lines(const struct bundle *b, struct str bytes, struct str name)
 	size_t number = 0;
 	int rc = 0;
 
-	while (rc == 0 && str_cut(&bytes, '\n', &line)) {
-		char *at;
+	while (rc == 0 && str_cut(&bytes, '\n', &line))
+		rc = read_line(b, line, false, name, ++number);
+	return rc;
+}
 
-		number++;
-		if (str_trim(line).n == 0)
-			continue;
-		at = mem_printf("%.*s:%zu", STR_ARG(name), number);
-		rc = line.n > LIMIT_BUNDLE_MEMBER_BYTES ?
-		    too_large(b, str_of(at)) :
-		    b->fn(b->arg, str_of(at), line, NULL);
-		free(at);
+/* --- gzip ------------------------------------------------------------------
+ */
+
+struct gzip {
+	const struct bundle *b;
+	struct str name; /* of the file */
+	enum bundle_format format;
+	struct buf kept; /* a line, or all of it */
+	size_t n_lines;
+	uint64_t total; /* bytes inflated so far */
+};
+
+static int
+end_line(struct gzip *g)
+{
+	int rc = read_line(g->b, buf_str(&g->kept), g->kept.full, g->name,
+	    ++g->n_lines);
+
+	buf_reset(&g->kept);
+	g->kept.full = false;
+	return rc;
+}
+
+/* Lines are read as they come: all of them need not fit into memory. */
+static int
+take_lines(struct gzip *g, struct str s)
+{
+	int rc = 0;
+
+	while (rc == 0) {
+		ptrdiff_t end = str_chr(s, '\n');
+
+		buf_put_str(&g->kept,
+		    str_sub(s, 0, end < 0 ? s.n : (size_t)end));
+		if (end < 0)
+			break;
+		rc = end_line(g);
+		s = str_sub(s, (size_t)end + 1, s.n);
 	}
+	return rc;
+}
+
+static int
+take_inflated(struct gzip *g, struct str s, struct error *err)
+{
+	g->total += s.n;
+	if (g->total > LIMIT_BUNDLE_TOTAL_BYTES)
+		return error_set(err, -EFBIG,
+		    "inflates to more than %llu MB: the rest is not read",
+		    LIMIT_BUNDLE_TOTAL_BYTES / 1000000);
+	if (g->format == BUNDLE_NDJSON)
+		return take_lines(g, s);
+	buf_put_str(&g->kept, s);
+	return g->kept.full ?
+	    error_set(err, -EFBIG, "inflates to more than %u MB",
+		LIMIT_BUNDLE_LIST_BYTES / 1000000) :
+	    0;
+}
+
+/* One member after the other, as gzip itself reads them. */
+static int
+inflate_all(struct gzip *g, struct str bytes, struct error *err)
+{
+	union {
+		const char *in;
+		Bytef *out;
+	} at = { .in = bytes.p };
+	z_stream z = { .next_in = at.out, .avail_in = (uInt)bytes.n };
+	unsigned char chunk[64 * KIB];
+	int rc = 0, end = Z_OK;
+
+	if (inflateInit2(&z, 15 + 16) != Z_OK)
+		fatal("no memory for an archive");
+	while (rc == 0 && (end == Z_OK || z.avail_in != 0)) {
+		if (end == Z_STREAM_END && inflateReset(&z) != Z_OK)
+			break;
+		z.next_out = chunk;
+		z.avail_out = sizeof(chunk);
+		end = inflate(&z, Z_NO_FLUSH);
+		if (end != Z_OK && end != Z_STREAM_END)
+			break;
+		rc = take_inflated(g, str_n(chunk, sizeof(chunk) - z.avail_out),
+		    err);
+	}
+	(void)inflateEnd(&z);
+	return rc != 0 || end == Z_STREAM_END ?
+	    rc :
+	    error_set(err, -EINVAL, "is damaged, or cut short");
+}
+
+static int
+read_gzip(const struct bundle *b, struct str bytes, struct str name,
+    struct error *err)
+{
+	struct gzip g = { .b = b, .name = name, .format = b->format };
+	struct bundle inner = *b;
+	int rc;
+
+	if (g.format == BUNDLE_BY_NAME)
+		g.format = format_of(name, BUNDLE_JSON);
+	if (g.format == BUNDLE_ZIP)
+		return error_set(err, -EINVAL,
+		    "is a zip in another archive, which is not looked into");
+	buf_init(&g.kept,
+	    g.format == BUNDLE_NDJSON ? LIMIT_BUNDLE_MEMBER_BYTES :
+					LIMIT_BUNDLE_LIST_BYTES);
+	rc = inflate_all(&g, bytes, err);
+	inner.format = g.format;
+	if (rc == 0)
+		rc = g.format == BUNDLE_NDJSON ?
+		    end_line(&g) :
+		    bundle_read_plain(&inner, buf_str(&g.kept), name, err);
+	buf_done(&g.kept);
 	return rc;
 }
 
@@ -155,7 +301,7 @@ struct zip {
 
 /* 1: the member is too large or damaged, *ret_why says so. */
 static int
-inflate(struct zip *z, const char **ret_why, struct error *err)
+inflate_member(struct zip *z, const char **ret_why, struct error *err)
 {
 	char chunk[64 * KIB];
 	la_ssize_t n;
@@ -191,7 +337,7 @@ read_member(struct zip *z, struct str path, struct error *err)
 	struct bundle inner = *z->b;
 	const char *why = NULL;
 	struct error bad = ERROR_INIT;
-	int rc = inflate(z, &why, err);
+	int rc = inflate_member(z, &why, err);
 
 	if (rc < 0)
 		return rc;
@@ -202,6 +348,21 @@ read_member(struct zip *z, struct str path, struct error *err)
 	return rc == -EINVAL || rc == -EFBIG ?
 	    z->b->fn(z->b->arg, path, STR_NONE, bad.msg) :
 	    rc;
+}
+
+/* Nothing is written under these names; who makes such an archive is not to be
+ * trusted with the rest of the member either. */
+static bool
+leads_away(struct str path)
+{
+	struct str part;
+
+	if (str_starts(path, "/") || str_chr(path, '\\') >= 0)
+		return true;
+	while (str_cut(&path, '/', &part))
+		if (str_is(part, ".."))
+			return true;
+	return false;
 }
 
 static int
@@ -220,13 +381,17 @@ read_members(struct zip *z, struct str name, struct error *err)
 			return error_set(err, -EFBIG,
 			    "has more than %u members: the rest is not read",
 			    LIMIT_BUNDLE_MEMBERS);
-		/* A zip in a zip is not looked into. */
+		/* An archive in a zip is not looked into. */
 		if (archive_entry_filetype(e) != AE_IFREG || path == NULL ||
 		    !bundle_name_known(str_of(path)) ||
-		    str_ends(str_of(path), ".zip"))
+		    str_ends(str_of(path), ".zip") ||
+		    is_gzip_name(str_of(path)))
 			continue;
 		at = mem_printf("%.*s/%.512s", STR_ARG(name), path);
-		rc = read_member(z, str_of(at), err);
+		rc = leads_away(str_of(path)) ?
+		    z->b->fn(z->b->arg, str_of(at), STR_NONE,
+			"has a name that leads out of the archive") :
+		    read_member(z, str_of(at), err);
 		free(at);
 		if (rc != 0)
 			return rc;
@@ -263,6 +428,15 @@ read_zip(const struct bundle *b, struct str bytes, struct str name,
 
 int
 bundle_read_bytes(const struct bundle *b, struct str bytes, struct str name,
+    struct error *err)
+{
+	return str_starts(bytes, "\x1f\x8b") ?
+	    read_gzip(b, bytes, name, err) :
+	    bundle_read_plain(b, bytes, name, err);
+}
+
+static int
+bundle_read_plain(const struct bundle *b, struct str bytes, struct str name,
     struct error *err)
 {
 	enum bundle_format f = b->format;

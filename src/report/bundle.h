@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that hold many documents: zip archives, lines of JSON, lists, tables.
+ * Files that hold many documents: zip archives, lines of JSON, lists, tables;
+ * all but zip archives also compressed with gzip, known by its first bytes.
  * Read in a confined process. One bad member never stops the rest: it is
  * given to the caller with what is wrong with it.
  */
@@ -14,7 +15,8 @@
 struct error;
 
 enum bundle_format {
-	BUNDLE_BY_NAME, /* .zip, .ndjson, .jsonl, .csv, otherwise JSON */
+	/* .zip, .ndjson, .jsonl, .csv, otherwise JSON; with .gz behind it */
+	BUNDLE_BY_NAME,
 	BUNDLE_JSON, /* a document, or a list of documents */
 	BUNDLE_NDJSON,
 	BUNDLE_CSV, /* a heading, and a document per row: RFC 4180 */
@@ -26,6 +28,8 @@ enum bundle_format {
 bool bundle_format_parse(struct str s, enum bundle_format *ret);
 /* Whether a file's name says that it is for us at all. */
 bool bundle_name_known(struct str name);
+/* Whether it says that there are many documents, or that it is compressed. */
+bool bundle_name_is_bundle(struct str name);
 
 /* refused: what is wrong, then there is no document; otherwise NULL. Both
  * strings are borrowed. A non-zero answer ends the reading. */
