@@ -97,21 +97,33 @@ take_section(struct decode_event *e, const struct record_section *s,
 	}
 }
 
+/* Files are filled in one by one. */
+static void
+clear(struct decode_event *e)
+{
+	memset(e->strings, 0, sizeof(e->strings));
+	memset(e->bases, 0, sizeof(e->bases));
+	memset(&e->cwd, 0, sizeof(e->cwd));
+	memset(&e->key, 0, sizeof(e->key));
+	e->n_files = 0;
+	e->address = e->piece = STR_NONE;
+	e->has_key = false;
+}
+
 int
 decode_parse(struct str bytes, struct decode_event *ret, struct error *err)
 {
 	struct record_section s;
-	struct decode_event e;
-	size_t at = sizeof(e.h);
+	size_t at = sizeof(ret->h);
 
-	memset(&e, 0, sizeof(e));
-	if (bytes.n < sizeof(e.h))
+	if (bytes.n < sizeof(ret->h))
 		return error_set(err, -EPROTO, "event: %zu bytes", bytes.n);
-	memcpy(&e.h, bytes.p, sizeof(e.h));
-	if (e.h.bytes != bytes.n || e.h.kind >= RECORD_KIND__MAX)
+	clear(ret);
+	memcpy(&ret->h, bytes.p, sizeof(ret->h));
+	if (ret->h.bytes != bytes.n || ret->h.kind >= RECORD_KIND__MAX)
 		return error_set(err, -EPROTO,
-		    "event: kind %d, %u of %zu bytes", (int)e.h.kind, e.h.bytes,
-		    bytes.n);
+		    "event: kind %d, %u of %zu bytes", (int)ret->h.kind,
+		    ret->h.bytes, bytes.n);
 	while (at < bytes.n) {
 		size_t body = at + sizeof(s), end;
 
@@ -120,13 +132,12 @@ decode_parse(struct str bytes, struct decode_event *ret, struct error *err)
 		memcpy(&s, bytes.p + at, sizeof(s));
 		end = body + ((s.bytes + 7u) & ~(size_t)7);
 		if (end > bytes.n ||
-		    take_section(&e, &s, str_n(bytes.p + body, s.bytes)) != 0)
+		    take_section(ret, &s, str_n(bytes.p + body, s.bytes)) != 0)
 			return error_set(err, -EPROTO,
 			    "event: section %d of %d bytes", (int)s.type,
 			    (int)s.bytes);
 		at = end;
 	}
-	*ret = e;
 	return 0;
 }
 

@@ -42,7 +42,8 @@ struct decode_event {
 	struct record_io_key key;
 };
 
-/* Strings borrow from `bytes`. -EPROTO for what record.bpf.c never writes. */
+/* Strings borrow from `bytes`; files are set up to n_files. -EPROTO for what
+ * record.bpf.c never writes, and *ret is no use. */
 int decode_parse(struct str bytes, struct decode_event *ret, struct error *err);
 /* Appends the walk as a path from the process's root. What lies outside is
  * shown from the top of the mounts; what has no mount (memfd) by its name. */

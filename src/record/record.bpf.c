@@ -184,12 +184,13 @@ account(__u32 fd, __s64 bytes, __u32 writing, __u64 name, __u32 name_bytes)
 
 	if (!file || !s)
 		return 0;
-	sums = totals_of(s);
-	if (!sums)
-		return 0;
+	/* Pipes and devices first: they are most of the calls of many. */
 	inode = GET(file, file, f_inode);
 	mode = GET(inode, inode, i_mode) & S_IFMT;
 	if (mode != S_IFREG && mode != S_IFSOCK)
+		return 0;
+	sums = totals_of(s);
+	if (!sums)
 		return 0;
 	key.pid = task->tgid;
 	key.writing = writing;

@@ -273,39 +273,47 @@ event_entry(struct recorder *r, const struct recorder_event *x,
  * the kernel may have acted on either.
  */
 static void
+call_merged(struct recorder *r, const struct recorder_event *x,
+    const struct decode_event *entry)
+{
+	struct decode_event merged = *x->e;
+	struct recorder_event y = { &merged, x->process, x->at };
+	bool differs = false;
+
+	for (int i = 0; i < 2; i++) {
+		if (merged.strings[i].p == NULL) {
+			merged.strings[i] = entry->strings[i];
+			merged.bases[i] = entry->bases[i];
+		}
+		if (entry->strings[i].p != NULL &&
+		    !str_eq(entry->strings[i], merged.strings[i]))
+			differs = true;
+	}
+	recorder_call(r, &y);
+	if (!differs)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (entry->strings[i].p != NULL) {
+			merged.strings[i] = entry->strings[i];
+			merged.bases[i] = entry->bases[i];
+		}
+	recorder_call(r, &y);
+}
+
+static void
 call_with_entry(struct recorder *r, const struct recorder_event *x)
 {
 	struct str tid = str_n(&x->e->h.tid, sizeof(x->e->h.tid));
 	struct buf *b = map_get(r->entries, tid);
-	struct decode_event merged = *x->e, entry;
-	struct recorder_event y = { &merged, x->process, x->at };
-	bool differs = false;
+	struct decode_event entry;
 
-	if (b == NULL || decode_parse(buf_str(b), &entry, NULL) != 0 ||
-	    entry.h.call != x->e->h.call) {
-		entry_free(r, tid);
+	if (b != NULL && decode_parse(buf_str(b), &entry, NULL) == 0 &&
+	    entry.h.call == x->e->h.call)
+		call_merged(r, x, &entry);
+	else
 		recorder_call(r, x);
-		return;
-	}
-	for (int i = 0; i < 2; i++) {
-		if (merged.strings[i].p == NULL) {
-			merged.strings[i] = entry.strings[i];
-			merged.bases[i] = entry.bases[i];
-		}
-		if (entry.strings[i].p != NULL &&
-		    !str_eq(entry.strings[i], merged.strings[i]))
-			differs = true;
-	}
-	recorder_call(r, &y);
-	if (differs) {
-		for (int i = 0; i < 2; i++)
-			if (entry.strings[i].p != NULL) {
-				merged.strings[i] = entry.strings[i];
-				merged.bases[i] = entry.bases[i];
-			}
-		recorder_call(r, &y);
-	}
-	entry_free(r, tid);
+	if (b != NULL)
+		entry_free(r, tid);
 }
 
 static void

@@ -43,7 +43,7 @@
 
 /* The ring wakes us only for what is urgent. What is not can wait: each look
  * wakes two processors, ours and the one where scribe runs. */
-#define LOOK_MS      100
+#define LOOK_MS      50
 #define LOOK_IDLE_MS 250
 /* Events in one go: then messages of the supervisor have their turn. */
 #define DRAIN_EVENTS 100000
