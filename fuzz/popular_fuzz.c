@@ -10,10 +10,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct popular *p = NULL;
+	static const struct popular_file files[] = {
+		{ .at_least = 10 },
+		{ .ecosystem = { "npm", 3 }, .at_least = 10 },
+	};
 	struct error err = ERROR_INIT;
 
-	if (popular_parse(str_n(data, size), &p, &err) == 0) {
+	for (size_t i = 0; i < 2; i++) {
+		struct popular *p = popular_new();
+
+		(void)popular_add(p, &files[i], str_n(data, size), &err);
 		(void)popular_has(p, STR_LIT("npm"), STR_LIT("x"));
 		popular_free(p);
 	}

@@ -236,7 +236,7 @@ file(int result, const char *name, bool proof, struct error *err)
 	if (options.config != NULL)
 		rc = report_config_read(options.config, a, &yaml, &c, err);
 	if (rc == 0)
-		rc = report_popular_read(c.popular.p, &popular, err);
+		rc = report_popular_read(NULL, &c, &popular, err);
 	s.intake.popular = popular;
 	f.waits = !options.confirm &&
 	    !(proof && (options.proof_unconfirmed || c.draft_unconfirmed));

@@ -614,7 +614,6 @@ ingest_configured(struct job *j, struct error *err)
 {
 	_cleanup_(arena_freep) struct arena *a = arena_new(MIB * 64);
 	struct config c = { 0 };
-	const char *popular;
 	struct error why;
 	struct buf yaml;
 	size_t wanted = 0;
@@ -622,9 +621,8 @@ ingest_configured(struct job *j, struct error *err)
 
 	buf_init(&yaml, LIMIT_CONFIG_BYTES);
 	rc = report_config_read(options.config, a, &yaml, &c, err);
-	popular = options.popular != NULL ? options.popular : c.popular.p;
 	if (rc == 0)
-		rc = report_popular_read(popular, &j->popular, err);
+		rc = report_popular_read(options.popular, &c, &j->popular, err);
 	for (size_t i = 0; i < c.sources.n && rc == 0; i++) {
 		struct config_source *s = c.sources.v[i];
 
@@ -658,7 +656,7 @@ static int
 ingest_named(struct job *j, char **operands, struct error *err)
 {
 	struct str *own = mem_array(options.own_names.n, sizeof(*own));
-	int rc = report_popular_read(options.popular, &j->popular, err);
+	int rc = report_popular_read(options.popular, NULL, &j->popular, err);
 
 	for (size_t i = 0; i < options.own_names.n; i++)
 		own[i] = str_of(options.own_names.v[i]);

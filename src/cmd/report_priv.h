@@ -30,9 +30,9 @@ int report_checkout_update(const struct config_source *s, const char *dir,
 /* The commit that is checked out, and how the sources are configured. */
 int report_checkout_key(const char *dir, struct str yaml, struct buf *ret,
     struct error *err);
-/* path NULL: nothing is done. */
-int report_popular_read(const char *path, struct popular **ret,
-    struct error *err);
+/* The file at path, or the configuration's (both may be NULL). */
+int report_popular_read(const char *path, const struct config *c,
+    struct popular **ret, struct error *err);
 
 /* The confined process that reads a source's files (report-worker.c). */
 struct report_worker {

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "osv/osv.h"
 
 #define MAX_SOURCES 1000
 
@@ -474,6 +475,124 @@ read_sources(struct parser *p, const yaml_node_t *n, void *to)
 	return rc;
 }
 
+/* --- popular packages -------------------------------------------------------
+ */
+
+struct populars {
+	struct popular_file *files; /* of the arena */
+	size_t n;
+	const yaml_node_t *at_least; /* looked at when the files are known */
+};
+
+static const char *
+bad_ecosystem(struct str s)
+{
+	return osv_ecosystem_valid(s) ?
+	    NULL :
+	    "an ecosystem as OSV spells it is wanted here (npm, PyPI, …)";
+}
+
+static int
+read_popular_files(struct parser *p, const yaml_node_t *n, struct populars *all)
+{
+	const yaml_node_pair_t *pair;
+	int rc = 0;
+
+	all->files = arena_array(p->arena,
+	    (size_t)(n->data.mapping.pairs.top - n->data.mapping.pairs.start) +
+		1,
+	    sizeof(*all->files));
+	for (pair = n->data.mapping.pairs.start;
+	     pair < n->data.mapping.pairs.top && rc == 0; pair++) {
+		const yaml_node_t *k =
+		    yaml_document_get_node(&p->doc, pair->key);
+		struct popular_file *f = &all->files[all->n++];
+
+		f->ecosystem = text(p, k);
+		rc = read_text(p, yaml_document_get_node(&p->doc, pair->value),
+		    &f->path);
+		if (rc == 0 && bad_ecosystem(f->ecosystem) != NULL)
+			rc = fail_at(p, k, bad_ecosystem(f->ecosystem));
+	}
+	return rc;
+}
+
+/* A file, a list of them, or one for each ecosystem. */
+static int
+read_popular(struct parser *p, const yaml_node_t *n, void *to)
+{
+	struct populars *all = to;
+	struct strings paths = { 0 };
+	int rc = 0;
+
+	all->n = 0;
+	if (n != NULL && n->type == YAML_MAPPING_NODE)
+		return read_popular_files(p, n, all);
+	if (n != NULL && n->type == YAML_SEQUENCE_NODE) {
+		rc = read_strings(p, n, &paths);
+	} else {
+		paths.v = arena_array(p->arena, 1, sizeof(*paths.v));
+		rc = read_text(p, n, &paths.v[paths.n++]);
+	}
+	all->files = arena_array(p->arena, paths.n + 1, sizeof(*all->files));
+	for (; rc == 0 && all->n < paths.n; all->n++)
+		all->files[all->n].path = paths.v[all->n];
+	return rc;
+}
+
+static int
+read_number(struct parser *p, const yaml_node_t *n, uint64_t *ret)
+{
+	return str_to_u64(text(p, n), ret) == 0 ?
+	    0 :
+	    fail_at(p, n, "a number is wanted here");
+}
+
+static int
+read_at_least(struct parser *p, const yaml_node_t *n, void *to)
+{
+	(void)p;
+	((struct populars *)to)->at_least = n;
+	return 0;
+}
+
+/* One number for all files, or one for each ecosystem that has a file. */
+static int
+set_at_least(struct parser *p, struct populars *all)
+{
+	const yaml_node_t *n = all->at_least;
+	const yaml_node_pair_t *pair;
+	uint64_t v = 0;
+	int rc = 0;
+
+	if (n == NULL)
+		return 0;
+	if (n->type != YAML_MAPPING_NODE) {
+		rc = read_number(p, n, &v);
+		for (size_t i = 0; i < all->n; i++)
+			all->files[i].at_least = v;
+		return rc;
+	}
+	for (pair = n->data.mapping.pairs.start;
+	     pair < n->data.mapping.pairs.top && rc == 0; pair++) {
+		const yaml_node_t *k =
+		    yaml_document_get_node(&p->doc, pair->key);
+		size_t i = 0;
+
+		while (i < all->n &&
+		    (all->files[i].ecosystem.p == NULL ||
+			!str_eq(text(p, k), all->files[i].ecosystem)))
+			i++;
+		if (i == all->n)
+			return fail_at(p, k,
+			    "popular has no file for this ecosystem");
+		rc =
+		    read_number(p, yaml_document_get_node(&p->doc, pair->value),
+			&all->files[i].at_least);
+	}
+	return rc;
+}
+
 static int
 read_unconfirmed(struct parser *p, const yaml_node_t *n, void *to)
 {
@@ -500,8 +619,10 @@ config_parse(struct arena *a, struct str yaml, struct str folder,
 	struct parser p = { .arena = a, .folder = folder, .err = err };
 	struct config c = { 0 };
 	struct strings own = { 0 };
+	struct populars popular = { 0 };
 	const struct key keys[] = { { "sources", read_sources, &c },
-		{ "popular", read_text, &c.popular },
+		{ "popular", read_popular, &popular },
+		{ "popular-at-least", read_at_least, &popular },
 		{ "own-names", read_strings, &own },
 		{ "draft", read_draft, &c.draft_unconfirmed } };
 	yaml_parser_t y;
@@ -519,13 +640,18 @@ config_parse(struct arena *a, struct str yaml, struct str folder,
 	}
 	rc = read_mapping(&p, yaml_document_get_root_node(&p.doc), keys,
 	    N_ELEMENTS(keys));
+	if (rc == 0)
+		rc = set_at_least(&p, &popular);
 	yaml_document_delete(&p.doc);
 	yaml_parser_delete(&y);
 	if (rc != 0) {
 		config_done(&c);
 		return rc;
 	}
-	c.popular = absolute(&p, c.popular);
+	for (size_t i = 0; i < popular.n; i++)
+		popular.files[i].path = absolute(&p, popular.files[i].path);
+	c.popular = popular.files;
+	c.n_popular = popular.n;
 	for (size_t i = 0; i < c.sources.n; i++) {
 		c.sources.v[i]->intake.own_names = own.v;
 		c.sources.v[i]->intake.n_own_names = own.n;

@@ -23,7 +23,9 @@
  *	  deleted-at-most: 10       # per cent that may go at once
  *	  disabled-for-reason: …    # skipped, and said so
  *
- *	popular: popular.csv        # popular.h
+ *	popular: popular.csv        # popular.h; a list of files; or for each
+ *	popular: {npm: top.tsv}     # ecosystem one of names
+ *	popular-at-least: 100000    # downloads; or {npm: 100000}
  *	own-names: [Example Lab]    # credits of our own reports
  *	draft: {unconfirmed: proof} # or none: what goes without a person
  *
@@ -36,6 +38,7 @@
 #include "report/bundle.h"
 #include "report/intake.h"
 #include "report/mapping.h"
+#include "report/popular.h"
 
 struct arena;
 struct error;
@@ -72,7 +75,8 @@ struct config_source {
 struct config {
 	/* Owned one by one: intake points into them. */
 	VEC(struct config_source *) sources;
-	struct str popular; /* path; p NULL: none */
+	const struct popular_file *popular; /* paths as opened from here */
+	size_t n_popular;
 	bool draft_unconfirmed; /* proof-level verdicts need no person */
 };
 

@@ -103,17 +103,19 @@ popular_names(void **state)
 		{ "npm", "@x/react", false }, { "npm", "@types/node", true },
 		{ "PyPI", "my-package", true }, { "PyPI", "My_Package", true },
 		{ "PyPI", "react", false }, { "crates.io", "a_b", true },
-		{ "Maven:https://repository.test", "g:a", true } };
-	struct popular *p = NULL;
+		{ "Maven:https://repository.test", "g:a", true },
+		{ "npm", "few", false } };
+	static const struct popular_file any = { .at_least = 5 };
+	struct popular *p = popular_new();
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	assert_int_equal(
-	    popular_parse(STR_LIT("ecosystem,name\n# c\n\nnpm,react,5\n"
-				  "pkg:npm/%40types/node@1.0\r\n"
-				  "PyPI, My.Package\ncrates.io,a-b\n"
-				  "Maven,g:a\n"),
-		&p, &err),
+	assert_int_equal(popular_add(p, &any,
+			     STR_LIT("ecosystem,name\n# c\n\nnpm,react,5\n"
+				     "pkg:npm/%40types/node@1.0\r\n"
+				     "PyPI\tMy.Package\ncrates.io,a-b,new\n"
+				     "Maven,g:a\nnpm\tfew\t4\r\n"),
+			     &err),
 	    0);
 	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
 		if (popular_has(p, str_of(cases[i].ecosystem),
@@ -122,6 +124,49 @@ popular_names(void **state)
 			    cases[i].name, cases[i].listed);
 	popular_free(p);
 	assert_false(popular_has(NULL, STR_LIT("npm"), STR_LIT("react")));
+}
+
+/* Files of one ecosystem, and what a scan lists. */
+static void
+popular_files(void **state)
+{
+	static const struct popular_file names = { .ecosystem = { "npm", 3 },
+		.at_least = 100 };
+	static const char scan[] =
+	    "{\"packages\":[{\"name\":\"Dep\",\"ecosystem\":\"PyPI\","
+	    "\"origin\":\"registry\"},{\"name\":\"own\",\"ecosystem\":"
+	    "\"npm\",\"origin\":\"root\"},{\"name\":\"near\","
+	    "\"ecosystem\":\"npm\",\"origin\":\"path:x\"},{},7]}";
+	static const struct {
+		const char *ecosystem, *name;
+		bool listed;
+	} cases[] = { { "npm", "a", true }, { "npm", "@s/b", true },
+		{ "npm", "c", false }, { "npm", "name", false },
+		{ "PyPI", "a", false }, { "PyPI", "dep", true },
+		{ "npm", "own", false }, { "npm", "near", false } };
+	static const char *const bad[] = { "{", "{}", "pkg:pypi/x\n" };
+	struct popular *p = popular_new();
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(popular_add(p, &names,
+			     STR_LIT("name\tdownloads\na\t100\n@s/b\n"
+				     "c,99\npkg:npm/d,1000\n"),
+			     &err),
+	    0);
+	assert_int_equal(popular_add(p, &names, str_of(scan), &err), 0);
+	for (size_t i = 0; i < N_ELEMENTS(cases); i++)
+		if (popular_has(p, str_of(cases[i].ecosystem),
+			str_of(cases[i].name)) != cases[i].listed)
+			fail_msg("%s %s: wanted %d", cases[i].ecosystem,
+			    cases[i].name, cases[i].listed);
+	for (size_t i = 0; i < N_ELEMENTS(bad); i++)
+		assert_true(popular_add(p, &names, str_of(bad[i]), &err) < 0);
+	/* A package of this name is none of a heading. */
+	assert_int_equal(popular_add(p, &names, STR_LIT("name\t1000\n"), &err),
+	    0);
+	assert_true(popular_has(p, STR_LIT("npm"), STR_LIT("name")));
+	popular_free(p);
 }
 
 static void
@@ -165,6 +210,7 @@ main(void)
 		cmocka_unit_test(paths),
 		cmocka_unit_test(tables),
 		cmocka_unit_test(popular_names),
+		cmocka_unit_test(popular_files),
 		cmocka_unit_test(listings),
 	};
 
