@@ -564,6 +564,20 @@ static const struct {
 
 #define N_ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
 
+/* Not refused: endured. */
+static const struct {
+	const char *name;
+	int (*run)(const char *argument);
+} floods[] = {
+	{ "nothing", nothing },
+	{ "flood-forks", flood_forks },
+	{ "flood-opens", flood_opens },
+	{ "flood-writes", flood_writes },
+	{ "flood-arguments", flood_arguments },
+};
+
+#define N_FLOODS (sizeof(floods) / sizeof(floods[0]))
+
 /* Each in a process of its own, whatever comes of it. */
 static int
 attack_all(void)
@@ -593,6 +607,9 @@ main(int argc, char **argv)
 			(void)fflush(stdout);
 			return result;
 		}
+	for (size_t i = 0; argc >= 2 && i < N_FLOODS; i++)
+		if (strcmp(argv[1], floods[i].name) == 0)
+			return floods[i].run(argc > 2 ? argv[2] : "1000");
 	(void)fprintf(stderr, "wall-probe: no such attack\n");
 	return 2;
 }

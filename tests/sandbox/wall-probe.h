@@ -44,4 +44,11 @@ int files_of_init(const char *argument);
 int end_init(const char *argument);
 int stop_init(const char *argument);
 
+/* wall-flood.c; 0: all was done. */
+int nothing(const char *argument);
+int flood_forks(const char *times);
+int flood_opens(const char *times);
+int flood_writes(const char *times);
+int flood_arguments(const char *argument);
+
 #endif
