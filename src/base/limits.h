@@ -92,7 +92,8 @@
 #define LIMIT_RULE_BYTES (256 * KIB)
 #define LIMIT_RULES      500
 /* Findings of one rule, and evidence rows of one finding: a report that
- * nobody can read explains nothing. What is left out is counted. */
+ * nobody can read explains nothing. What is left out is counted, and is never
+ * stronger than what is kept. */
 #define LIMIT_RULE_FINDINGS 50
 #define LIMIT_EVIDENCE      20
 /* Bytes in which planted secrets are looked for in one run, decoded forms
@@ -100,7 +101,8 @@
 #define LIMIT_CANARY_BYTES (4096ll * MIB)
 /* What one compressed body may become while it is searched. */
 #define LIMIT_CANARY_INFLATED_BYTES (32 * MIB)
-/* Hits of one canary that are kept: one is proof, these show the ways. */
+/* Hits of one canary that are kept, for each kind of place: one is proof,
+ * these show the ways. */
 #define LIMIT_CANARY_HITS 100
 /* Processes of one sandbox, over its whole life; the table is in memory. */
 #define LIMIT_RECORD_PROCESSES 1000000

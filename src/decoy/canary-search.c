@@ -59,14 +59,21 @@ struct source {
 	" FROM " table " t JOIN phase f ON f.id = t.phase " \
 	"LEFT JOIN package k ON k.id = t.package "
 #define NOT_BASELINE "f.baseline = 0 "
+/* As in rule host-beacon. */
+#define LOCAL_NAME \
+	"(instr(rtrim(CAST(t.name AS TEXT), '.'), '.') = 0 " \
+	"OR CAST(t.name AS TEXT) LIKE '%.local' " \
+	"OR CAST(t.name AS TEXT) LIKE '%.localdomain' " \
+	"OR CAST(t.name AS TEXT) LIKE '%.lan')"
 
 /* Requests that the relay answered carry the package manager's own login;
  * their URLs are still looked at. */
 static const struct source sources[] = {
+	/* Names that go to nobody last, and apart: there is no end of them. */
 	{ "dns", "dns_query", CANARY_ANY, SHAPE_NAME,
-	    HEAD "t.name, NULL, t.phase" BODY(
-		"dns_query") "WHERE " NOT_BASELINE
-			     "ORDER BY t.phase, t.at, t.id" },
+	    HEAD "t.name, NULL, t.phase || " LOCAL_NAME BODY(
+		"dns_query") "WHERE " NOT_BASELINE "ORDER BY " LOCAL_NAME
+			     ", t.phase, t.at, t.id" },
 	{ "url", "http_exchange", CANARY_ANY, SHAPE_PLAIN,
 	    HEAD "t.url, NULL, t.phase || ' ' || coalesce(t.host, '')" BODY(
 		"http_exchange") "WHERE " NOT_BASELINE
@@ -123,7 +130,7 @@ struct state {
 	void *arg;
 	struct canary_search_result result;
 	struct arena *arena;
-	struct map *counts; /* canary → hits so far */
+	struct map *counts; /* canary and place → hits so far */
 };
 
 /* What is tried together. */
@@ -184,10 +191,13 @@ static int
 say(struct state *s, const struct source *src, struct fact_canary_hit hit,
     const struct canary_match *m, struct error *err)
 {
-	char key[24];
+	char key[48];
 	uintptr_t n;
 
-	(void)snprintf(key, sizeof(key), "%lld", (long long)m->canary);
+	/* For each place: what rules do not mind in one must not use up what
+	 * they would mind in another. */
+	(void)snprintf(key, sizeof(key), "%lld %s", (long long)m->canary,
+	    src->place);
 	n = (uintptr_t)map_get(s->counts, str_of(key));
 	if (n >= LIMIT_CANARY_HITS)
 		return 0;

@@ -410,7 +410,8 @@ notify_begin(struct watcher *w)
 
 #define QUEUE_ENOUGH (8u * 1024 * 1024) /* then the sandbox waits */
 
-/* Blocks when the thread that poll(2) saw is gone: see watcher_prepare(). */
+/* Where the thread that poll(2) saw is gone, ENOENT and no wait: the kernel
+ * counts what was asked, not who is still there. */
 static int
 take_call(struct watcher *w)
 {

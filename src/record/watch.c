@@ -14,7 +14,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -33,9 +32,8 @@
 #define PUSH_BYTES (64u * KIB)
 #define PUSH_MS    20
 
-#define INTERRUPT_US 20000
-#define EVENT_BYTES  (64 * KIB)
-#define MAX_THREADS  (4 * LIMIT_RECORD_PROCESSES)
+#define EVENT_BYTES (64 * KIB)
+#define MAX_THREADS (4 * LIMIT_RECORD_PROCESSES)
 
 /* As much as the decoder takes now: 1 when it is gone. */
 static int
@@ -153,9 +151,7 @@ serve(struct watcher *w)
 		}
 		if ((fds[1].revents & (POLLERR | POLLHUP)) != 0)
 			return 0;
-		/* Nobody runs under the filter any more. An error is none: the
-		 * kernel says so when our timer comes while it waits for the
-		 * lock of the listener. */
+		/* Nobody runs under the filter any more. */
 		if ((fds[2].revents & POLLHUP) != 0)
 			fds[2].fd = -1;
 		if (fds[0].revents != 0)
@@ -214,28 +210,6 @@ begin(struct watcher *w)
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return w->signals < 0 ? error_errno(w->err, "signalfd") :
 				ptrace_begin(w);
-}
-
-static void
-do_nothing(int signal)
-{
-	(void)signal;
-}
-
-/*
- * There is no way to receive a notification without waiting: the thread that
- * poll(2) saw may have been killed since, and nobody else may call for long.
- * So what waits is interrupted now and then.
- */
-void
-watcher_prepare(void)
-{
-	static const struct itimerval often = { { 0, INTERRUPT_US },
-		{ 0, INTERRUPT_US } };
-	struct sigaction action = { .sa_handler = do_nothing };
-
-	(void)sigaction(SIGALRM, &action, NULL); /* nothing is restarted */
-	(void)setitimer(ITIMER_REAL, &often, NULL);
 }
 
 int

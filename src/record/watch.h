@@ -49,8 +49,6 @@ struct watch_start {
 	struct str programs[RECORD_PROGRAMS]; /* of isolation; borrowed */
 };
 
-/* Call in a child, before lockdown: signals for what may wait for ever. */
-void watcher_prepare(void);
 /* Serves until the decoder is gone. Call after lockdown. */
 int watcher_main(const struct watch_start *s, struct error *err);
 

@@ -353,8 +353,6 @@ watcher_process(struct watch_start *s, struct error *err)
 	size_t n = 2, upper = 0, listener = 0;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (s->means == RECORD_NOTIFY)
-		watcher_prepare();
 	if (s->upper_fd >= 0)
 		kept[upper = n++] = s->upper_fd;
 	if (s->listener_fd >= 0)

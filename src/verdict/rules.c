@@ -273,6 +273,34 @@ same(const struct finding *a, const struct finding *b)
 	    str_eq(a->summary, b->summary);
 }
 
+static size_t
+count_of(const struct findings *out, size_t first, int64_t package)
+{
+	size_t n = 0;
+
+	for (size_t i = first; i < out->list.n; i++)
+		n += out->list.v[i].package == package;
+	return n;
+}
+
+/* What is left out for this one, so that nobody hides what he did behind a
+ * crowd of lesser things, or behind another: the last that is weaker, or one
+ * of a package that has more, where this one has none. NULL: this one. */
+static struct finding *
+lesser(const struct findings *out, size_t first, const struct finding *f)
+{
+	bool is_first = count_of(out, first, f->package) == 0;
+
+	for (size_t i = out->list.n; i-- > first;)
+		if (out->list.v[i].severity > f->severity)
+			return &out->list.v[i];
+	for (size_t i = out->list.n; i-- > first && is_first;)
+		if (out->list.v[i].severity == f->severity &&
+		    count_of(out, first, out->list.v[i].package) > 1)
+			return &out->list.v[i];
+	return NULL;
+}
+
 /* Where a row belongs: the finding that says the same, or a new one. */
 static struct finding *
 place(struct findings *out, size_t first, const struct finding *f,
@@ -285,9 +313,13 @@ place(struct findings *out, size_t first, const struct finding *f,
 			return &out->list.v[i];
 	if (out->list.n - first >= LIMIT_RULE_FINDINGS) {
 		out->left_out++;
-		return NULL;
+		new = lesser(out, first, f);
+		if (new == NULL)
+			return NULL;
+		vec_done(&new->evidence);
+	} else {
+		new = vec_add(&out->list);
 	}
-	new = vec_add(&out->list);
 	*new = *f;
 	new->summary = arena_str(a, f->summary);
 	new->class = arena_str(a, f->class);
