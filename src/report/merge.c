@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "report/details.h"
@@ -130,24 +131,33 @@ unite_ranges(struct arena *arena, struct osv_range **a, size_t *na,
 	*na = n;
 }
 
+/* Two texts as one key. */
+static struct str
+pair_key(struct buf *b, struct str x, struct str y)
+{
+	buf_reset(b);
+	buf_put_str(b, x);
+	buf_putc(b, '\0');
+	buf_put_str(b, y);
+	return buf_str(b);
+}
+
 /* Appends those of v that are not there yet: of the own document as well, so
  * that what stands twice in one does not depend on which came first. */
 static size_t
-add_references(struct arena *a, struct osv_reference *to, size_t n,
-    const struct osv_reference *v, size_t n_v)
+add_references(struct arena *a, struct map *seen, struct osv_reference *to,
+    size_t n, const struct osv_reference *v, size_t n_v)
 {
-	bool there;
+	struct buf b;
 
+	buf_init(&b, 64 * (size_t)MIB);
 	for (size_t i = 0; i < n_v; i++) {
-		there = false;
-		for (size_t j = 0; j < n && !there; j++)
-			there = str_eq(to[j].type, v[i].type) &&
-			    str_eq(to[j].url, v[i].url);
-		if (there)
+		if (map_put(seen, pair_key(&b, v[i].type, v[i].url), seen) != 0)
 			continue;
 		to[n].type = arena_str(a, v[i].type);
 		to[n++].url = arena_str(a, v[i].url);
 	}
+	buf_done(&b);
 	return n;
 }
 
@@ -155,34 +165,38 @@ static void
 unite_references(struct report *r, const struct osv_document *o)
 {
 	struct osv_document *d = &r->d;
-	struct osv_reference *v = arena_array(r->arena,
-	    d->n_references + o->n_references + 1, sizeof(*v));
-	size_t n =
-	    add_references(r->arena, v, 0, d->references, d->n_references);
+	size_t most = d->n_references + o->n_references + 1, n;
+	struct osv_reference *v = arena_array(r->arena, most, sizeof(*v));
+	struct map *seen = map_new(most);
 
-	d->n_references =
-	    add_references(r->arena, v, n, o->references, o->n_references);
+	n = add_references(r->arena, seen, v, 0, d->references,
+	    d->n_references);
+	d->n_references = add_references(r->arena, seen, v, n, o->references,
+	    o->n_references);
 	d->references = v;
+	map_free(seen);
 }
 
 static size_t
-add_credits(struct arena *a, struct osv_credit *to, size_t n,
+add_credits(struct arena *a, struct map *seen, struct osv_credit *to, size_t n,
     const struct osv_credit *v, size_t n_v)
 {
-	size_t j;
+	struct osv_credit *c;
+	struct buf b;
 
+	buf_init(&b, 64 * (size_t)MIB);
 	for (size_t i = 0; i < n_v; i++) {
-		for (j = 0; j < n; j++)
-			if (str_eq(to[j].name, v[i].name) &&
-			    str_eq(to[j].type, v[i].type))
-				break;
-		if (j == n) {
-			to[n].name = arena_str(a, v[i].name);
-			to[n++].type = arena_str(a, v[i].type);
+		c = map_get(seen, pair_key(&b, v[i].type, v[i].name));
+		if (c == NULL) {
+			c = &to[n++];
+			c->name = arena_str(a, v[i].name);
+			c->type = arena_str(a, v[i].type);
+			(void)map_put(seen, buf_str(&b), c);
 		}
-		unite_strings(a, &to[j].contacts, &to[j].n_contacts,
-		    v[i].contacts, v[i].n_contacts);
+		unite_strings(a, &c->contacts, &c->n_contacts, v[i].contacts,
+		    v[i].n_contacts);
 	}
+	buf_done(&b);
 	return n;
 }
 
@@ -190,72 +204,77 @@ static void
 unite_credits(struct report *r, const struct osv_document *o)
 {
 	struct osv_document *d = &r->d;
-	struct osv_credit *v =
-	    arena_array(r->arena, d->n_credits + o->n_credits + 1, sizeof(*v));
-	size_t n = add_credits(r->arena, v, 0, d->credits, d->n_credits);
+	size_t most = d->n_credits + o->n_credits + 1, n;
+	struct osv_credit *v = arena_array(r->arena, most, sizeof(*v));
+	struct map *seen = map_new(most);
 
-	d->n_credits = add_credits(r->arena, v, n, o->credits, o->n_credits);
+	n = add_credits(r->arena, seen, v, 0, d->credits, d->n_credits);
+	d->n_credits =
+	    add_credits(r->arena, seen, v, n, o->credits, o->n_credits);
 	d->credits = v;
+	map_free(seen);
 }
 
 /* --- free-form members ---------------------------------------------------- */
 
-static bool
-holds(yyjson_mut_val *array, yyjson_mut_val *v)
-{
-	yyjson_mut_arr_iter it = yyjson_mut_arr_iter_with(array);
-	yyjson_mut_val *item;
-
-	while ((item = yyjson_mut_arr_iter_next(&it)) != NULL)
-		if (yyjson_mut_equals(item, v))
-			return true;
-	return false;
-}
+/* An item and its text, members in one order: the same however written. */
+struct item {
+	char *text; /* owned */
+	yyjson_mut_val *v;
+};
 
 static int
-by_text(const void *a, const void *b)
+by_text(const void *pa, const void *pb)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct item *a = pa, *b = pb;
+
+	return strcmp(a->text, b->text);
+}
+
+static char *
+text_of(yyjson_val *v)
+{
+	struct json j;
+	struct buf b;
+	char *text;
+
+	buf_init(&b, 64 * (size_t)MIB);
+	json_init(&j, &b, 0);
+	osv_value_write(&j, v);
+	text = mem_strndup(buf_str(&b));
+	buf_done(&b);
+	return text;
 }
 
 /* The united array's items, each once, in the order of their JSON text. */
 static yyjson_mut_val *
 unite_arrays(yyjson_mut_doc *m, yyjson_mut_val *a, yyjson_val *b)
 {
-	yyjson_mut_val *all = yyjson_mut_arr(m), *item, *copy;
-	yyjson_mut_arr_iter old = yyjson_mut_arr_iter_with(a);
-	yyjson_arr_iter new = yyjson_arr_iter_with(b);
-	size_t n = 0, size;
-	yyjson_val *v;
-	char **texts;
+	yyjson_doc *old = yyjson_mut_val_imut_copy(a, NULL);
+	yyjson_val *const from[] = { yyjson_doc_get_root(old), b };
+	yyjson_mut_val *all = yyjson_mut_arr(m);
+	struct item *v =
+	    mem_array(yyjson_arr_size(from[0]) + yyjson_arr_size(b) + 1,
+		sizeof(*v));
+	yyjson_val *item;
+	size_t n = 0;
 
-	while ((item = yyjson_mut_arr_iter_next(&old)) != NULL) {
-		copy = yyjson_mut_val_mut_copy(m, item);
-		if (!holds(all, copy))
-			(void)yyjson_mut_arr_append(all, copy);
+	for (size_t i = 0; i < N_ELEMENTS(from); i++) {
+		yyjson_arr_iter it = yyjson_arr_iter_with(from[i]);
+
+		while ((item = yyjson_arr_iter_next(&it)) != NULL)
+			v[n++] = (struct item){ text_of(item),
+				yyjson_val_mut_copy(m, item) };
 	}
-	while ((v = yyjson_arr_iter_next(&new)) != NULL) {
-		copy = yyjson_val_mut_copy(m, v);
-		if (!holds(all, copy))
-			(void)yyjson_mut_arr_append(all, copy);
-	}
-	size = yyjson_mut_arr_size(all);
-	texts = mem_array(size, sizeof(*texts));
-	old = yyjson_mut_arr_iter_with(all);
-	while ((item = yyjson_mut_arr_iter_next(&old)) != NULL)
-		texts[n++] = yyjson_mut_val_write(item, 0, NULL);
 	if (n > 1)
-		qsort(texts, n, sizeof(*texts), by_text);
-	all = yyjson_mut_arr(m);
-	for (size_t i = 0; i < n; i++) {
-		yyjson_doc *one = yyjson_read(texts[i], strlen(texts[i]), 0);
-
-		(void)yyjson_mut_arr_append(all,
-		    yyjson_val_mut_copy(m, yyjson_doc_get_root(one)));
-		yyjson_doc_free(one);
-		free(texts[i]);
-	}
-	free(texts);
+		qsort(v, n, sizeof(*v), by_text);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || strcmp(v[i - 1].text, v[i].text) != 0)
+			(void)yyjson_mut_arr_append(all, v[i].v);
+	for (size_t i = 0; i < n; i++)
+		free(v[i].text);
+	free(v);
+	yyjson_doc_free(old);
 	return all;
 }
 

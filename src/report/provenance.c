@@ -15,6 +15,7 @@
 #include "sys/sha256.h"
 
 #define MAX_DEPTH 32
+#define MAX_PATH  256
 
 /* What an item is, in front of its text. */
 #define KIND_ALIAS     'a'
@@ -142,6 +143,29 @@ walk_array(struct walk *w, yyjson_mut_doc *m, yyjson_val *v, char kind,
 	    NULL;
 }
 
+/* Of a member: a long one as its hash, as each member below it has it in front
+ * of its own name. */
+static struct str
+path_below(struct arena *a, struct str path, struct str key)
+{
+	uint8_t digest[SHA256_BYTES];
+	struct str below;
+	struct buf b;
+
+	buf_init(&b, 64 * (size_t)MIB);
+	buf_put_str(&b, path);
+	buf_putc(&b, '\x1f');
+	buf_put_str(&b, key);
+	if (b.n > MAX_PATH) {
+		sha256_of(buf_str(&b), digest);
+		buf_reset(&b);
+		buf_put(&b, digest, sizeof(digest));
+	}
+	below = arena_str(a, buf_str(&b));
+	buf_done(&b);
+	return below;
+}
+
 static yyjson_mut_val *
 walk_object(struct walk *w, yyjson_mut_doc *m, yyjson_val *v, char kind,
     struct str path, int depth)
@@ -151,11 +175,11 @@ walk_object(struct walk *w, yyjson_mut_doc *m, yyjson_val *v, char kind,
 	yyjson_val *key;
 
 	while ((key = yyjson_obj_iter_next(&it)) != NULL) {
-		char *below = arena_printf(w->report->arena, "%.*s\x1f%s",
-		    STR_ARG(path), yyjson_get_str(key));
+		struct str name =
+		    str_n(yyjson_get_str(key), yyjson_get_len(key));
 
 		member = walk_value(w, m, yyjson_obj_iter_get_val(key), kind,
-		    str_of(below), depth + 1);
+		    path_below(w->report->arena, path, name), depth + 1);
 		if (member != NULL)
 			(void)yyjson_mut_obj_add(copy,
 			    yyjson_val_mut_copy(m, key), member);
