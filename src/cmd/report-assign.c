@@ -161,8 +161,12 @@ consolidate(const struct opt_command *c, int argc, char **argv, bool give_ids)
 	if (counts.waiting != 0)
 		(void)printf(", %llu wait for an answer (report held list)",
 		    (unsigned long long)counts.waiting);
+	if (counts.left_alone != 0)
+		(void)printf(", %llu packages left alone",
+		    (unsigned long long)counts.left_alone);
 	(void)putchar('\n');
-	return counts.unmergable != 0 ? EXIT_INCOMPLETE : EXIT_NOTHING_FOUND;
+	return counts.unmergable + counts.left_alone != 0 ? EXIT_INCOMPLETE :
+							    EXIT_NOTHING_FOUND;
 }
 
 int

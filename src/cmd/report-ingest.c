@@ -312,17 +312,11 @@ take_document(void *arg, struct str name, struct ingest_result *in,
 }
 
 static int
-take_result(void *job, struct message *m, struct error *err)
+take_file(struct job *j, struct error *err)
 {
-	struct job *j = job;
-	const struct file *f;
-	int rc = ingest_receive(m, &j->result, err);
+	const struct file *f = &j->files.v[j->result.file];
+	int rc;
 
-	if (rc != 0)
-		return rc;
-	if (j->result.file < 0 || (size_t)j->result.file >= j->files.n)
-		return error_set(err, -EPROTO, "bad result of a worker");
-	f = &j->files.v[j->result.file];
 	presence_open(j->presence, object_of(j, f->path));
 	rc = take_document(j, str_of(f->path), &j->result, err);
 	if (rc >= 0)
@@ -336,6 +330,30 @@ take_result(void *job, struct message *m, struct error *err)
 }
 
 static int
+take_result(void *job, struct message *m, struct error *err)
+{
+	struct job *j = job;
+	int rc = ingest_receive(m, &j->result, err);
+
+	if (rc != 0)
+		return rc;
+	if (j->result.file < 0 || (size_t)j->result.file >= j->files.n)
+		return error_set(err, -EPROTO, "bad result of a worker");
+	return take_file(j, err);
+}
+
+static int
+lost_file(void *job, size_t i, const char *why, struct error *err)
+{
+	struct job *j = job;
+	int rc;
+
+	ingest_refuse(&j->result, (int64_t)i, why);
+	rc = take_file(j, err);
+	return rc < 0 ? rc : 0;
+}
+
+static int
 run(struct job *j, char **operands, struct error *err)
 {
 	const struct report_crew crew = { .name = "report ingest",
@@ -344,6 +362,7 @@ run(struct job *j, char **operands, struct error *err)
 		.read_paths = (const char *const *)operands,
 		.work = work_on,
 		.take = take_result,
+		.lost = lost_file,
 		.job = j };
 	pid_t hand = 0;
 	int rc = 0;

@@ -244,6 +244,24 @@ take(void *job, struct message *m, struct error *err)
 }
 
 static int
+lost(void *job, size_t i, const char *why, struct error *err)
+{
+	struct job *j = job;
+	struct row r = { .file = i,
+		.order = j->rows.n,
+		.level = OSV_ERROR,
+		.path = mem_strdup("$"),
+		.rule = mem_strdup("file-deadly"),
+		.message = mem_strdup(why) };
+
+	(void)err;
+	vec_push(&j->rows, r);
+	j->n_errors++;
+	j->looked_at++;
+	return 0;
+}
+
+static int
 look_at_all(struct job *j, char **operands, struct error *err)
 {
 	const struct report_crew crew = { .name = "report validate",
@@ -252,6 +270,7 @@ look_at_all(struct job *j, char **operands, struct error *err)
 		.read_paths = (const char *const *)operands,
 		.work = work_on,
 		.take = take,
+		.lost = lost,
 		.job = j };
 	_cleanup_(arena_freep) struct arena *a = arena_new(LIMIT_ARENA_BYTES);
 

@@ -61,6 +61,9 @@ struct report_crew {
 	    struct buf *bytes, struct error *err);
 	/* In the caller. 1: that was all about one file. */
 	int (*take)(void *job, struct message *m, struct error *err);
+	/* The same about a file that ended the process that read it; NULL:
+	 * then it is the end of all. */
+	int (*lost)(void *job, size_t i, const char *why, struct error *err);
 	void *job;
 };
 int report_crew_run(const struct report_crew *w, struct error *err);

@@ -50,12 +50,28 @@ check_times(struct checker *c, const struct osv_document *d)
 	int has_modified = check_time(c, "modified", d->modified, &modified);
 	int has_published =
 	    check_time(c, "published", d->published, &published);
+	size_t at;
 
 	(void)check_time(c, "withdrawn", d->withdrawn, &withdrawn);
+	at = checker_key(c, "published");
 	if (has_modified && has_published && published > modified)
 		checker_warn(c, "time-order",
-		    "published is later than modified; modified must be the "
-		    "time of the last change");
+		    "is later than modified; modified must be the time of the "
+		    "last change");
+	checker_back(c, at);
+}
+
+static void
+check_schema_version(struct checker *c, struct str v)
+{
+	size_t at = checker_key(c, "schema_version");
+
+	if (v.p != NULL && !version_semver_valid(v))
+		checker_error(c, "schema-version",
+		    "\"%.*s\" is no version of OSV's schema; write three "
+		    "numbers, as " OSV_SCHEMA_VERSION,
+		    SHOWN(v));
+	checker_back(c, at);
 }
 
 static void
@@ -435,6 +451,15 @@ check_versions(struct checker *c, const struct osv_affected *a)
 	checker_back(c, list);
 }
 
+static bool
+has_commits(const struct osv_affected *a)
+{
+	for (size_t i = 0; i < a->n_ranges; i++)
+		if (a->ranges[i].type == OSV_GIT)
+			return true;
+	return false;
+}
+
 static void
 check_affected(struct checker *c, const struct osv_affected *a)
 {
@@ -455,6 +480,13 @@ check_affected(struct checker *c, const struct osv_affected *a)
 			checker_error(c, "affected-versions",
 			    "has neither versions nor ranges: no tool can "
 			    "tell what is affected");
+	}
+	if (!a->has_package && a->n_versions != 0 && !has_commits(a)) {
+		at = checker_key(c, "versions");
+		checker_error(c, "versions-package",
+		    "belong to no package; name it, or the repository whose "
+		    "tags they are in a GIT range");
+		checker_back(c, at);
 	}
 	check_versions(c, a);
 	check_severities(c, a->severity, a->n_severity);
@@ -560,14 +592,15 @@ beyond_check(struct checker *c, const struct osv_document *d)
 		check_patterns(c, d);
 		return;
 	}
+	check_schema_version(c, d->schema_version);
 	check_times(c, d);
 	check_relations(c, d);
 	check_severities(c, d->severity, d->n_severity);
+	list = checker_key(c, "affected");
 	if (d->n_affected == 0 && d->withdrawn.p == NULL)
 		checker_error(c, "affected-missing",
-		    "affected is missing or empty, and the document is not "
-		    "withdrawn");
-	list = checker_key(c, "affected");
+		    "is missing or empty, and the document is not withdrawn; "
+		    "name at least one package");
 	for (size_t i = 0; i < d->n_affected; i++) {
 		at = checker_index(c, i);
 		check_affected(c, &d->affected[i]);

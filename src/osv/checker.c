@@ -140,6 +140,36 @@ duplicate_key(yyjson_val *object)
 	return twice;
 }
 
+/* Longer names are no help in a path. */
+#define MAX_STEP 100
+
+/* Adds the steps from one value to another that lies in it. */
+static void
+step_to(struct checker *c, yyjson_val *from, yyjson_val *to)
+{
+	while (from != to) {
+		bool list = yyjson_is_arr(from);
+		yyjson_val *key = NULL, *v = unsafe_yyjson_get_first(from);
+		size_t i = 0;
+
+		for (;; i++) {
+			key = v;
+			v = list ? v : key + 1;
+			if (to < unsafe_yyjson_get_next(v))
+				break;
+			v = unsafe_yyjson_get_next(v);
+		}
+		if (list)
+			(void)checker_index(c, i);
+		else
+			(void)checker_key(c,
+			    yyjson_get_len(key) <= MAX_STEP ?
+				yyjson_get_str(key) :
+				"…");
+		from = v;
+	}
+}
+
 /* Depth first without recursion: a document may nest as deep as it is long,
  * and yyjson lays values out in that order. */
 void
@@ -147,7 +177,7 @@ json_check(struct checker *c, yyjson_val *root)
 {
 	yyjson_val *end = unsafe_yyjson_get_next(root), *v;
 	yyjson_val *closes[OSV_MAX_DEPTH];
-	size_t depth = 0;
+	size_t depth = 0, at;
 	struct str twice;
 
 	for (v = root; v < end; v++) {
@@ -164,9 +194,13 @@ json_check(struct checker *c, yyjson_val *root)
 		if (!yyjson_is_obj(v))
 			continue;
 		twice = duplicate_key(v);
-		if (twice.p != NULL)
-			checker_error(c, "json-duplicate-key",
-			    "the key \"%.*s\" stands twice in one object",
-			    STR_ARG(twice));
+		if (twice.p == NULL)
+			continue;
+		at = c->path.n;
+		step_to(c, root, v);
+		checker_error(c, "json-duplicate-key",
+		    "the key \"%.*s\" stands twice in one object",
+		    STR_ARG(twice));
+		checker_back(c, at);
 	}
 }

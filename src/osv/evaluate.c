@@ -42,21 +42,28 @@ compare(const struct question *q, const struct osv_event *e, struct str v,
 		*ret = 1;
 		return true;
 	}
-	return q->rule(e->value, v, ret);
+	*ret = 0;
+	return str_eq(e->value, v) ||
+	    (q->rule != NULL && q->rule(e->value, v, ret));
 }
 
-/* A range with no limit, or the version is below one of its limits. */
+/* A range with no limit, or the version is below one of its limits.
+ * *ret_known false when that could not be seen. */
 static bool
-below_limit(const struct question *q, const struct osv_range *r)
+below_limit(const struct question *q, const struct osv_range *r,
+    bool *ret_known)
 {
 	bool any = false;
 	int d;
 
+	*ret_known = true;
 	for (size_t i = 0; i < r->n_events; i++) {
 		if (r->events[i].kind != OSV_LIMIT)
 			continue;
 		any = true;
-		if (compare(q, &r->events[i], q->version, &d) && d > 0)
+		if (!compare(q, &r->events[i], q->version, &d))
+			*ret_known = false;
+		else if (d > 0)
 			return true;
 	}
 	return !any;
@@ -122,22 +129,21 @@ static enum osv_answer
 version_range(struct question *q, const struct osv_range *r)
 {
 	const struct osv_event *e;
-	bool known;
+	bool known, below;
 
-	if (q->rule == NULL) {
-		q->why = "the ecosystem has no order of versions, and the "
-			 "version is not listed";
-		return OSV_UNKNOWN;
-	}
+	/* "0" is before every version, also where these have no order. */
 	e = deciding_event(q, r, &known);
-	if (!known) {
-		q->why = "the version cannot be compared with those of the "
-			 "range";
+	if (known && (e == NULL || e->kind != OSV_INTRODUCED))
+		return OSV_NOT_AFFECTED;
+	below = known && below_limit(q, r, &known);
+	if (!below && !known) {
+		q->why = q->rule == NULL ?
+		    "the ecosystem has no order of versions, and the version "
+		    "is not listed" :
+		    "the version cannot be compared with those of the range";
 		return OSV_UNKNOWN;
 	}
-	if (e == NULL || e->kind != OSV_INTRODUCED)
-		return OSV_NOT_AFFECTED;
-	if (!below_limit(q, r))
+	if (!below)
 		return OSV_NOT_AFFECTED;
 	q->why = str_is(e->value, "0") ?
 	    "the range affects every version from the first" :

@@ -66,7 +66,7 @@ osv_word(enum osv_words list, struct str s)
 static const char *
 type_name(yyjson_val *v)
 {
-	return yyjson_get_type_desc(v);
+	return yyjson_is_num(v) ? "a number" : yyjson_get_type_desc(v);
 }
 
 static bool
@@ -434,12 +434,20 @@ check_severity_places(struct checker *c, yyjson_val *root)
 	if (yyjson_obj_get(root, "severity") == NULL)
 		return;
 	for (; (v = yyjson_arr_iter_next(&it)) != NULL; i++) {
+		size_t list, entry, at;
+
 		s = yyjson_obj_get(v, "severity");
-		if (s != NULL && !yyjson_is_null(s))
-			checker_error(c, "schema-severity",
-			    "affected[%zu] has severity, and so has the "
-			    "document; only one of the two may",
-			    i);
+		if (s == NULL || yyjson_is_null(s))
+			continue;
+		list = checker_key(c, "affected");
+		entry = checker_index(c, i);
+		at = checker_key(c, "severity");
+		checker_error(c, "schema-severity",
+		    "stands here, and the document has one as well; only one "
+		    "of the two may");
+		checker_back(c, at);
+		checker_back(c, entry);
+		checker_back(c, list);
 	}
 }
 

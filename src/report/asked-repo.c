@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -20,12 +22,19 @@
 #include "sys/message.h"
 
 int
-asked_repo_open(const char *dir, struct channel *c, struct repo **ret,
+asked_repo_open(const char *dir, struct channel *c, int page, struct repo **ret,
     struct error *err)
 {
 	struct repo *r = mem_alloc(sizeof(*r));
 	char path[LIMIT_PATH_BYTES];
 
+	r->page = mmap(NULL, sizeof(*r->page), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, page, 0);
+	(void)close(page);
+	if (r->page == MAP_FAILED) {
+		free(r);
+		return error_errno(err, "the memory of the writer");
+	}
 	r->dir = mem_strdup(dir);
 	r->lock = -1;
 	r->writer = c;
@@ -52,8 +61,21 @@ asked_repo_free(struct repo *r)
 		return;
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
+	(void)munmap(r->page, sizeof(*r->page));
 	free(r->dir);
 	free(r);
+}
+
+void
+repo_at(struct repo *r, const char *path)
+{
+	(void)snprintf(r->page->path, sizeof(r->page->path), "%s", path);
+}
+
+void
+repo_did(struct repo *r, const struct consolidate_counts *counts)
+{
+	r->page->counts = *counts;
 }
 
 int

@@ -35,6 +35,7 @@ load(struct repo *r, enum repo_tree tree, const char *path, struct report **ret,
 	struct buf b;
 	int rc;
 
+	repo_at(r, path);
 	buf_init(&b, 64 * (size_t)MIB);
 	osv_findings_init(&f, a);
 	rc = repo_get(r, tree, path, &b, err);
@@ -100,6 +101,7 @@ struct folder {
 	struct consolidate_counts *counts;
 	VEC(struct member) members; /* of the folder at hand */
 	char *name; /* owned */
+	struct consolidate_skip skip;
 	bool assign;
 	struct error *err;
 };
@@ -159,6 +161,7 @@ merge_into(struct folder *f, struct member *to, struct member *from)
 	struct error why = ERROR_INIT;
 	int rc;
 
+	repo_at(f->repo, from->path);
 	before = report_copy(to->report);
 	if (report_merge(to->report, from->report, now_text(to->report),
 		&why) != 0)
@@ -299,6 +302,7 @@ assign(struct folder *f, struct member *m)
 	int year = year_of(r), rc;
 	uint64_t number;
 
+	repo_at(f->repo, m->path);
 	if (year == 0) {
 		(void)str_to_u64(str_sub(now, 0, 4), &number);
 		year = (int)number;
@@ -356,6 +360,15 @@ drop_repeated(struct folder *f)
 	}
 }
 
+static bool
+is_skipped(const struct folder *f)
+{
+	for (size_t i = 0; i < f->skip.n; i++)
+		if (f->name != NULL && str_is(f->skip.v[i], f->name))
+			return true;
+	return false;
+}
+
 static int
 finish_folder(struct folder *f)
 {
@@ -364,7 +377,7 @@ finish_folder(struct folder *f)
 
 	for (size_t i = 0; i < f->members.n; i++)
 		any_new = any_new || is_new(f->members.v[i].path);
-	if (any_new) {
+	if (any_new && !is_skipped(f)) {
 		rc = prepare(f);
 		if (rc == 0)
 			drop_repeated(f);
@@ -377,6 +390,7 @@ finish_folder(struct folder *f)
 				rc = assign(f, &f->members.v[i]);
 	}
 	folder_clear(f);
+	repo_did(f->repo, f->counts);
 	return rc;
 }
 
@@ -422,11 +436,12 @@ touch_allocator(struct repo *r, struct error *err)
 }
 
 static int
-walk(struct repo *r, bool give_ids, struct consolidate_counts *counts,
-    struct error *err)
+walk(struct repo *r, bool give_ids, struct consolidate_skip skip,
+    struct consolidate_counts *counts, struct error *err)
 {
 	struct folder f = { .repo = r,
 		.counts = counts,
+		.skip = skip,
 		.assign = give_ids,
 		.err = err };
 	int rc;
@@ -442,17 +457,17 @@ walk(struct repo *r, bool give_ids, struct consolidate_counts *counts,
 }
 
 int
-consolidate_merge(struct repo *r, struct consolidate_counts *counts,
-    struct error *err)
+consolidate_merge(struct repo *r, struct consolidate_skip skip,
+    struct consolidate_counts *counts, struct error *err)
 {
-	return walk(r, false, counts, err);
+	return walk(r, false, skip, counts, err);
 }
 
 int
-consolidate_assign(struct repo *r, struct consolidate_counts *counts,
-    struct error *err)
+consolidate_assign(struct repo *r, struct consolidate_skip skip,
+    struct consolidate_counts *counts, struct error *err)
 {
-	return walk(r, true, counts, err);
+	return walk(r, true, skip, counts, err);
 }
 
 /* --- withdrawal -------------------------------------------------------------

@@ -19,15 +19,23 @@ struct repo;
 struct consolidate_counts {
 	uint64_t merged, assigned, unmergable, held;
 	uint64_t waiting; /* for the answer to a question (held.h) */
+	/* Packages that role edit died of (editor.c). */
+	uint64_t left_alone;
+};
+
+/* Folders of a tree that nothing is done with. */
+struct consolidate_skip {
+	const struct str *v; /* borrowed */
+	size_t n;
 };
 
 /* Merges the new reports of each package into its report. Says on standard
  * error why one was put aside. */
-int consolidate_merge(struct repo *r, struct consolidate_counts *counts,
-    struct error *err);
+int consolidate_merge(struct repo *r, struct consolidate_skip skip,
+    struct consolidate_counts *counts, struct error *err);
 /* The same, and gives every report without an id its own. */
-int consolidate_assign(struct repo *r, struct consolidate_counts *counts,
-    struct error *err);
+int consolidate_assign(struct repo *r, struct consolidate_skip skip,
+    struct consolidate_counts *counts, struct error *err);
 
 /* Moves the report, with the time in `withdrawn` and `modified` and the reason
  * in its details. versions (n > 0): only those are taken back, and the report

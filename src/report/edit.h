@@ -11,10 +11,11 @@
 
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "base/str.h"
+#include "report/consolidate.h"
 
 struct channel;
-struct consolidate_counts;
 struct error;
 struct repo;
 
@@ -33,10 +34,20 @@ enum edit_verb {
 #define EDIT_PIECE_BYTES (4u * 1024 * 1024)
 #define EDIT_MAX_BYTES   (64u * 1024 * 1024)
 
+/* Memory that both see (the role's descriptor 4): what is in it when the role
+ * dies says of which document. A role that was taken over may write anything
+ * there, as it may in its answers. */
+struct edit_page {
+	struct consolidate_counts counts; /* of the order, until now */
+	char path[LIMIT_PATH_BYTES]; /* in its tree; "": none */
+};
+
 enum edit_message {
 	/* Writer to role. */
 	EDIT_OPEN = 1, /* {str folder of the database}: once, before lockdown */
-	EDIT_ORDER, /* {int verb, str path, reason, source, id, int n, n str} */
+	/* {int verb, str path, reason, source, id, int n, n str}: versions, or,
+	 * where there is no path, folders that are left alone. */
+	EDIT_ORDER,
 	EDIT_ANSWER, /* {int number, str} */
 	/* Role to writer: requests without an answer. Trees are numbers. */
 	EDIT_PIECE, /* {str}: the beginning of what the next PUT puts */
@@ -62,7 +73,7 @@ struct edit_order {
 	enum edit_verb verb;
 	struct str path, reason;
 	struct str source, id; /* of EDIT_RETRACT, EDIT_STANDS */
-	const struct str *versions;
+	const struct str *versions; /* of EDIT_WITHDRAW */
 	size_t n_versions;
 };
 
@@ -71,7 +82,9 @@ struct edit_order {
 struct editor;
 
 /* Starts the role when there is none yet. What the role says of the report
- * comes back as its error; counts may be NULL. Does not commit. */
+ * comes back as its error; counts may be NULL. Does not commit. -EPIPE: the
+ * role died of the one report; of many, those of the same package are left
+ * alone, said so on standard error, and the others are done. */
 int editor_run(struct repo *r, const struct edit_order *o,
     struct consolidate_counts *counts, struct error *err);
 void editor_free(struct editor *e); /* accepts NULL */
@@ -79,9 +92,9 @@ void editor_free(struct editor *e); /* accepts NULL */
 /* --- the role's half (asked-repo.c): a struct repo that asks ---------------
  */
 
-/* c: borrowed; dir: of the database. */
-int asked_repo_open(const char *dir, struct channel *c, struct repo **ret,
-    struct error *err);
+/* c: borrowed; dir: of the database; page: a descriptor, taken. */
+int asked_repo_open(const char *dir, struct channel *c, int page,
+    struct repo **ret, struct error *err);
 void asked_repo_free(struct repo *r); /* accepts NULL */
 
 #endif

@@ -5,7 +5,10 @@
  * Runs in `lazaret report`.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -15,10 +18,17 @@
 #include "report/edit.h"
 #include "report/name.h"
 #include "report/repo_priv.h"
+#include "sys/fd.h"
 #include "sys/role.h"
+#include "sys/term.h"
+
+/* Packages that the role may die of before it is given up: more than a few
+ * are no accident, and each costs another look at all of them. */
+#define MAX_DEATHS 64
 
 struct editor {
 	struct role role;
+	struct edit_page *page; /* mapped; NULL: not yet */
 	struct buf pieces; /* of the document that is on its way */
 	struct str scope; /* of the order: folder, n 0: everything */
 };
@@ -29,8 +39,27 @@ editor_free(struct editor *e)
 	if (e == NULL)
 		return;
 	role_stop(&e->role, 0);
+	if (e->page != NULL)
+		(void)munmap(e->page, sizeof(*e->page));
 	buf_done(&e->pieces);
 	free(e);
+}
+
+static int
+make_page(struct editor *e, int *ret_fd, struct error *err)
+{
+	_cleanup_(closep) int fd = memfd_create("edit", MFD_CLOEXEC);
+	void *p;
+
+	if (fd < 0 || ftruncate(fd, (off_t)sizeof(*e->page)) != 0)
+		return error_errno(err, "memory for role edit");
+	p = mmap(NULL, sizeof(*e->page), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    0);
+	if (p == MAP_FAILED)
+		return error_errno(err, "memory for role edit");
+	e->page = p;
+	*ret_fd = steal_fd(&fd);
+	return 0;
 }
 
 static int
@@ -38,11 +67,14 @@ start(struct repo *r, struct error *err)
 {
 	struct editor *e = mem_alloc(sizeof(*e));
 	struct channel *c = &e->role.channel;
+	_cleanup_(closep) int page = -1;
 	int rc;
 
 	e->role = (struct role)ROLE_INIT;
 	buf_init(&e->pieces, EDIT_MAX_BYTES);
-	rc = role_start("edit", NULL, 0, false, &e->role, err);
+	rc = make_page(e, &page, err);
+	if (rc == 0)
+		rc = role_start("edit", &page, 1, false, &e->role, err);
 	if (rc == 0) {
 		message_begin(c, EDIT_OPEN);
 		message_put_str(c, str_of(r->dir));
@@ -338,6 +370,7 @@ take_done(struct message *m, struct consolidate_counts *counts, int *ret_done,
 	n.unmergable = (uint64_t)message_get_int(m);
 	n.held = (uint64_t)message_get_int(m);
 	n.waiting = (uint64_t)message_get_int(m);
+	n.left_alone = 0;
 	if (code > 0 || code < -4095)
 		m->bad = true;
 	if (!m->bad && code != 0)
@@ -367,8 +400,92 @@ do_order(struct repo *r, const struct edit_order *o,
 			rc = serve(r, &m, err);
 	}
 	if (rc == -EPIPE || rc == -ECONNRESET)
-		(void)error_set(err, rc,
+		return error_set(err, -EPIPE,
 		    "the process that changes reports died");
+	return rc;
+}
+
+/* Starts it where need be; afterwards there is none when it failed. */
+static int
+run_once(struct repo *r, const struct edit_order *o,
+    struct consolidate_counts *counts, int *ret_done, struct edit_page *ret,
+    struct error *err)
+{
+	ptrdiff_t slash = o->path.p != NULL ? str_rchr(o->path, '/') : 0;
+	struct edit_page *page;
+	int rc = r->editor == NULL ? start(r, err) : 0;
+
+	if (rc != 0)
+		return rc;
+	page = r->editor->page;
+	memset(page, 0, sizeof(*page));
+	r->editor->scope =
+	    o->path.p != NULL ? str_sub(o->path, 0, (size_t)slash) : STR_NONE;
+	rc = do_order(r, o, counts, ret_done, err);
+	if (rc == 0)
+		return 0;
+	memcpy(ret, page, sizeof(*ret));
+	ret->path[sizeof(ret->path) - 1] = '\0';
+	/* It may be anywhere: the next order begins with another one. */
+	editor_free(r->editor);
+	r->editor = NULL;
+	return rc;
+}
+
+static void
+add_counts(struct consolidate_counts *to, const struct consolidate_counts *n)
+{
+	to->merged += n->merged;
+	to->assigned += n->assigned;
+	to->unmergable += n->unmergable;
+	to->held += n->held;
+	to->waiting += n->waiting;
+	to->left_alone += n->left_alone;
+}
+
+static void
+say_left_alone(const char *path)
+{
+	term_print(stderr, str_of(path), LIMIT_PATH_BYTES);
+	(void)fputs(": the process that changes reports died of it; its "
+		    "package is left as it is\n",
+	    stderr);
+}
+
+/* Over all packages, those left alone that it died of. */
+static int
+run_all(struct repo *r, const struct edit_order *o,
+    struct consolidate_counts *counts, int *ret_done, struct error *err)
+{
+	struct consolidate_counts sum = { 0 }, n = { 0 };
+	struct str skip[MAX_DEATHS] = { STR_NONE };
+	struct edit_order again = *o;
+	struct edit_page page;
+	size_t deaths = 0;
+	int rc;
+
+	again.versions = skip;
+	for (;;) {
+		const char *slash;
+
+		again.n_versions = deaths;
+		rc = run_once(r, &again, &n, ret_done, &page, err);
+		slash = strrchr(page.path, '/');
+		if (rc != -EPIPE || deaths == MAX_DEATHS || slash == NULL ||
+		    !repo_path_valid(str_of(page.path)))
+			break;
+		say_left_alone(page.path);
+		skip[deaths] = str_n(page.path, (size_t)(slash - page.path));
+		skip[deaths].p = mem_strndup(skip[deaths]);
+		page.counts.left_alone = 1;
+		add_counts(&sum, &page.counts);
+		deaths++;
+	}
+	add_counts(&sum, &n);
+	if (counts != NULL)
+		*counts = sum;
+	for (size_t i = 0; i < deaths; i++)
+		free((void *)(uintptr_t)skip[i].p);
 	return rc;
 }
 
@@ -376,26 +493,23 @@ int
 editor_run(struct repo *r, const struct edit_order *o,
     struct consolidate_counts *counts, struct error *err)
 {
-	ptrdiff_t slash = o->path.p != NULL ? str_rchr(o->path, '/') : 0;
+	struct edit_page page;
 	int rc, done = 0;
 
-	if (slash < 0 || o->n_versions > EDIT_MAX_VERSIONS)
+	if ((o->path.p != NULL && str_rchr(o->path, '/') < 0) ||
+	    o->n_versions > EDIT_MAX_VERSIONS)
 		return error_set(err, -EINVAL, "%.*s: no report of a tree",
 		    STR_ARG(o->path));
 	rc = repo_settle(r, err);
-	if (rc == 0 && r->editor == NULL)
-		rc = start(r, err);
 	if (rc != 0)
 		return rc;
-	r->editor->scope =
-	    o->path.p != NULL ? str_sub(o->path, 0, (size_t)slash) : STR_NONE;
-	rc = do_order(r, o, counts, &done, err);
-	if (rc == 0)
-		return done;
-	/* It may be anywhere: the next order begins with another one. */
-	editor_free(r->editor);
-	r->editor = NULL;
-	return rc;
+	if (o->path.p == NULL)
+		rc = run_all(r, o, counts, &done, err);
+	else
+		rc = run_once(r, o, counts, &done, &page, err);
+	if (rc == -EPIPE && o->path.p != NULL)
+		(void)error_wrap(err, "%.*s", STR_ARG(o->path));
+	return rc == 0 ? done : rc;
 }
 
 int

@@ -122,6 +122,16 @@ ingest_work(struct channel *c, int64_t file, struct str bytes,
 	return rc;
 }
 
+void
+ingest_refuse(struct ingest_result *ret, int64_t file, const char *why)
+{
+	ret->file = file;
+	ret->refused = str_of(why);
+	ret->source_id = STR_NONE;
+	ret->n_reports = ret->ignored = ret->lost = 0;
+	ret->why[0] = '\0';
+}
+
 int
 ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 {
@@ -212,7 +222,8 @@ in_folders(const struct ingest_result *in, struct str path)
 	return false;
 }
 
-/* What the source said before in the file at path: taken back. Where the
+/* What the source said before in the file at path: taken back. 1: who reads it
+ * dies. Where the
  * source now says something else about the same package, a file that holds
  * others' words too stays for the merge, which knows both. */
 static int
@@ -229,10 +240,11 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 	    (name == NULL || !str_starts(str_of(name), own)))
 		return 0;
 	rc = repo_retract_origin(r, path, source, in->source_id, &why);
-	if (rc == -EINVAL)
+	if (rc == -EINVAL || rc == -EPIPE)
 		(void)fprintf(stderr, "%s: cannot be changed: %s\n", path,
 		    why.msg);
 	return rc == -ENOENT || rc == -EINVAL ? 0 :
+	    rc == -EPIPE                      ? 1 :
 	    rc < 0 ? error_set(err, rc, "%s", why.msg) :
 		     0;
 }
@@ -376,16 +388,19 @@ doubt_others(struct repo *r, struct str source, struct str source_id,
 	return rc;
 }
 
-/* A source took back what it said. */
+/* A source took back what it said. 1: that could not be done, and is tried
+ * again when the source is read again. */
 static int
-follow_withdrawal(struct repo *r, struct str source,
-    const struct ingest_result *in, const struct repo_paths *old,
-    struct error *err)
+follow_withdrawal(struct repo *r, struct str source, struct ingest_result *in,
+    const struct repo_paths *old, struct error *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < old->n && rc == 0; i++)
 		rc = take_back(r, source, in, old->v[i], err);
+	if (rc == 1)
+		in->refused = STR_LIT("is withdrawn, but what it said cannot "
+				      "be taken back");
 	for (int64_t i = 0; i < in->n_reports && rc == 0; i++) {
 		_cleanup_(freep) char *folder = folder_name(in, i);
 
@@ -531,6 +546,8 @@ replace_reports(struct repo *r, struct str source,
 		}
 		if (!stays)
 			rc = take_back(r, source, in, old->v[i], err);
+		/* The merge tries it again. */
+		rc = rc == 1 ? 0 : rc;
 	}
 	return rc;
 }
@@ -623,6 +640,10 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 	*ret = outcome_of(in, old.n);
 	if (!dry)
 		rc = apply(r, source, in, &old, err);
+	if (rc == 1) {
+		*ret = INGEST_REFUSED;
+		rc = 0;
+	}
 	repo_paths_done(&old);
 	repo_paths_done(&words);
 	return rc;

@@ -53,6 +53,7 @@ int ingest_work(struct channel *c, int64_t file, struct str bytes,
 int ingest_work_failed(struct channel *c, int64_t file, const char *why,
     struct error *err);
 /* The writer's half. Strings borrow from the message. */
+void ingest_refuse(struct ingest_result *ret, int64_t file, const char *why);
 int ingest_receive(struct message *m, struct ingest_result *ret,
     struct error *err);
 /* Writes what is new. dry: says what would happen; in->refused and in->why

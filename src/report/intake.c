@@ -259,6 +259,7 @@ check_house_rules(struct report *r, int64_t now_s, struct error *err)
 	struct osv_findings f;
 	int rc = 0;
 
+	r->d.schema_version = STR_LIT(OSV_SCHEMA_VERSION);
 	osv_findings_init(&f, r->arena);
 	osv_check(&r->d, &in, &f);
 	for (size_t i = 0; i < f.n && rc == 0; i++)

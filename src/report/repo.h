@@ -101,6 +101,12 @@ int repo_retract_origin(struct repo *r, const char *path, struct str source,
  * withdrawn it, and not the source. */
 bool repo_stands_withdrawn(struct repo *r, const char *path, struct str source);
 
+/* In role edit: the document at hand, and what was done until now, for those
+ * who hear that the role died. */
+struct consolidate_counts;
+void repo_at(struct repo *r, const char *path);
+void repo_did(struct repo *r, const struct consolidate_counts *counts);
+
 /* --- the index ------------------------------------------------------------ */
 
 /* What is remembered of a source's document. */

@@ -67,6 +67,7 @@ struct repo {
 	struct editor *editor; /* owned; NULL: not started (edit.h) */
 	/* In role edit: who writes, and ids. */
 	struct channel *writer;
+	struct edit_page *page; /* mapped */
 	struct repo_turn turns[REPO_YEARS];
 };
 

@@ -80,16 +80,16 @@ static int
 merge(struct repo *r, const struct order *o, struct consolidate_counts *n,
     struct error *err)
 {
-	(void)o;
-	return consolidate_merge(r, n, err);
+	return consolidate_merge(r,
+	    (struct consolidate_skip){ o->versions, o->n_versions }, n, err);
 }
 
 static int
 assign(struct repo *r, const struct order *o, struct consolidate_counts *n,
     struct error *err)
 {
-	(void)o;
-	return consolidate_assign(r, n, err);
+	return consolidate_assign(r,
+	    (struct consolidate_skip){ o->versions, o->n_versions }, n, err);
 }
 
 static int
@@ -209,7 +209,7 @@ begin(struct channel *c, struct repo **ret, struct error *err)
 	held = mem_printf("%s/held", dir);
 	paths[0] = osv;
 	paths[1] = held;
-	rc = asked_repo_open(dir, c, ret, err);
+	rc = asked_repo_open(dir, c, CONTROL_FD + 1, ret, err);
 	return rc == 0 ? lockdown(&l, err) : rc;
 }
 
