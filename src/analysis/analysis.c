@@ -253,6 +253,13 @@ stop_watchers(struct analysis *a)
 
 	if (a->sandbox != NULL)
 		sandbox_stop(a->sandbox);
+	/* Nothing runs any more that they could miss. */
+	if (a->record != NULL)
+		record_ask_stop(a->record);
+	if (a->upper != NULL)
+		upper_ask_stop(a->upper);
+	if (a->sink != NULL)
+		sink_ask_stop(a->sink);
 	if (a->record != NULL)
 		(void)record_stop(a->record, &ignored);
 	if (a->upper != NULL)

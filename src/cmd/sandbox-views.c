@@ -408,6 +408,29 @@ end_sink(struct views *v, struct error *err)
 	    v->sink != NULL ? NULL : why.msg, err);
 }
 
+/* Each ends its phase while the others do. */
+static void
+ask_ends(struct views *v)
+{
+	if (v->sink != NULL)
+		sink_ask_end(v->sink, PHASE);
+	if (v->record != NULL)
+		record_ask_end(v->record, PHASE);
+	if (v->upper != NULL)
+		upper_ask_walk(v->upper, PHASE);
+}
+
+static void
+ask_stops(struct views *v)
+{
+	if (v->record != NULL)
+		record_ask_stop(v->record);
+	if (v->upper != NULL)
+		upper_ask_stop(v->upper);
+	if (v->sink != NULL)
+		sink_ask_stop(v->sink);
+}
+
 int
 views_end(struct views *v, struct sandbox *s, const struct views_end *e,
     struct error *err)
@@ -416,6 +439,7 @@ views_end(struct views *v, struct sandbox *s, const struct views_end *e,
 
 	if (v->scribe == NULL)
 		return 0;
+	ask_ends(v);
 	rc = end_record(v, err);
 	if (rc == 0)
 		rc = end_sink(v, err);
@@ -423,6 +447,7 @@ views_end(struct views *v, struct sandbox *s, const struct views_end *e,
 		rc = fact_of_phase(v, s, e, err);
 	if (rc == 0)
 		rc = fact_of_run(v, s, NULL, NULL, "completed", err);
+	ask_stops(v); /* views_account() waits for them */
 	return rc;
 }
 

@@ -24,6 +24,8 @@ struct record {
 	struct child child;
 	struct channel control;
 	bool shared; /* the loader's programs */
+	bool asked_end, asked_stop;
+	struct error end_failed; /* asked_end; code 0: it was sent */
 	char why_own[200];
 };
 
@@ -129,14 +131,27 @@ client_send(struct channel *c, struct error *err)
 	return rc == -EPIPE ? last_words(c, err) : rc;
 }
 
+void
+client_ask_stop(struct channel *c, bool *ret_asked)
+{
+	struct error ignored = ERROR_INIT;
+
+	/* That it is gone already is seen by who waits for its end. */
+	message_begin(c, CONTROL_STOP);
+	(void)client_send(c, &ignored);
+	*ret_asked = true;
+}
+
 int
 client_stop(struct child *child, struct channel *c, const char *name,
-    struct error *err)
+    bool is_asked, struct error *err)
 {
-	int rc;
+	int rc = 0;
 
-	message_begin(c, CONTROL_STOP);
-	rc = client_send(c, err);
+	if (!is_asked) {
+		message_begin(c, CONTROL_STOP);
+		rc = client_send(c, err);
+	}
 	if (rc == 0)
 		rc = channel_end(c, CLIENT_STOP_MS, err);
 	if (rc != 0)
@@ -270,18 +285,38 @@ record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
 	return rc != 0 ? rc : wait_for(r, err);
 }
 
+static int
+send_end(struct record *r, int64_t phase, struct error *err)
+{
+	message_begin(&r->control, CONTROL_PHASE_END);
+	message_put_int(&r->control, phase);
+	return client_send(&r->control, err);
+}
+
+void
+record_ask_end(struct record *r, int64_t phase)
+{
+	assert(r->magic == RECORD_MAGIC && !r->asked_end);
+	r->end_failed = (struct error)ERROR_INIT;
+	r->asked_end = true;
+	(void)send_end(r, phase, &r->end_failed);
+}
+
 int
 record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err)
 {
 	int64_t ended, events, dropped;
 	struct message m;
-	int rc;
+	int rc = 0;
 
 	assert(r->magic == RECORD_MAGIC);
-	message_begin(&r->control, CONTROL_PHASE_END);
-	message_put_int(&r->control, phase);
-	rc = client_send(&r->control, err);
+	if (!r->asked_end)
+		rc = send_end(r, phase, err);
+	else if (r->end_failed.code != 0)
+		rc =
+		    error_set(err, r->end_failed.code, "%s", r->end_failed.msg);
+	r->asked_end = false;
 	if (rc == 0)
 		rc = client_expect(&r->control, "record", CONTROL_PHASE_ENDED,
 		    &m, err);
@@ -326,11 +361,19 @@ record_pidfd(const struct record *r)
 	return r->child.pidfd;
 }
 
+void
+record_ask_stop(struct record *r)
+{
+	assert(r->magic == RECORD_MAGIC);
+	client_ask_stop(&r->control, &r->asked_stop);
+}
+
 int
 record_stop(struct record *r, struct error *err)
 {
 	assert(r->magic == RECORD_MAGIC);
-	return client_stop(&r->child, &r->control, "record", err);
+	return client_stop(&r->child, &r->control, "record", r->asked_stop,
+	    err);
 }
 
 void

@@ -3,6 +3,7 @@
 #ifndef RECORD_CLIENT_PRIV_H
 #define RECORD_CLIENT_PRIV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,8 +30,10 @@ int client_expect(struct channel *c, const char *name, uint16_t type,
     struct message *ret, struct error *err);
 /* Ends the message and writes it. */
 int client_send(struct channel *c, struct error *err);
-/* Asks the role to stop and waits until it has said all and hung up. */
+/* Asks the role to stop; others may stop meanwhile. */
+void client_ask_stop(struct channel *c, bool *ret_asked);
+/* Asks it unless that is_asked, and waits until it has said all and hung up. */
 int client_stop(struct child *child, struct channel *c, const char *name,
-    struct error *err);
+    bool is_asked, struct error *err);
 
 #endif

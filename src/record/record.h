@@ -178,12 +178,16 @@ int record_phase_begin(struct record *r, int64_t phase, int64_t started_at,
     struct error *err);
 /* The phase_view row of view ebpf is the caller's to send, with these figures:
  * it alone can also say that the recorder was lost. */
+/* record_phase_end() alone waits for what record_ask_end() asks for, and says
+ * what was wrong with it: other roles end their phase meanwhile. */
+void record_ask_end(struct record *r, int64_t phase);
 int record_phase_end(struct record *r, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
 /* How long floods have been held back since the start, ns: time that does not
  * count against limits. */
 int record_held(struct record *r, int64_t *ret_ns, struct error *err);
 int record_pidfd(const struct record *r); /* borrowed */
+void record_ask_stop(struct record *r); /* as above */
 int record_stop(struct record *r, struct error *err); /* waits for its end */
 void record_free(struct record *r); /* kills it if it runs; accepts NULL */
 void record_freep(struct record **r);
@@ -217,10 +221,12 @@ int upper_spawn(const struct upper_start *s, int facts_fd, struct upper **ret,
     struct error *err);
 /* Waits until it watches: before the first command. */
 int upper_ready(struct upper *u, struct error *err);
+void upper_ask_walk(struct upper *u, int64_t phase); /* as record_ask_end */
 int upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
     struct error *err);
 int upper_lock(struct upper *u, const char *path, int64_t *ret_dependencies,
     struct error *err);
+void upper_ask_stop(struct upper *u);
 int upper_stop(struct upper *u, struct error *err);
 void upper_free(struct upper *u); /* kills it if it runs; accepts NULL */
 void upper_freep(struct upper **u);

@@ -20,6 +20,8 @@ struct upper {
 	struct child child;
 	struct channel control;
 	bool ready; /* CONTROL_READY came */
+	bool asked_walk, asked_stop;
+	struct error walk_failed; /* asked_walk; code 0: it was sent */
 };
 
 static int
@@ -86,19 +88,41 @@ upper_ready(struct upper *u, struct error *err)
 	return rc;
 }
 
-int
-upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
-    struct error *err)
+static int
+send_walk(struct upper *u, int64_t phase, struct error *err)
 {
-	struct upper_result result;
-	struct message m;
 	int rc = upper_ready(u, err);
 
 	if (rc != 0)
 		return rc;
 	message_begin(&u->control, UPPER_WALK);
 	message_put_int(&u->control, phase);
-	rc = client_send(&u->control, err);
+	return client_send(&u->control, err);
+}
+
+void
+upper_ask_walk(struct upper *u, int64_t phase)
+{
+	assert(u->magic == UPPER_MAGIC && !u->asked_walk);
+	u->walk_failed = (struct error)ERROR_INIT;
+	u->asked_walk = true;
+	(void)send_walk(u, phase, &u->walk_failed);
+}
+
+int
+upper_walk(struct upper *u, int64_t phase, struct upper_result *ret,
+    struct error *err)
+{
+	struct upper_result result;
+	struct message m;
+	int rc = 0;
+
+	if (!u->asked_walk)
+		rc = send_walk(u, phase, err);
+	else if (u->walk_failed.code != 0)
+		rc = error_set(err, u->walk_failed.code, "%s",
+		    u->walk_failed.msg);
+	u->asked_walk = false;
 	if (rc == 0)
 		rc = client_expect(&u->control, "upper", UPPER_WALKED, &m, err);
 	if (rc != 0)
@@ -140,11 +164,18 @@ upper_lock(struct upper *u, const char *path, int64_t *ret_dependencies,
 	return rc;
 }
 
+void
+upper_ask_stop(struct upper *u)
+{
+	assert(u->magic == UPPER_MAGIC);
+	client_ask_stop(&u->control, &u->asked_stop);
+}
+
 int
 upper_stop(struct upper *u, struct error *err)
 {
 	assert(u->magic == UPPER_MAGIC);
-	return client_stop(&u->child, &u->control, "upper", err);
+	return client_stop(&u->child, &u->control, "upper", u->asked_stop, err);
 }
 
 void

@@ -20,6 +20,8 @@
 struct sink {
 	struct child child;
 	struct channel control;
+	bool asked_end, asked_stop;
+	struct error end_failed; /* asked_end; code 0: it was sent */
 };
 
 static void
@@ -186,14 +188,28 @@ sink_phase_begin(struct sink *s, int64_t phase, int64_t started_ns,
 	return send_phase(s, CONTROL_PHASE_BEGIN, phase, started_ns, err);
 }
 
+void
+sink_ask_end(struct sink *s, int64_t phase)
+{
+	s->end_failed = (struct error)ERROR_INIT;
+	s->asked_end = true;
+	(void)send_phase(s, CONTROL_PHASE_END, phase, 0, &s->end_failed);
+}
+
 int
 sink_phase_end(struct sink *s, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err)
 {
 	struct message m;
 	int64_t ended, events, dropped;
-	int rc = send_phase(s, CONTROL_PHASE_END, phase, 0, err);
+	int rc = 0;
 
+	if (!s->asked_end)
+		rc = send_phase(s, CONTROL_PHASE_END, phase, 0, err);
+	else if (s->end_failed.code != 0)
+		rc =
+		    error_set(err, s->end_failed.code, "%s", s->end_failed.msg);
+	s->asked_end = false;
 	if (rc == 0)
 		rc = expect(s, CONTROL_PHASE_ENDED, &m, err);
 	if (rc != 0)
@@ -230,6 +246,26 @@ sink_pidfd(const struct sink *s)
 	return s->child.pidfd;
 }
 
+static int
+send_stop(struct sink *s, struct error *err)
+{
+	int rc;
+
+	message_begin(&s->control, CONTROL_STOP);
+	rc = message_send(&s->control, err);
+	return rc == 0 ? channel_flush(&s->control, err) : rc;
+}
+
+void
+sink_ask_stop(struct sink *s)
+{
+	struct error ignored = ERROR_INIT;
+
+	/* That it is gone already is seen by who waits for its end. */
+	(void)send_stop(s, &ignored);
+	s->asked_stop = true;
+}
+
 int
 sink_stop(struct sink *sink, struct error *err)
 {
@@ -238,10 +274,7 @@ sink_stop(struct sink *sink, struct error *err)
 
 	if (s == NULL)
 		return 0;
-	message_begin(&s->control, CONTROL_STOP);
-	rc = message_send(&s->control, err);
-	if (rc == 0)
-		rc = channel_flush(&s->control, err);
+	rc = s->asked_stop ? 0 : send_stop(s, err);
 	if (rc == 0)
 		rc = channel_end(&s->control, STOP_MS, err);
 	if (rc != 0)

@@ -82,6 +82,7 @@ int sink_start(const struct sink_config *c, int facts_fd, int relay_fd,
 int sink_phase_begin(struct sink *s, int64_t phase, int64_t started_ns,
     struct error *err);
 /* Closes what is still open, waits until all facts of the phase are written. */
+void sink_ask_end(struct sink *s, int64_t phase); /* then sink_phase_end() */
 int sink_phase_end(struct sink *s, int64_t phase, int64_t *ret_events,
     int64_t *ret_dropped, struct error *err);
 /* The same in three steps, for callers with something else to do between them:
@@ -99,6 +100,7 @@ int sink_set_prebuilt(struct sink *s, enum sink_prebuilt mode,
 int sink_pidfd(const struct sink *s);
 /* Lets it flush, at most 5 s; frees s. Its files are whole then, but the
  * process may still be giving back its sockets. Accepts NULL. */
+void sink_ask_stop(struct sink *s); /* then sink_stop() */
 int sink_stop(struct sink *s, struct error *err);
 void sink_freep(struct sink **s); /* kills it */
 
