@@ -25,7 +25,7 @@ write_index(struct exporter *x, const char *url, struct error *err)
 /* The dearest first: whoever is free takes the next. */
 static int (*const jobs[])(struct exporter *, const char *url,
     struct error *) = { export_zips_write, export_whole_zip_write,
-	export_renovate_write, export_news_write, export_ndjson_write,
+	export_renovate_write, export_ndjson_write, export_news_write,
 	write_index };
 
 static int

@@ -112,8 +112,8 @@ export_ndjson_write(struct exporter *x, const char *url, struct error *err)
 		tail[i] = (unsigned char)(l.crc32 >> (8 * i));
 		tail[4 + i] = (unsigned char)(l.raw >> (8 * i));
 	}
-	if (l.kept == 0 ||
-	    export_keep_bytes(x, o, path, sizeof(head) + l.kept) == 0) {
+	if (export_keep_bytes(x, o, path,
+		l.kept != 0 ? sizeof(head) + l.kept : 0) == 0) {
 		outfile_put(o, head, sizeof(head));
 		l.first = 0;
 	}
@@ -165,8 +165,9 @@ put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path,
 	/* More than such a reader can hold in memory. */
 	if (l.raw >= UINT32_MAX)
 		return;
-	if (i != 0 || l.kept == 0 ||
-	    export_keep_bytes(x, z->out, path, head + l.kept) == 0) {
+	if (i != 0 ||
+	    export_keep_bytes(x, z->out, path,
+		l.kept != 0 ? head + l.kept : 0) == 0) {
 		zip_header(z, &m);
 		l.first = 0;
 	}

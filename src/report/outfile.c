@@ -212,7 +212,7 @@ outfile_keep(struct outfile *o, const struct outfile_sums *past, uint64_t n)
 	if (steps != 0 &&
 	    sha256_restore(o->sha256, past->states[steps - 1].sha256) != 0)
 		return false;
-	if (steps != 0) {
+	if (past->n_states != 0) { /* even for other bytes: it has pages */
 		there = reuse(o, &past->spare, whole);
 		o->spare = (struct spare){ past->size, past->inode,
 			past->mtime_ns, whole };

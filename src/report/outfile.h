@@ -39,7 +39,7 @@ struct outfile_sums {
 struct outfile *outfile_open(int dir, const char *path);
 /* Before the first put: the file begins with the first n bytes of the one that
  * is published under the same name, and past is of it. They are not summed
- * again, and what a spare has of them is not even copied. false, and nothing is
+ * again, and what a spare has of them is not even copied; n may be 0. false, and nothing is
  * done, when that file is not the one that past is of. */
 bool outfile_keep(struct outfile *o, const struct outfile_sums *past,
     uint64_t n);

@@ -62,7 +62,7 @@ assert_holds(int fd, size_t n)
 
 /* What is kept has the same bytes each time, the rest another number. */
 static struct outfile_sums
-write_file(struct place *p, struct outfile_sums *past, size_t n)
+write_from(struct place *p, struct outfile_sums *past, size_t kept, size_t n)
 {
 	struct outfile *o = outfile_open(p->dir, NAME);
 	struct outfile_sums sums;
@@ -70,7 +70,7 @@ write_file(struct place *p, struct outfile_sums *past, size_t n)
 	_cleanup_(closep) int fd = -1;
 
 	if (past != NULL) {
-		assert_true(outfile_keep(o, past, KEPT));
+		assert_true(outfile_keep(o, past, kept));
 		free(past->states);
 	}
 	outfile_put(o, bytes + outfile_at(o), n - outfile_at(o));
@@ -78,6 +78,12 @@ write_file(struct place *p, struct outfile_sums *past, size_t n)
 	fd = openat(p->dir, NAME, O_RDONLY | O_CLOEXEC);
 	assert_holds(fd, n);
 	return sums;
+}
+
+static struct outfile_sums
+write_file(struct place *p, struct outfile_sums *past, size_t n)
+{
+	return write_from(p, past, KEPT, n);
 }
 
 /* The sums of the third, whose spare is the first. */
@@ -107,6 +113,14 @@ written_again(void **state)
 
 		/* Longer and shorter ones. */
 		s = write_file(&p, &s, N - turn * 300);
+		assert_int_equal(s.inode, first);
+		first = before;
+	}
+	/* With nothing that stays, before and after others. */
+	for (size_t turn = 0; turn < 4; turn++) {
+		uint64_t before = s.inode;
+
+		s = write_from(&p, &s, turn % 2 == 0 ? 0 : KEPT, N - 900);
 		assert_int_equal(s.inode, first);
 		first = before;
 	}
