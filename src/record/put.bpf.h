@@ -164,12 +164,11 @@ pid_inside(struct task_struct *task)
 {
 	struct pid *pid = OF_TASK(task, group_leader->thread_pid);
 	__u32 level = pid->level;
-	__u32 nr = 0;
+	struct upid *number = (void *)pid +
+	    bpf_core_field_offset(struct pid, numbers) +
+	    level * bpf_core_type_size(struct upid);
 
-	bpf_probe_read_kernel(&nr, sizeof(nr),
-	    (void *)pid + bpf_core_field_offset(struct pid, numbers) +
-		level * bpf_core_type_size(struct upid));
-	return nr;
+	return GET(upid, number, nr);
 }
 
 __noinline int
@@ -397,13 +396,13 @@ static __always_inline struct file *
 file_of(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *fdt = OF_TASK(task, files->fdt);
-	struct file **fds, *file = NULL;
+	struct list_head *at;
 
 	if (!fdt || fd >= fdt->max_fds)
 		return NULL;
-	fds = fdt->fd;
-	bpf_probe_read_kernel(&file, sizeof(file), &fds[fd]);
-	return file;
+	/* Any type of the kernel's that begins with a pointer. */
+	at = (void *)&fdt->fd[fd];
+	return (void *)GET(list_head, at, next);
 }
 
 static __always_inline void
