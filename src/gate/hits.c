@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "gate/conf.h"
+#include "sys/conf.h"
 #include "gate/match_priv.h"
 #include "gate/policy.h"
 #include "lockfile/lockfile.h"

@@ -26,7 +26,7 @@
 
 #include "base/str.h"
 #include "base/vec.h"
-#include "gate/conf.h"
+#include "sys/conf.h"
 
 struct arena;
 struct error;

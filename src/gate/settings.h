@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-#include "gate/conf.h"
+#include "sys/conf.h"
 
 struct arena;
 struct error;

@@ -1,192 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration of sources, through libyaml. Pure functions. */
+/* The configuration of sources: tables of keys for sys/conf.h. Pure functions.
+ */
 #include "report/config.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <yaml.h>
-
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "osv/osv.h"
+#include "sys/conf.h"
 
 #define MAX_SOURCES 1000
-
-struct parser {
-	yaml_document_t doc;
-	struct arena *arena;
-	struct str folder;
-	struct error *err;
-};
-
-static int
-fail_at(struct parser *p, const yaml_node_t *n, const char *what)
-{
-	return error_set(p->err, -EINVAL, "line %zu: %s",
-	    n != NULL ? n->start_mark.line + 1 : (size_t)1, what);
-}
+#define MAX_FILTERS 1000
 
 static struct str
-text(struct parser *p, const yaml_node_t *n)
+text(struct conf *c, const struct conf_node *n)
 {
-	struct str s;
+	struct str s = STR_NONE;
 
-	if (n == NULL || n->type != YAML_SCALAR_NODE)
-		return STR_NONE;
-	s = str_n(n->data.scalar.value, n->data.scalar.length);
-	return str_of(arena_strz(p->arena, s));
+	return conf_text(c, n, &s) == 0 ? s : STR_NONE;
 }
 
+/* Which of some words; -1 with the complaint when it is none of them. */
 static int
-read_text(struct parser *p, const yaml_node_t *n, void *to)
+read_word(struct conf *c, const struct conf_node *n, const char *const words[],
+    int n_words, const char *complaint)
 {
-	struct str s = text(p, n);
+	struct str s = text(c, n);
 
-	if (s.n == 0)
-		return fail_at(p, n, "a text is wanted here");
-	*(struct str *)to = s;
+	for (int i = 0; i < n_words; i++)
+		if (str_is(s, words[i]))
+			return i;
+	(void)conf_fail(c, n, "%s", complaint);
+	return -1;
+}
+
+/* A number up to a limit, as int64_t. */
+static int
+read_up_to(struct conf *c, const struct conf_node *n, uint64_t most,
+    int64_t *to)
+{
+	uint64_t v;
+	int rc = conf_number(c, n, &v);
+
+	if (rc != 0)
+		return rc;
+	if (v > most)
+		return conf_fail(c, n, "at most %llu is wanted here",
+		    (unsigned long long)most);
+	*to = (int64_t)v;
 	return 0;
-}
-
-static int
-read_bool(struct parser *p, const yaml_node_t *n, void *to)
-{
-	struct str s = text(p, n);
-
-	if (!str_is(s, "true") && !str_is(s, "false"))
-		return fail_at(p, n, "true or false is wanted here");
-	*(bool *)to = str_is(s, "true");
-	return 0;
-}
-
-struct strings {
-	struct str *v;
-	size_t n;
-};
-
-static int
-read_strings(struct parser *p, const yaml_node_t *n, void *to)
-{
-	struct strings *s = to;
-	const yaml_node_item_t *i;
-	int rc = 0;
-
-	if (n->type != YAML_SEQUENCE_NODE)
-		return fail_at(p, n, "a list is wanted here");
-	s->v = arena_array(p->arena,
-	    (size_t)(n->data.sequence.items.top -
-		n->data.sequence.items.start) +
-		1,
-	    sizeof(*s->v));
-	for (i = n->data.sequence.items.start;
-	     i < n->data.sequence.items.top && rc == 0; i++)
-		rc = read_text(p, yaml_document_get_node(&p->doc, *i),
-		    &s->v[s->n++]);
-	return rc;
-}
-
-/* --- mappings as tables -----------------------------------------------------
- */
-
-struct key {
-	const char *name;
-	int (*read)(struct parser *p, const yaml_node_t *n, void *to);
-	void *to;
-};
-
-static int
-read_mapping(struct parser *p, const yaml_node_t *n, const struct key *keys,
-    size_t n_keys)
-{
-	const yaml_node_pair_t *pair;
-	int rc = 0;
-
-	if (n == NULL || n->type != YAML_MAPPING_NODE)
-		return fail_at(p, n, "keys and values are wanted here");
-	for (pair = n->data.mapping.pairs.start;
-	     pair < n->data.mapping.pairs.top && rc == 0; pair++) {
-		const yaml_node_t *k =
-		    yaml_document_get_node(&p->doc, pair->key);
-		struct str name = text(p, k);
-		size_t i = 0;
-
-		while (i < n_keys && !str_is(name, keys[i].name))
-			i++;
-		if (i == n_keys)
-			return error_set(p->err, -EINVAL,
-			    "line %zu: there is no key \"%.*s\" here",
-			    k->start_mark.line + 1,
-			    (int)MIN_OF(name.n, (size_t)60),
-			    name.p != NULL ? name.p : "");
-		rc = keys[i].read(p,
-		    yaml_document_get_node(&p->doc, pair->value), keys[i].to);
-	}
-	return rc;
 }
 
 struct filters {
-	struct intake_filter *v;
+	struct intake_filter *v; /* MAX_FILTERS, of the arena */
 	size_t n;
 };
 
 static int
-read_filters(struct parser *p, const yaml_node_t *n, void *to)
+read_filter(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct filters *f = to;
-	const yaml_node_item_t *i;
-	struct str field, pattern;
-	int rc = 0;
+	struct str field = STR_NONE, pattern = STR_NONE;
+	const struct conf_key keys[] = { { "field", conf_text, &field },
+		{ "pattern", conf_text, &pattern } };
+	int rc = conf_mapping(c, n, keys, N_ELEMENTS(keys));
 
-	if (n->type != YAML_SEQUENCE_NODE)
-		return fail_at(p, n, "a list is wanted here");
-	f->v = arena_array(p->arena,
-	    (size_t)(n->data.sequence.items.top -
-		n->data.sequence.items.start) +
-		1,
-	    sizeof(*f->v));
-	for (i = n->data.sequence.items.start;
-	     i < n->data.sequence.items.top && rc == 0; i++) {
-		const struct key keys[] = { { "field", read_text, &field },
-			{ "pattern", read_text, &pattern } };
-		const yaml_node_t *item = yaml_document_get_node(&p->doc, *i);
-
-		field = pattern = STR_NONE;
-		rc = read_mapping(p, item, keys, N_ELEMENTS(keys));
-		if (rc == 0 &&
-		    ((!str_is(field, "aliases") && !str_is(field, "related")) ||
-			pattern.p == NULL))
-			rc = fail_at(p, item,
-			    "a filter has field: aliases or related, and "
-			    "pattern");
-		f->v[f->n].related = str_is(field, "related");
-		f->v[f->n++].pattern = pattern;
-	}
+	if (rc == 0 &&
+	    ((!str_is(field, "aliases") && !str_is(field, "related")) ||
+		pattern.p == NULL))
+		rc = conf_fail(c, n,
+		    "a filter has field: aliases or related, and pattern");
+	if (rc == 0 && f->n == MAX_FILTERS)
+		rc = conf_fail(c, n, "too many filters");
+	if (rc == 0)
+		f->v[f->n++] =
+		    (struct intake_filter){ str_is(field, "related"), pattern };
 	return rc;
 }
 
-/* Relative paths start from the configuration file. */
-static struct str
-absolute(struct parser *p, struct str path)
+static int
+read_filters(struct conf *c, const struct conf_node *n, void *to)
 {
-	if (path.p == NULL || str_starts(path, "/"))
-		return path;
-	return str_of(arena_printf(p->arena, "%.*s/%.*s", STR_ARG(p->folder),
-	    STR_ARG(path)));
+	struct filters *f = to;
+
+	f->v = arena_array(conf_arena(c), MAX_FILTERS, sizeof(*f->v));
+	f->n = 0;
+	return conf_list(c, n, read_filter, f);
+}
+
+/* Relative paths start from the configuration file. */
+static void
+make_absolute(struct arena *a, struct str folder, struct str *path)
+{
+	if (path->p != NULL && !str_starts(*path, "/"))
+		*path = str_of(arena_printf(a, "%.*s/%.*s", STR_ARG(folder),
+		    STR_ARG(*path)));
 }
 
 static int
-read_count(struct parser *p, const yaml_node_t *n, void *to)
+read_count(struct conf *c, const struct conf_node *n, void *to)
 {
-	uint64_t v;
-
-	if (str_to_u64(text(p, n), &v) != 0 || v > 1000000)
-		return fail_at(p, n, "a number is wanted here");
-	*(int64_t *)to = (int64_t)v;
-	return 0;
+	return read_up_to(c, n, 1000000, to);
 }
 
 /* Each type of storage: its own place, and the keys that make sense. */
@@ -204,27 +123,18 @@ static const struct storage_type {
 
 /* A key that belongs to another type is a mistake, and named. */
 static int
-check_storage_keys(struct parser *p, const yaml_node_t *n,
-    const struct storage_type *t)
+check_storage_key(struct conf *c, struct str name, const struct conf_node *n,
+    void *to)
 {
-	const yaml_node_pair_t *pair;
+	const struct storage_type *const *t = to;
 	char word[64];
 
-	for (pair = n->data.mapping.pairs.start;
-	     pair < n->data.mapping.pairs.top; pair++) {
-		const yaml_node_t *k =
-		    yaml_document_get_node(&p->doc, pair->key);
-		struct str name = text(p, k);
-
-		(void)snprintf(word, sizeof(word), " %.*s ", STR_ARG(name));
-		if (!str_is(name, "type") && !str_is(name, t->place) &&
-		    strstr(t->allowed, word) == NULL)
-			return error_set(p->err, -EINVAL,
-			    "line %zu: storage of type %s has no key "
-			    "\"%.*s\"",
-			    k->start_mark.line + 1, t->name, STR_ARG(name));
-	}
-	return 0;
+	(void)snprintf(word, sizeof(word), " %.*s ", STR_ARG(name));
+	if (str_is(name, "type") || str_is(name, (*t)->place) ||
+	    strstr((*t)->allowed, word) != NULL)
+		return 0;
+	return conf_fail(c, n, "storage of type %s has no key \"%.*s\"",
+	    (*t)->name, STR_ARG(name));
 }
 
 static bool
@@ -241,118 +151,108 @@ config_is_network(const struct config_source *s)
 }
 
 static int
-read_storage(struct parser *p, const yaml_node_t *n, void *to)
+read_storage(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct config_source *s = to;
+	const struct storage_type *own;
 	struct str type = STR_NONE, url = STR_NONE;
 	struct str places[CONFIG_STORAGE__MAX] = { 0 };
-	const struct key keys[] = { { "type", read_text, &type },
-		{ "path", read_text, &places[CONFIG_DIRECTORY] },
-		{ "repository", read_text, &places[CONFIG_GIT] },
-		{ "url", read_text, &url },
-		{ "endpoint", read_text, &places[CONFIG_S3] },
-		{ "branch", read_text, &s->branch },
-		{ "bucket", read_text, &s->bucket },
-		{ "region", read_text, &s->region },
-		{ "credentials", read_text, &s->credentials },
-		{ "profile", read_text, &s->profile },
+	const struct conf_key keys[] = { { "type", conf_text, &type },
+		{ "path", conf_text, &places[CONFIG_DIRECTORY] },
+		{ "repository", conf_text, &places[CONFIG_GIT] },
+		{ "url", conf_text, &url },
+		{ "endpoint", conf_text, &places[CONFIG_S3] },
+		{ "branch", conf_text, &s->branch },
+		{ "bucket", conf_text, &s->bucket },
+		{ "region", conf_text, &s->region },
+		{ "credentials", conf_text, &s->credentials },
+		{ "profile", conf_text, &s->profile },
 		{ "lookback-entries", read_count, &s->lookback } };
-	int rc = read_mapping(p, n, keys, N_ELEMENTS(keys)), t = 0;
+	int rc = conf_mapping(c, n, keys, N_ELEMENTS(keys)), t = 0;
 
 	while (rc == 0 && t < CONFIG_STORAGE__MAX &&
 	    !str_is(type, storage_types[t].name))
 		t++;
 	if (rc == 0 && t == CONFIG_STORAGE__MAX)
-		rc = fail_at(p, n,
+		rc = conf_fail(c, n,
 		    "storage type is directory, git, http, s3 or pages");
-	if (rc == 0)
-		rc = check_storage_keys(p, n, &storage_types[t]);
+	if (rc != 0)
+		return rc;
+	own = &storage_types[t];
+	rc = conf_pairs(c, n, check_storage_key, &own);
 	if (rc != 0)
 		return rc;
 	places[CONFIG_HTTP] = places[CONFIG_PAGES] = url;
 	s->storage = (enum config_storage)t;
 	s->place = places[t];
 	if (s->place.p == NULL)
-		return error_set(p->err, -EINVAL,
-		    "line %zu: storage of type %s needs %s",
-		    n->start_mark.line + 1, storage_types[t].name,
-		    storage_types[t].place);
-	if (t == CONFIG_DIRECTORY)
-		s->place = absolute(p, s->place);
+		return conf_fail(c, n, "storage of type %s needs %s", own->name,
+		    own->place);
 	if (config_is_network(s) && !is_url(s->place))
-		return fail_at(p, n, "this is no address: https://…");
-	if (s->credentials.p != NULL && !str_is(s->credentials, "anonymous") &&
-	    !str_is(s->credentials, "environment"))
-		s->credentials = absolute(p, s->credentials);
+		return conf_fail(c, n, "this is no address: https://…");
 	return 0;
 }
 
 static int
-read_deleted(struct parser *p, const yaml_node_t *n, void *to)
+read_deleted(struct conf *c, const struct conf_node *n, void *to)
 {
-	struct str s = text(p, n);
+	static const char *const words[] = { "keep", "withdraw" };
+	int i = read_word(c, n, words, 2, "deleted is withdraw or keep");
 
-	if (!str_is(s, "withdraw") && !str_is(s, "keep"))
-		return fail_at(p, n, "deleted is withdraw or keep");
-	*(bool *)to = str_is(s, "withdraw");
-	return 0;
+	*(bool *)to = i == 1;
+	return i < 0 ? -EINVAL : 0;
 }
 
 static int
-read_percent(struct parser *p, const yaml_node_t *n, void *to)
+read_percent(struct conf *c, const struct conf_node *n, void *to)
 {
-	uint64_t v;
-
-	if (str_to_u64(text(p, n), &v) != 0 || v > 100)
-		return fail_at(p, n, "per cent are wanted here: 0 to 100");
-	*(int64_t *)to = (int64_t)v;
-	return 0;
+	return read_up_to(c, n, 100, to);
 }
 
 static int
-read_kind(struct parser *p, const yaml_node_t *n, void *to)
+read_kind(struct conf *c, const struct conf_node *n, void *to)
 {
 	static const char *const kinds[INTAKE_KIND__MAX] = {
 		[INTAKE_OSV] = "osv",
 		[INTAKE_GHSA] = "ghsa",
 		[INTAKE_MAP] = "map",
 	};
+	int i = read_word(c, n, kinds, INTAKE_KIND__MAX,
+	    "kind is osv, ghsa or map");
 
-	for (int i = 0; i < INTAKE_KIND__MAX; i++)
-		if (str_is(text(p, n), kinds[i])) {
-			*(enum intake_kind *)to = (enum intake_kind)i;
-			return 0;
-		}
-	return fail_at(p, n, "kind is osv, ghsa or map");
-}
-
-static int
-read_format(struct parser *p, const yaml_node_t *n, void *to)
-{
-	if (!bundle_format_parse(text(p, n), to))
-		return fail_at(p, n, "format is json, ndjson, csv or zip");
+	if (i < 0)
+		return -EINVAL;
+	*(enum intake_kind *)to = (enum intake_kind)i;
 	return 0;
 }
 
 static int
-read_character(struct parser *p, const yaml_node_t *n, void *to)
+read_format(struct conf *c, const struct conf_node *n, void *to)
 {
-	struct str s = text(p, n);
+	if (!bundle_format_parse(text(c, n), to))
+		return conf_fail(c, n, "format is json, ndjson, csv or zip");
+	return 0;
+}
+
+static int
+read_character(struct conf *c, const struct conf_node *n, void *to)
+{
+	struct str s = text(c, n);
 
 	if (s.n != 1)
-		return fail_at(p, n, "one character is wanted here");
+		return conf_fail(c, n, "one character is wanted here");
 	*(char *)to = s.p[0];
 	return 0;
 }
 
 static int
-read_path(struct parser *p, const yaml_node_t *n, void *to)
+read_path(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct str s = STR_NONE;
-	int rc = read_text(p, n, &s);
+	int rc = conf_text(c, n, &s);
 
 	if (rc == 0 && !mapping_path_valid(s))
-		rc = fail_at(p, n,
+		rc = conf_fail(c, n,
 		    "a path is wanted here: members with dots between them, "
 		    "[] for every item of a list, or = and a fixed text");
 	if (rc == 0)
@@ -361,25 +261,25 @@ read_path(struct parser *p, const yaml_node_t *n, void *to)
 }
 
 static int
-read_map(struct parser *p, const yaml_node_t *n, void *to)
+read_map(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct mapping *m = to;
-	struct key keys[MAPPING_FIELD__MAX + 2];
+	struct conf_key keys[MAPPING_FIELD__MAX + 2];
 	const char *complaint;
 	int rc;
 
 	for (int i = 0; i < MAPPING_FIELD__MAX; i++)
-		keys[i] =
-		    (struct key){ mapping_names[i], read_path, &m->fields[i] };
+		keys[i] = (struct conf_key){ mapping_names[i], read_path,
+			&m->fields[i] };
 	keys[MAPPING_FIELD__MAX] =
-	    (struct key){ "separator", read_text, &m->separator };
+	    (struct conf_key){ "separator", conf_text, &m->separator };
 	keys[MAPPING_FIELD__MAX + 1] =
-	    (struct key){ "all-versions", read_bool, &m->all_versions };
-	rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
+	    (struct conf_key){ "all-versions", conf_bool, &m->all_versions };
+	rc = conf_mapping(c, n, keys, N_ELEMENTS(keys));
 	if (rc != 0)
 		return rc;
 	complaint = mapping_complaint(m);
-	return complaint != NULL ? fail_at(p, n, complaint) : 0;
+	return complaint != NULL ? conf_fail(c, n, "%s", complaint) : 0;
 }
 
 static bool
@@ -393,26 +293,26 @@ id_valid(struct str s)
 }
 
 static int
-read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
+read_source(struct conf *c, const struct conf_node *n, struct config_source *s)
 {
-	struct strings prefixes = { 0 }, ecosystems = { 0 };
+	struct conf_strings prefixes = { 0 }, ecosystems = { 0 };
 	struct filters filters = { 0 };
-	const struct key keys[] = {
-		{ "id", read_text, &s->intake.id },
+	const struct conf_key keys[] = {
+		{ "id", conf_text, &s->intake.id },
 		{ "kind", read_kind, &s->intake.kind },
 		{ "format", read_format, &s->format },
 		{ "delimiter", read_character, &s->delimiter },
 		{ "map", read_map, &s->mapping },
 		{ "storage", read_storage, s },
-		{ "prefixes", read_strings, &prefixes },
-		{ "alias-id", read_bool, &s->intake.alias_id },
-		{ "split", read_bool, &s->intake.split },
-		{ "allow-multiple-affected", read_bool, &s->intake.split },
-		{ "ecosystems", read_strings, &ecosystems },
+		{ "prefixes", conf_strings, &prefixes },
+		{ "alias-id", conf_bool, &s->intake.alias_id },
+		{ "split", conf_bool, &s->intake.split },
+		{ "allow-multiple-affected", conf_bool, &s->intake.split },
+		{ "ecosystems", conf_strings, &ecosystems },
 		{ "filters", read_filters, &filters },
 		{ "deleted", read_deleted, &s->withdraw_deleted },
 		{ "deleted-at-most", read_percent, &s->deleted_at_most },
-		{ "disabled-for-reason", read_text, &s->disabled },
+		{ "disabled-for-reason", conf_text, &s->disabled },
 	};
 	int rc;
 
@@ -420,26 +320,27 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 	s->region = STR_LIT("us-east-1");
 	s->lookback = 10;
 	s->deleted_at_most = 10;
-	rc = read_mapping(p, n, keys, N_ELEMENTS(keys));
+	rc = conf_mapping(c, n, keys, N_ELEMENTS(keys));
 	if (rc != 0)
 		return rc;
 	if (!id_valid(s->intake.id))
-		return fail_at(p, n, "a source needs an id of a-z, 0-9 and -");
+		return conf_fail(c, n,
+		    "a source needs an id of a-z, 0-9 and -");
 	if (s->place.p == NULL)
-		return fail_at(p, n, "a source needs storage");
+		return conf_fail(c, n, "a source needs storage");
 	if ((s->intake.kind == INTAKE_MAP) !=
 	    (s->mapping.fields[MAPPING_NAME].p != NULL ||
 		s->mapping.fields[MAPPING_PURL].p != NULL))
-		return fail_at(p, n,
+		return conf_fail(c, n,
 		    "map belongs to kind: map, which needs it");
 	s->intake.mapping = &s->mapping;
 	if (s->storage == CONFIG_PAGES && s->withdraw_deleted)
-		return fail_at(p, n,
+		return conf_fail(c, n,
 		    "pages are read from where they were left, so that "
 		    "nothing says what is gone: deleted is keep");
 	if ((s->storage == CONFIG_HTTP || s->storage == CONFIG_PAGES) &&
 	    prefixes.n != 0)
-		return fail_at(p, n,
+		return conf_fail(c, n,
 		    "prefixes are of folders, repositories and buckets");
 	s->prefixes = prefixes.v;
 	s->n_prefixes = prefixes.n;
@@ -451,211 +352,213 @@ read_source(struct parser *p, const yaml_node_t *n, struct config_source *s)
 }
 
 static int
-read_sources(struct parser *p, const yaml_node_t *n, void *to)
+add_source(struct conf *c, const struct conf_node *n, void *to)
 {
-	struct config *c = to;
-	const yaml_node_item_t *i;
-	int rc = 0;
+	struct config *all = to;
+	struct config_source *s = mem_alloc(sizeof(*s));
+	int rc = read_source(c, n, s);
 
-	if (n->type != YAML_SEQUENCE_NODE)
-		return fail_at(p, n, "a list of sources is wanted here");
-	for (i = n->data.sequence.items.start;
-	     i < n->data.sequence.items.top && rc == 0; i++) {
-		const yaml_node_t *item = yaml_document_get_node(&p->doc, *i);
-		struct config_source *s = mem_alloc(sizeof(*s));
-
-		rc = read_source(p, item, s);
-		for (size_t k = 0; k < c->sources.n && rc == 0; k++)
-			if (str_eq(c->sources.v[k]->intake.id, s->intake.id))
-				rc = fail_at(p, item, "two sources of one id");
-		if (rc == 0 && c->sources.n == MAX_SOURCES)
-			rc = fail_at(p, item, "too many sources");
-		vec_push(&c->sources, s);
-	}
+	for (size_t k = 0; k < all->sources.n && rc == 0; k++)
+		if (str_eq(all->sources.v[k]->intake.id, s->intake.id))
+			rc = conf_fail(c, n, "two sources of one id");
+	if (rc == 0 && all->sources.n == MAX_SOURCES)
+		rc = conf_fail(c, n, "too many sources");
+	vec_push(&all->sources, s);
 	return rc;
+}
+
+static int
+read_sources(struct conf *c, const struct conf_node *n, void *to)
+{
+	return conf_list(c, n, add_source, to);
 }
 
 /* --- popular packages -------------------------------------------------------
  */
 
+#define MAX_POPULAR 1000
+
 struct populars {
-	struct popular_file *files; /* of the arena */
-	size_t n;
-	const yaml_node_t *at_least; /* looked at when the files are known */
+	struct popular_file *files, *least; /* MAX_POPULAR each, of the arena */
+	size_t n, n_least;
 };
 
-static const char *
-bad_ecosystem(struct str s)
+static struct popular_file *
+add_popular(struct conf *c, const struct conf_node *n, struct popular_file *v,
+    size_t *n_v)
 {
-	return osv_ecosystem_valid(s) ?
-	    NULL :
-	    "an ecosystem as OSV spells it is wanted here (npm, PyPI, …)";
+	if (*n_v != MAX_POPULAR)
+		return &v[(*n_v)++];
+	(void)conf_fail(c, n, "too many entries");
+	return NULL;
 }
 
 static int
-read_popular_files(struct parser *p, const yaml_node_t *n, struct populars *all)
+read_popular_file(struct conf *c, const struct conf_node *n, void *to)
 {
-	const yaml_node_pair_t *pair;
-	int rc = 0;
+	struct populars *all = to;
+	struct popular_file *f = add_popular(c, n, all->files, &all->n);
 
-	all->files = arena_array(p->arena,
-	    (size_t)(n->data.mapping.pairs.top - n->data.mapping.pairs.start) +
-		1,
-	    sizeof(*all->files));
-	for (pair = n->data.mapping.pairs.start;
-	     pair < n->data.mapping.pairs.top && rc == 0; pair++) {
-		const yaml_node_t *k =
-		    yaml_document_get_node(&p->doc, pair->key);
-		struct popular_file *f = &all->files[all->n++];
+	return f == NULL ? -EINVAL : conf_text(c, n, &f->path);
+}
 
-		f->ecosystem = text(p, k);
-		rc = read_text(p, yaml_document_get_node(&p->doc, pair->value),
-		    &f->path);
-		if (rc == 0 && bad_ecosystem(f->ecosystem) != NULL)
-			rc = fail_at(p, k, bad_ecosystem(f->ecosystem));
-	}
+static int
+check_ecosystem(struct conf *c, struct str name, const struct conf_node *n)
+{
+	if (osv_ecosystem_valid(name))
+		return 0;
+	return conf_fail(c, n,
+	    "\"%.*s\" is no ecosystem as OSV spells it (npm, PyPI, …)",
+	    STR_ARG(str_sub(name, 0, 60)));
+}
+
+static int
+read_popular_pair(struct conf *c, struct str name, const struct conf_node *n,
+    void *to)
+{
+	struct populars *all = to;
+	int rc = check_ecosystem(c, name, n);
+
+	if (rc == 0)
+		rc = read_popular_file(c, n, to);
+	if (rc == 0)
+		all->files[all->n - 1].ecosystem = name;
 	return rc;
 }
 
 /* A file, a list of them, or one for each ecosystem. */
 static int
-read_popular(struct parser *p, const yaml_node_t *n, void *to)
+read_popular(struct conf *c, const struct conf_node *n, void *to)
+{
+	if (conf_is_mapping(n))
+		return conf_pairs(c, n, read_popular_pair, to);
+	return conf_is_list(n) ? conf_list(c, n, read_popular_file, to) :
+				 read_popular_file(c, n, to);
+}
+
+static int
+read_least_pair(struct conf *c, struct str name, const struct conf_node *n,
+    void *to)
 {
 	struct populars *all = to;
-	struct strings paths = { 0 };
-	int rc = 0;
+	struct popular_file *f = add_popular(c, n, all->least, &all->n_least);
+	int rc = f == NULL ? -EINVAL : check_ecosystem(c, name, n);
 
-	all->n = 0;
-	if (n != NULL && n->type == YAML_MAPPING_NODE)
-		return read_popular_files(p, n, all);
-	if (n != NULL && n->type == YAML_SEQUENCE_NODE) {
-		rc = read_strings(p, n, &paths);
-	} else {
-		paths.v = arena_array(p->arena, 1, sizeof(*paths.v));
-		rc = read_text(p, n, &paths.v[paths.n++]);
-	}
-	all->files = arena_array(p->arena, paths.n + 1, sizeof(*all->files));
-	for (; rc == 0 && all->n < paths.n; all->n++)
-		all->files[all->n].path = paths.v[all->n];
+	if (rc == 0)
+		rc = conf_number(c, n, &f->at_least);
+	if (rc == 0)
+		f->ecosystem = name;
 	return rc;
-}
-
-static int
-read_number(struct parser *p, const yaml_node_t *n, uint64_t *ret)
-{
-	return str_to_u64(text(p, n), ret) == 0 ?
-	    0 :
-	    fail_at(p, n, "a number is wanted here");
-}
-
-static int
-read_at_least(struct parser *p, const yaml_node_t *n, void *to)
-{
-	(void)p;
-	((struct populars *)to)->at_least = n;
-	return 0;
 }
 
 /* One number for all files, or one for each ecosystem that has a file. */
 static int
-set_at_least(struct parser *p, struct populars *all)
+read_least(struct conf *c, const struct conf_node *n, void *to)
 {
-	const yaml_node_t *n = all->at_least;
-	const yaml_node_pair_t *pair;
-	uint64_t v = 0;
-	int rc = 0;
+	struct populars *all = to;
+	struct popular_file *f;
 
-	if (n == NULL)
-		return 0;
-	if (n->type != YAML_MAPPING_NODE) {
-		rc = read_number(p, n, &v);
-		for (size_t i = 0; i < all->n; i++)
-			all->files[i].at_least = v;
-		return rc;
-	}
-	for (pair = n->data.mapping.pairs.start;
-	     pair < n->data.mapping.pairs.top && rc == 0; pair++) {
-		const yaml_node_t *k =
-		    yaml_document_get_node(&p->doc, pair->key);
-		size_t i = 0;
-
-		while (i < all->n &&
-		    (all->files[i].ecosystem.p == NULL ||
-			!str_eq(text(p, k), all->files[i].ecosystem)))
-			i++;
-		if (i == all->n)
-			return fail_at(p, k,
-			    "popular has no file for this ecosystem");
-		rc =
-		    read_number(p, yaml_document_get_node(&p->doc, pair->value),
-			&all->files[i].at_least);
-	}
-	return rc;
+	if (conf_is_mapping(n))
+		return conf_pairs(c, n, read_least_pair, to);
+	f = add_popular(c, n, all->least, &all->n_least);
+	return f == NULL ? -EINVAL : conf_number(c, n, &f->at_least);
 }
 
+/* When both are known, in whatever order they stand in the file. */
 static int
-read_unconfirmed(struct parser *p, const yaml_node_t *n, void *to)
+set_least(struct populars *all, struct error *err)
 {
-	struct str s = text(p, n);
+	for (size_t i = 0; i < all->n_least; i++) {
+		const struct popular_file *least = &all->least[i];
+		bool found = least->ecosystem.p == NULL;
 
-	if (!str_is(s, "proof") && !str_is(s, "none"))
-		return fail_at(p, n, "unconfirmed is proof or none");
-	*(bool *)to = str_is(s, "proof");
+		for (size_t k = 0; k < all->n; k++) {
+			struct popular_file *f = &all->files[k];
+
+			if (least->ecosystem.p != NULL &&
+			    (f->ecosystem.p == NULL ||
+				!str_eq(f->ecosystem, least->ecosystem)))
+				continue;
+			f->at_least = least->at_least;
+			found = true;
+		}
+		if (!found)
+			return error_set(err, -EINVAL,
+			    "popular-at-least: popular has no file for this "
+			    "ecosystem: %.*s",
+			    STR_ARG(least->ecosystem));
+	}
 	return 0;
 }
 
 static int
-read_draft(struct parser *p, const yaml_node_t *n, void *to)
+read_unconfirmed(struct conf *c, const struct conf_node *n, void *to)
 {
-	const struct key keys[] = { { "unconfirmed", read_unconfirmed, to } };
+	static const char *const words[] = { "none", "proof" };
+	int i = read_word(c, n, words, 2, "unconfirmed is proof or none");
 
-	return read_mapping(p, n, keys, N_ELEMENTS(keys));
+	*(bool *)to = i == 1;
+	return i < 0 ? -EINVAL : 0;
+}
+
+static int
+read_draft(struct conf *c, const struct conf_node *n, void *to)
+{
+	const struct conf_key keys[] = { { "unconfirmed", read_unconfirmed,
+	    to } };
+
+	return conf_mapping(c, n, keys, N_ELEMENTS(keys));
+}
+
+/* What the keys cannot do one by one. */
+static void
+finish(struct config *c, struct populars *popular, struct conf_strings own,
+    struct arena *a, struct str folder)
+{
+	for (size_t i = 0; i < popular->n; i++)
+		make_absolute(a, folder, &popular->files[i].path);
+	c->popular = popular->files;
+	c->n_popular = popular->n;
+	for (size_t i = 0; i < c->sources.n; i++) {
+		struct config_source *s = c->sources.v[i];
+
+		if (s->storage == CONFIG_DIRECTORY)
+			make_absolute(a, folder, &s->place);
+		if (!str_is(s->credentials, "anonymous") &&
+		    !str_is(s->credentials, "environment"))
+			make_absolute(a, folder, &s->credentials);
+		s->intake.own_names = own.v;
+		s->intake.n_own_names = own.n;
+	}
 }
 
 int
 config_parse(struct arena *a, struct str yaml, struct str folder,
     struct config *ret, struct error *err)
 {
-	struct parser p = { .arena = a, .folder = folder, .err = err };
 	struct config c = { 0 };
-	struct strings own = { 0 };
-	struct populars popular = { 0 };
-	const struct key keys[] = { { "sources", read_sources, &c },
+	struct conf_strings own = { 0 };
+	struct populars popular = {
+		.files = arena_array(a, MAX_POPULAR, sizeof(*popular.files)),
+		.least = arena_array(a, MAX_POPULAR, sizeof(*popular.least)),
+	};
+	const struct conf_key keys[] = { { "sources", read_sources, &c },
 		{ "popular", read_popular, &popular },
-		{ "popular-at-least", read_at_least, &popular },
-		{ "own-names", read_strings, &own },
+		{ "popular-at-least", read_least, &popular },
+		{ "own-names", conf_strings, &own },
 		{ "draft", read_draft, &c.draft_unconfirmed } };
-	yaml_parser_t y;
-	int rc;
+	int rc = 0;
 
-	if (yaml_parser_initialize(&y) == 0)
-		fatal("no memory for YAML");
-	yaml_parser_set_input_string(&y, (const unsigned char *)yaml.p, yaml.n);
-	if (yaml_parser_load(&y, &p.doc) == 0) {
-		rc = error_set(err, -EINVAL, "line %zu: %s",
-		    y.problem_mark.line + 1,
-		    y.problem != NULL ? y.problem : "is no YAML");
-		yaml_parser_delete(&y);
-		return rc;
-	}
-	rc = read_mapping(&p, yaml_document_get_root_node(&p.doc), keys,
-	    N_ELEMENTS(keys));
+	if (str_trim(yaml).n == 0)
+		return error_set(err, -EINVAL, "line 1: is empty");
+	rc = conf_parse(a, yaml, keys, N_ELEMENTS(keys), err);
 	if (rc == 0)
-		rc = set_at_least(&p, &popular);
-	yaml_document_delete(&p.doc);
-	yaml_parser_delete(&y);
+		rc = set_least(&popular, err);
 	if (rc != 0) {
 		config_done(&c);
 		return rc;
 	}
-	for (size_t i = 0; i < popular.n; i++)
-		popular.files[i].path = absolute(&p, popular.files[i].path);
-	c.popular = popular.files;
-	c.n_popular = popular.n;
-	for (size_t i = 0; i < c.sources.n; i++) {
-		c.sources.v[i]->intake.own_names = own.v;
-		c.sources.v[i]->intake.n_own_names = own.n;
-	}
+	finish(&c, &popular, own, a, folder);
 	*ret = c;
 	return 0;
 }

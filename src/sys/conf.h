@@ -3,9 +3,10 @@
  * YAML files of the user as tables of keys, through libyaml. An unknown key is
  * an error that names it; every error begins with its line.
  */
-#ifndef GATE_CONF_H
-#define GATE_CONF_H
+#ifndef SYS_CONF_H
+#define SYS_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,8 @@ int conf_parse(struct arena *a, struct str yaml, const struct conf_key *keys,
 int conf_text(struct conf *c, const struct conf_node *n, void *to); /* str */
 /* conf_strings: one text or a list of them, added to what is there. */
 int conf_strings(struct conf *c, const struct conf_node *n, void *to);
+int conf_bool(struct conf *c, const struct conf_node *n, void *to);
+int conf_number(struct conf *c, const struct conf_node *n, void *to); /* u64 */
 /* int64_t, milliseconds: "7d", "90s", as on the command line. */
 int conf_duration(struct conf *c, const struct conf_node *n, void *to);
 int conf_skip(struct conf *c, const struct conf_node *n, void *to);
@@ -51,6 +54,8 @@ int conf_pairs(struct conf *c, const struct conf_node *n,
     int (*pair)(struct conf *c, struct str name, const struct conf_node *n,
 	void *to),
     void *to);
+bool conf_is_list(const struct conf_node *n);
+bool conf_is_mapping(const struct conf_node *n);
 int conf_fail(struct conf *c, const struct conf_node *n, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint32_t conf_line(const struct conf_node *n); /* from 1 */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* YAML as tables of keys. Runs in lazaret scan, on the user's own files. */
-#include "gate/conf.h"
+/* YAML as tables of keys. Runs in `lazaret scan` and `lazaret report`, on the
+ * user's own files. */
+#include "sys/conf.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -104,6 +105,40 @@ conf_strings(struct conf *c, const struct conf_node *n, void *to)
 }
 
 int
+conf_bool(struct conf *c, const struct conf_node *n, void *to)
+{
+	struct str s = scalar(c, n);
+
+	if (!str_is(s, "true") && !str_is(s, "false"))
+		return conf_fail(c, n, "true or false is wanted here");
+	*(bool *)to = str_is(s, "true");
+	return 0;
+}
+
+int
+conf_number(struct conf *c, const struct conf_node *n, void *to)
+{
+	uint64_t v;
+
+	if (str_to_u64(scalar(c, n), &v) != 0)
+		return conf_fail(c, n, "a number is wanted here");
+	*(uint64_t *)to = v;
+	return 0;
+}
+
+bool
+conf_is_list(const struct conf_node *n)
+{
+	return n != NULL && inside(n)->type == YAML_SEQUENCE_NODE;
+}
+
+bool
+conf_is_mapping(const struct conf_node *n)
+{
+	return n != NULL && inside(n)->type == YAML_MAPPING_NODE;
+}
+
+int
 conf_duration(struct conf *c, const struct conf_node *n, void *to)
 {
 	static const struct {
@@ -142,7 +177,7 @@ conf_list(struct conf *c, const struct conf_node *n,
 	const yaml_node_item_t *i;
 	int rc = 0;
 
-	if (n == NULL || inside(n)->type != YAML_SEQUENCE_NODE)
+	if (!conf_is_list(n))
 		return conf_fail(c, n, "a list is wanted here");
 	for (i = inside(n)->data.sequence.items.start;
 	     i < inside(n)->data.sequence.items.top && rc == 0; i++)
@@ -159,7 +194,7 @@ conf_pairs(struct conf *c, const struct conf_node *n,
 	const yaml_node_pair_t *p;
 	int rc = 0;
 
-	if (n == NULL || inside(n)->type != YAML_MAPPING_NODE)
+	if (!conf_is_mapping(n))
 		return conf_fail(c, n, "keys and values are wanted here");
 	for (p = inside(n)->data.mapping.pairs.start;
 	     p < inside(n)->data.mapping.pairs.top && rc == 0; p++)
