@@ -570,6 +570,7 @@ static const struct {
 	int (*run)(const char *argument);
 } floods[] = {
 	{ "nothing", nothing },
+	{ "forge", forge },
 	{ "flood-forks", flood_forks },
 	{ "flood-opens", flood_opens },
 	{ "flood-writes", flood_writes },

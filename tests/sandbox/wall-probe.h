@@ -44,6 +44,9 @@ int files_of_init(const char *argument);
 int end_init(const char *argument);
 int stop_init(const char *argument);
 
+/* wall-forge.c */
+int forge(const char *argument);
+
 /* wall-flood.c; 0: all was done. */
 int nothing(const char *argument);
 int flood_forks(const char *times);
