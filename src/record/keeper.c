@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -41,18 +43,76 @@ open_upper(int upper_fd, struct str path)
 }
 
 static int
-open_exe(uint32_t pid)
+open_below_proc(uint32_t pid, const char *name, int flags)
 {
-	char name[64];
+	char path[64];
 
-	(void)snprintf(name, sizeof(name), "/proc/%u/exe", pid);
-	return open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* Nothing of the image lies there: /dev/shm, memfds. */
+static bool
+is_in_memory(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+/* A script that was executed by descriptor is called after it; its interpreter
+ * finds it there, and so do we. */
+static int
+open_passed(uint32_t pid, struct str path)
+{
+	char name[32];
+	struct stat st;
+	uint64_t n;
+	int fd;
+
+	if (!str_starts(path, "/dev/fd/") ||
+	    str_to_u64(str_sub(path, 8, path.n), &n) != 0 || n > INT32_MAX)
+		return -1;
+	(void)snprintf(name, sizeof(name), "fd/%u", (unsigned)n);
+	/* What it is, before anything that can be is opened. */
+	fd = open_below_proc(pid, name, O_PATH);
+	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		closep(&fd);
+		return -1;
+	}
+	closep(&fd);
+	return open_below_proc(pid, name, O_RDONLY | O_NONBLOCK);
+}
+
+/* A file that the upper layer does not have, since it lies in memory. */
+static int
+open_beside(uint32_t pid, struct str path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+		    O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	_cleanup_(closep) int root = -1;
+	char name[LIMIT_PATH_BYTES];
+	int fd;
+
+	if (path.n < 2 || path.n >= sizeof(name) ||
+	    memchr(path.p, '\0', path.n) != NULL)
+		return -1;
+	memcpy(name, path.p, path.n);
+	name[path.n] = '\0';
+	root = open_below_proc(pid, "root", O_PATH | O_DIRECTORY);
+	fd = root < 0 ?
+	    -1 :
+	    (int)syscall(SYS_openat2, root, name, &how, sizeof(how));
+	if (fd >= 0 && !is_in_memory(fd))
+		closep(&fd);
+	return fd;
 }
 
 /*
  * A file with a name counts as written by the sandbox when the upper layer
- * has it. One that has lost its name by now is below /proc, if the process
- * still lives.
+ * has it, or it lies in memory. One that has lost its name by now is below
+ * /proc, if the process still lives.
  */
 static int
 open_executed(int upper_fd, uint32_t pid, struct str path)
@@ -60,11 +120,17 @@ open_executed(int upper_fd, uint32_t pid, struct str path)
 	struct stat st;
 	int fd = open_upper(upper_fd, path);
 
-	if (fd >= 0)
+	if (fd < 0)
+		fd = open_passed(pid, path);
+	if (fd < 0)
+		fd = open_beside(pid, path);
+	if (fd < 0)
+		fd = open_below_proc(pid, "exe", O_RDONLY | O_NONBLOCK);
+	else
 		return fd;
-	fd = open_exe(pid);
 	if (fd >= 0 &&
-	    (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 0))
+	    (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+		(st.st_nlink != 0 && !is_in_memory(fd))))
 		closep(&fd);
 	return fd;
 }

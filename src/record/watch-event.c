@@ -28,6 +28,7 @@
 
 #define STRING_BYTES 4096 /* as put.bpf.h */
 #define PIECE_BYTES  8192
+#define FD_FOLDER    "/dev/fd/" /* as the kernel names what is passed */
 
 #define ADDRESS_BYTES sizeof(struct sockaddr_storage)
 #define PAGE_BYTES    4096u
@@ -617,12 +618,57 @@ put_pieces(struct watcher *w, struct watch_call *c, unsigned kind,
 	}
 }
 
+void
+event_exec_name(const struct watch_call *c, const struct calls_row *row,
+    struct buf *out)
+{
+	char path[STRING_BYTES];
+	size_t n = 0;
+
+	buf_reset(out);
+	if (!event_peek_string(c->tid, c->args[row->call.path - 1], path, &n))
+		return;
+	if (c->number == SYS_execveat && (n == 0 || path[0] != '/') &&
+	    (int)c->args[0] >= 0)
+		buf_printf(out, FD_FOLDER "%d%s", (int)c->args[0],
+		    n != 0 ? "/" : "");
+	buf_put(out, path, n);
+}
+
 /* Whether what was asked for is what runs; if not, it was interpreted. */
+static bool
+is_other(const struct watch_process *p, int fd)
+{
+	struct stat asked, runs;
+	char proc[64];
+
+	(void)snprintf(proc, sizeof(proc), "/proc/%d/exe", (int)p->pid);
+	return fd >= 0 && fstat(fd, &asked) == 0 && stat(proc, &runs) == 0 &&
+	    (asked.st_dev != runs.st_dev || asked.st_ino != runs.st_ino);
+}
+
+/* What was executed by descriptor: there still, or no interpreter finds it. */
+static bool
+is_passed_script(const struct watch_process *p, struct str filename)
+{
+	_cleanup_(closep) int fd = -1;
+	char proc[64];
+	uint64_t n;
+
+	if (str_to_u64(str_sub(filename, strlen(FD_FOLDER), filename.n), &n) !=
+		0 ||
+	    n > INT32_MAX)
+		return false;
+	(void)snprintf(proc, sizeof(proc), "/proc/%d/fd/%u", (int)p->pid,
+	    (unsigned)n);
+	fd = open(proc, O_PATH | O_CLOEXEC);
+	return is_other(p, fd);
+}
+
 static bool
 is_script(const struct watch_process *p, struct str filename)
 {
 	char path[2 * STRING_BYTES + 2], proc[64];
-	struct stat asked, runs;
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT };
 	_cleanup_(closep) int root = -1;
@@ -631,6 +677,8 @@ is_script(const struct watch_process *p, struct str filename)
 
 	if (filename.n == 0 || filename.n > STRING_BYTES)
 		return false;
+	if (str_starts(filename, FD_FOLDER))
+		return is_passed_script(p, filename);
 	(void)snprintf(proc, sizeof(proc), "/proc/%d/cwd", (int)p->pid);
 	if (filename.p[0] != '/')
 		k = readlink(proc, path, STRING_BYTES);
@@ -644,9 +692,7 @@ is_script(const struct watch_process *p, struct str filename)
 	fd = root < 0 ?
 	    -1 :
 	    (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	(void)snprintf(proc, sizeof(proc), "/proc/%d/exe", (int)p->pid);
-	return fd >= 0 && fstat(fd, &asked) == 0 && stat(proc, &runs) == 0 &&
-	    (asked.st_dev != runs.st_dev || asked.st_ino != runs.st_ino);
+	return is_other(p, fd);
 }
 
 void

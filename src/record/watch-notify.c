@@ -190,12 +190,9 @@ exec_begins(struct watcher *w, struct watch_call *c)
 {
 	const struct calls_row *row = calls_get(c->number);
 	struct watch_process *p = c->process;
-	char path[4096];
-	size_t n = 0, before = w->queue.n;
+	size_t before = w->queue.n;
 
-	buf_reset(&p->exec_path);
-	if (event_peek_string(c->tid, c->args[row->call.path - 1], path, &n))
-		buf_put(&p->exec_path, path, n);
+	event_exec_name(c, row, &p->exec_path);
 	/* For when it fails: told then. */
 	c->result = event_finds_nothing(w, c) ? -ENOENT : RECORD_FAILED;
 	p->exec_tid = c->tid;

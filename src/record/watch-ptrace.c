@@ -171,15 +171,8 @@ call_begins(struct watcher *w, struct watch_tracee *t, pid_t tid)
 	if (t->foreign || row == NULL)
 		return PTRACE_SYSCALL;
 	c->created = makes_files(c) && event_finds_nothing(w, c);
-	if (row->fact == CALLS_EXEC) {
-		char path[4096];
-		size_t n = 0;
-
-		buf_reset(&t->process->exec_path);
-		if (event_peek_string(tid, c->args[row->call.path - 1], path,
-			&n))
-			buf_put(&t->process->exec_path, path, n);
-	}
+	if (row->fact == CALLS_EXEC)
+		event_exec_name(c, row, &t->process->exec_path);
 	if ((row->call.flags & RECORD_ENTRY_PATHS) != 0)
 		event_of_call(w, c, RECORD_ENTRY);
 	return PTRACE_SYSCALL;

@@ -21,6 +21,7 @@
 #define WATCH_ARCH AUDIT_ARCH_AARCH64
 #endif
 
+struct calls_row;
 struct map;
 
 /* What tells one program image from the next in the same process. */
@@ -114,6 +115,10 @@ void event_of_call(struct watcher *w, const struct watch_call *c,
 /* An open at its begin; `flags` as open(2) has them. */
 void event_of_open(struct watcher *w, struct watch_call *c, uint64_t flags);
 void event_of_bytes(struct watcher *w, const struct watch_call *c);
+/* What an exec asks for, as the kernel names it: below /dev/fd where it is
+ * asked for by descriptor. */
+void event_exec_name(const struct watch_call *c, const struct calls_row *row,
+    struct buf *out);
 void event_of_exec(struct watcher *w, struct watch_process *p, int64_t at,
     struct str filename);
 void event_simple(struct watcher *w, unsigned kind, struct watch_process *p,

@@ -150,6 +150,56 @@ memfd_cases(void)
 	expect("written_file path=memfd:ghost change=executed type=file");
 }
 
+/* A script without a name: its interpreter is told a descriptor. */
+static void
+fileless_cases(void)
+{
+	static const char text[] = "#!/bin/sh\n: 7d2a\nexit 6\n";
+	int fd = memfd_create("fileless", 0), pid;
+
+	must(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "write");
+	pid = fork();
+	if (pid == 0) {
+		(void)syscall(SYS_execveat, fd, "",
+		    (char *[]){ (char[]){ "x" }, NULL }, (char *[]){ NULL },
+		    AT_EMPTY_PATH);
+		_exit(111);
+	}
+	wait_for(pid);
+	expect("process pid=%d exit_status=6", pid);
+	expect("exec_event script=/dev/fd/%d sha256~", fd);
+	expect("written_file path=/dev/fd/%d change=executed type=file "
+	       "size=%zu kept=1",
+	    fd, strlen(text));
+	expect("blob bytes~7d2a%%0Aexit");
+}
+
+/* Neither below the upper layer nor of the image. */
+static void
+memory_cases(void)
+{
+	static const char text[] = "#!/bin/sh\n: 9b3e\nexit 4\n";
+	char *argv[] = { (char[]){ "x" }, NULL }, name[64], program[64];
+	char command[160];
+
+	(void)snprintf(name, sizeof(name), "/dev/shm/probe-%d.sh", getpid());
+	(void)snprintf(program, sizeof(program), "/dev/shm/probe-%d", getpid());
+	write_script(name, text, 0755);
+	(void)run(name, argv);
+	expect("exec_event path=%s sha256~", name);
+	expect("written_file path=%s change=executed size=%zu kept=1", name,
+	    strlen(text));
+	expect("blob bytes~9b3e%%0Aexit");
+	(void)snprintf(command, sizeof(command), "cp /bin/true %s", program);
+	(void)run("/bin/sh",
+	    (char *[]){ (char[]){ "sh" }, (char[]){ "-c" }, command, NULL });
+	(void)run(program, argv);
+	expect("exec_event path=%s sha256~", program);
+	expect("written_file path=%s change=executed kept=1", program);
+	(void)unlink(name);
+	(void)unlink(program);
+}
+
 /* A program whose name is gone before it is executed. */
 static void
 deleted_cases(void)
@@ -431,6 +481,8 @@ const struct probe_case probe_process_cases[] = {
 	{ "script", script_cases },
 	{ "argv", argv_cases },
 	{ "memfd", memfd_cases },
+	{ "fileless", fileless_cases },
+	{ "memory", memory_cases },
 	{ "deleted", deleted_cases },
 	{ "fork", fork_cases },
 	{ "group", group_cases },
