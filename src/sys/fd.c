@@ -63,14 +63,26 @@ fd_send_all(int fd, const void *p, size_t n, struct error *err)
 	return put_all(fd, p, n, quiet_send, err);
 }
 
+/* As much again as there is: most files are small, and a page that is only
+ * reserved is copied and cleared all the same when the buffer grows. */
+static size_t
+next_bytes(const struct buf *out)
+{
+	size_t n = MIN_OF(MAX_OF(out->n, 4 * KIB), 64 * KIB);
+
+	return MIN_OF(n, out->max - out->n);
+}
+
 int
 fd_read_all(int fd, struct buf *out, struct error *err)
 {
 	char *at;
+	size_t want;
 	ssize_t r;
 
 	for (;;) {
-		at = buf_reserve(out, 64 * KIB);
+		want = next_bytes(out);
+		at = want != 0 ? buf_reserve(out, want) : NULL;
 		if (at == NULL) {
 			char tail[1];
 
@@ -81,7 +93,7 @@ fd_read_all(int fd, struct buf *out, struct error *err)
 			return error_set(err, -EFBIG, "more than %zu bytes",
 			    out->max);
 		}
-		r = read(fd, at, 64 * KIB);
+		r = read(fd, at, want);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
