@@ -1,253 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no package has business with. Runs in supervisors. */
+/*
+ * The seccomp programs of a sandbox. The long one was made with the project:
+ * libseccomp takes a third of a millisecond for it, which each start would
+ * wait for. Runs in supervisors.
+ */
 #include "sandbox/filter.h"
 
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <seccomp.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/error.h"
-#include "base/json.h"
-#include "base/limits.h"
+#include "filter-program.h"
 #include "sandbox/sandbox_priv.h"
-#include "sys/fd.h"
 
 /* Numbers since 6.13 (open_tree_attr and later) answer as an older kernel. */
 #define NEWEST_CALL 466
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
 #if defined(__x86_64__)
 #define NATIVE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
 #define NATIVE AUDIT_ARCH_AARCH64
 #endif
-#define NEW_LISTENER (1u << 3) /* SECCOMP_FILTER_FLAG_NEW_LISTENER */
-
-/* Refused whatever the arguments. ENOSYS where callers fall back on it. */
-static const struct row {
-	int call, answer;
-	const char *why;
-} rows[] = {
-	/* glibc falls back to clone, whose flags can be looked at. */
-	{ SCMP_SYS(clone3), ENOSYS, "flags lie in memory" },
-	/* Work in the kernel that no recorder of system calls sees. */
-	{ SCMP_SYS(io_uring_setup), EPERM, "unseen calls" },
-	{ SCMP_SYS(io_uring_enter), EPERM, "unseen calls" },
-	{ SCMP_SYS(io_uring_register), EPERM, "unseen calls" },
-	{ SCMP_SYS(bpf), EPERM, "attack surface" },
-	{ SCMP_SYS(perf_event_open), EPERM, "attack surface" },
-	{ SCMP_SYS(userfaultfd), EPERM, "stalls the kernel" },
-	{ SCMP_SYS(add_key), EPERM, "not namespaced" },
-	{ SCMP_SYS(request_key), EPERM, "not namespaced" },
-	{ SCMP_SYS(keyctl), EPERM, "not namespaced" },
-	{ SCMP_SYS(mount), EPERM, "mounts" },
-	{ SCMP_SYS(umount2), EPERM, "mounts" },
-	{ SCMP_SYS(pivot_root), EPERM, "mounts" },
-	{ SCMP_SYS(chroot), EPERM, "mounts" },
-	{ SCMP_SYS(fsopen), EPERM, "mounts" },
-	{ SCMP_SYS(fsconfig), EPERM, "mounts" },
-	{ SCMP_SYS(fsmount), EPERM, "mounts" },
-	{ SCMP_SYS(fspick), EPERM, "mounts" },
-	{ SCMP_SYS(open_tree), EPERM, "mounts" },
-	{ SCMP_SYS(move_mount), EPERM, "mounts" },
-	{ SCMP_SYS(mount_setattr), EPERM, "mounts" },
-	{ SCMP_SYS(swapon), EPERM, "of the host" },
-	{ SCMP_SYS(swapoff), EPERM, "of the host" },
-	{ SCMP_SYS(quotactl), EPERM, "of the host" },
-	{ SCMP_SYS(quotactl_fd), EPERM, "of the host" },
-	{ SCMP_SYS(acct), EPERM, "of the host" },
-	{ SCMP_SYS(reboot), EPERM, "of the host" },
-	{ SCMP_SYS(syslog), EPERM, "messages of the host" },
-	/* 128 groups for each user of the host, and whatever a sandbox has is
-	 * counted for root: with all of them gone, nobody has that view. */
-	{ SCMP_SYS(fanotify_init), EPERM, "of the host" },
-	{ SCMP_SYS(setns), EPERM, "namespaces" },
-	{ SCMP_SYS(open_by_handle_at), EPERM, "files by number" },
-	{ SCMP_SYS(kexec_load), EPERM, "kernel" },
-	{ SCMP_SYS(kexec_file_load), EPERM, "kernel" },
-	{ SCMP_SYS(init_module), EPERM, "kernel" },
-	{ SCMP_SYS(finit_module), EPERM, "kernel" },
-	{ SCMP_SYS(delete_module), EPERM, "kernel" },
-	{ SCMP_SYS(lookup_dcookie), EPERM, "kernel" },
-	{ SCMP_SYS(iopl), EPERM, "hardware" },
-	{ SCMP_SYS(ioperm), EPERM, "hardware" },
-	{ SCMP_SYS(modify_ldt), EPERM, "attack surface" },
-	{ SCMP_SYS(vm86), EPERM, "attack surface" },
-	{ SCMP_SYS(vm86old), EPERM, "attack surface" },
-	{ SCMP_SYS(uselib), ENOSYS, "attack surface" },
-	{ SCMP_SYS(nfsservctl), ENOSYS, "attack surface" },
-	{ SCMP_SYS(vhangup), EPERM, "terminals" },
-};
-
-/* Refused when (argument & mask) == value. */
-static const struct flag_row {
-	int call;
-	unsigned argument;
-	uint64_t mask, value;
-	int answer;
-	const char *why;
-} flag_rows[] = {
-#define NAMESPACE(c, flag) \
-	{ \
-		SCMP_SYS(c), 0, flag, flag, EPERM, #flag \
-	}
-	NAMESPACE(clone, CLONE_NEWNS),
-	NAMESPACE(clone, CLONE_NEWUTS),
-	NAMESPACE(clone, CLONE_NEWIPC),
-	NAMESPACE(clone, CLONE_NEWUSER),
-	NAMESPACE(clone, CLONE_NEWPID),
-	NAMESPACE(clone, CLONE_NEWNET),
-	NAMESPACE(clone, CLONE_NEWCGROUP),
-	/* strace -f and its kin would lose the child. */
-	NAMESPACE(clone, CLONE_UNTRACED),
-	NAMESPACE(unshare, CLONE_NEWNS),
-	NAMESPACE(unshare, CLONE_NEWUTS),
-	NAMESPACE(unshare, CLONE_NEWIPC),
-	NAMESPACE(unshare, CLONE_NEWUSER),
-	NAMESPACE(unshare, CLONE_NEWPID),
-	NAMESPACE(unshare, CLONE_NEWNET),
-	NAMESPACE(unshare, CLONE_NEWCGROUP),
-	NAMESPACE(unshare, CLONE_NEWTIME),
-#undef NAMESPACE
-	/* An own listener outranks every tracer. */
-	{ SCMP_SYS(seccomp), 1, NEW_LISTENER, NEW_LISTENER, EPERM,
-	    "NEW_LISTENER" },
-	/* Types into somebody's terminal. The kernel looks at 32 bits. */
-	{ SCMP_SYS(ioctl), 1, UINT32_MAX, TIOCSTI, EPERM, "TIOCSTI" },
-	{ SCMP_SYS(ioctl), 1, UINT32_MAX, TIOCLINUX, EPERM, "TIOCLINUX" },
-};
-
-/* Families that a network namespace holds, and no other: AF_VSOCK speaks to
- * the hypervisor from any of them. */
-static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
-static const int family_calls[] = { SCMP_SYS(socket), SCMP_SYS(socketpair) };
-
-/* Everything between two allowed families, and above the last, is refused:
- * "not equal" conditions cannot be or-ed in one filter, ranges can. */
-static int
-add_families(scmp_filter_ctx ctx, int call)
-{
-	int below = 0, rc = 0;
-
-	for (size_t i = 0; i < N_ELEMENTS(families) && rc == 0; i++) {
-		for (int f = below; f < families[i] && rc == 0; f++)
-			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-			    call, 1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)f));
-		below = families[i] + 1;
-	}
-	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), call,
-		    1, SCMP_A0_32(SCMP_CMP_GE, (uint32_t)below));
-	return rc;
-}
-
-static int
-add_sockets(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < N_ELEMENTS(family_calls) && rc == 0 &&
-	     !sandbox_omits(spec, "filter", "families");
-	     i++)
-		rc = add_families(ctx, family_calls[i]);
-	/* Of netlink, rtnetlink alone: getifaddrs() needs it. */
-	if (rc == 0 && !sandbox_omits(spec, "filter", "netlink"))
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
-		    SCMP_SYS(socket), 2,
-		    SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)AF_NETLINK),
-		    SCMP_A2_32(SCMP_CMP_GT, 0u));
-	return rc;
-}
-
-/* The limit of 1 byte on core files must stay: with 0 the kernel would again
- * feed them to a core_pattern that is a pipe. */
-static int
-add_core(scmp_filter_ctx ctx)
-{
-	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-	    SCMP_SYS(setrlimit), 1, SCMP_A0_32(SCMP_CMP_EQ, RLIMIT_CORE));
-
-	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
-		    SCMP_SYS(prlimit64), 2,
-		    SCMP_A1_32(SCMP_CMP_EQ, RLIMIT_CORE),
-		    SCMP_A2_64(SCMP_CMP_NE, 0));
-	return rc;
-}
-
-/* "filter:CALL" or "filter:CALL:FLAG" was left out. */
-static bool
-omits_call(const struct sandbox_spec *spec, int call, const char *flag)
-{
-	char *name, about[64];
-	bool omitted;
-
-	if (spec->test_omit == NULL)
-		return false;
-	name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
-	omitted = sandbox_omits(spec, "filter", name);
-	if (flag != NULL && name != NULL) {
-		(void)snprintf(about, sizeof(about), "%s:%s", name, flag);
-		omitted = omitted || sandbox_omits(spec, "filter", about);
-	}
-	free(name);
-	return omitted;
-}
-
-static int
-fill(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
-{
-	int rc = sandbox_omits(spec, "filter", "core") ? 0 : add_core(ctx);
-
-	/* Negative numbers are calls that this architecture never had. */
-	for (size_t i = 0; i < N_ELEMENTS(rows) && rc == 0; i++)
-		if (rows[i].call >= 0 && !omits_call(spec, rows[i].call, NULL))
-			rc = seccomp_rule_add(ctx,
-			    SCMP_ACT_ERRNO((unsigned)rows[i].answer),
-			    rows[i].call, 0);
-	for (size_t i = 0; i < N_ELEMENTS(flag_rows) && rc == 0; i++) {
-		const struct flag_row *r = &flag_rows[i];
-		struct scmp_arg_cmp cmp = { r->argument, SCMP_CMP_MASKED_EQ,
-			r->mask, r->value };
-
-		if (omits_call(spec, r->call, r->why))
-			continue;
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned)r->answer),
-		    r->call, 1, cmp);
-	}
-	return rc == 0 ? add_sockets(ctx, spec) : rc;
-}
-
-/* libseccomp writes programs to descriptors only. */
-static int export(scmp_filter_ctx ctx, struct buf *out, struct error *err)
-{
-	_cleanup_(closep) int fd = memfd_create("filter", MFD_CLOEXEC);
-	int rc;
-
-	if (fd < 0)
-		return error_errno(err, "memfd_create");
-	rc = seccomp_export_bpf(ctx, fd);
-	if (rc != 0)
-		return error_set(err, rc, "cannot make the seccomp filter");
-	if (lseek(fd, 0, SEEK_SET) != 0)
-		return error_errno(err, "seccomp filter");
-	return fd_read_all(fd, out, err);
-}
 
 static void
 newer_calls(const struct sandbox_spec *spec, struct buf *out)
@@ -269,21 +45,12 @@ int
 filter_make(const struct sandbox_spec *spec, struct buf ret[FILTER_PROGRAMS],
     struct error *err)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int rc;
+	int rc = 0;
 
-	if (ctx == NULL)
-		return error_set(err, -ENOMEM, "seccomp_init");
-	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-	    sandbox_omits(spec, "filter", "arch") ? SCMP_ACT_ALLOW :
-						    SCMP_ACT_KILL_PROCESS);
-	if (rc == 0)
-		rc = fill(ctx, spec);
-	if (rc != 0)
-		rc = error_set(err, rc, "cannot make the seccomp filter");
-	if (rc == 0)
-		rc = export(ctx, &ret[0], err);
-	seccomp_release(ctx);
+	if (spec->test_omit != NULL)
+		rc = filter_compile(spec, &ret[0], err);
+	else
+		buf_put(&ret[0], filter_program, sizeof(filter_program));
 	newer_calls(spec, &ret[1]);
 	return rc;
 }
@@ -329,67 +96,4 @@ filter_watched(const struct buf programs[FILTER_PROGRAMS], struct str first,
 			f.k = action;
 		buf_put(out, &f, sizeof(f));
 	}
-}
-
-/* --- for people --- */
-
-static const char *
-errno_word(int e)
-{
-	return strerrorname_np(e) != NULL ? strerrorname_np(e) : "?";
-}
-
-static void
-one(struct buf *out, struct json *j, int call, const char *when, int answer)
-{
-	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
-
-	if (j != NULL) {
-		json_object_begin(j);
-		json_key(j, "call");
-		json_strz(j, name);
-		json_key(j, "when");
-		json_strz(j, when);
-		json_key(j, "answer");
-		json_strz(j, errno_word(answer));
-		json_object_end(j);
-	} else {
-		buf_printf(out, "%s%s%s: %s\n", name != NULL ? name : "?",
-		    when != NULL ? " with " : "", when != NULL ? when : "",
-		    errno_word(answer));
-	}
-	free(name);
-}
-
-static void
-all(struct buf *out, struct json *j)
-{
-	for (size_t i = 0; i < N_ELEMENTS(rows); i++)
-		if (rows[i].call >= 0)
-			one(out, j, rows[i].call, NULL, rows[i].answer);
-	for (size_t i = 0; i < N_ELEMENTS(flag_rows); i++)
-		one(out, j, flag_rows[i].call, flag_rows[i].why,
-		    flag_rows[i].answer);
-	for (size_t i = 0; i < N_ELEMENTS(family_calls); i++)
-		one(out, j, family_calls[i],
-		    "a family other than unix, inet, inet6, netlink",
-		    EAFNOSUPPORT);
-	one(out, j, SCMP_SYS(socket), "a netlink protocol other than route",
-	    EPROTONOSUPPORT);
-	one(out, j, SCMP_SYS(setrlimit), "RLIMIT_CORE", EPERM);
-	one(out, j, SCMP_SYS(prlimit64), "RLIMIT_CORE", EPERM);
-}
-
-void
-filter_print(struct buf *out)
-{
-	all(out, NULL);
-}
-
-void
-filter_json(struct json *j)
-{
-	json_array_begin(j);
-	all(NULL, j);
-	json_array_end(j);
 }

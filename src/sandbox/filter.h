@@ -18,6 +18,10 @@ struct sandbox_spec; /* its test_omit */
 #define FILTER_PROGRAMS 2
 int filter_make(const struct sandbox_spec *spec,
     struct buf ret[FILTER_PROGRAMS], struct error *err);
+/* The first of them, by libseccomp: what the build keeps for filter_make(), and
+ * what that takes where a test leaves something out. */
+int filter_compile(const struct sandbox_spec *spec, struct buf *out,
+    struct error *err);
 /* The programs as one, for a recorder that stops processes: `first` runs before
  * them, and what they refuse is answered with `action`. */
 void filter_watched(const struct buf programs[FILTER_PROGRAMS],

@@ -84,25 +84,6 @@ sandbox_spec_init(struct sandbox_spec *spec)
 		.rootless = !rootless_has_root() };
 }
 
-bool
-sandbox_omits(const struct sandbox_spec *spec, const char *name,
-    const char *about)
-{
-	struct str left = str_of(spec->test_omit), word;
-	size_t n = strlen(name);
-
-	while (left.p != NULL && str_cut(&left, ',', &word)) {
-		if (!str_starts(word, name))
-			continue;
-		word = str_sub(word, n, word.n);
-		if (word.n == 0 ||
-		    (about != NULL && word.p[0] == ':' &&
-			str_is(str_sub(word, 1, word.n), about)))
-			return true;
-	}
-	return false;
-}
-
 static void
 add(struct sandbox_plan *p, struct op op)
 {
