@@ -27,8 +27,11 @@
 
 #define TEXT_BYTES 16384
 
+/* What was read last. Not on the stack, where it would be cleared each time. */
+static char text[TEXT_BYTES];
+
 static bool
-read_text(const char *path, char ret[TEXT_BYTES])
+read_text(const char *path)
 {
 	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t n = 0;
@@ -37,10 +40,10 @@ read_text(const char *path, char ret[TEXT_BYTES])
 	if (fd < 0)
 		return false;
 	while (r > 0 && n < TEXT_BYTES - 1) {
-		r = read(fd, ret + n, TEXT_BYTES - 1 - n);
+		r = read(fd, text + n, TEXT_BYTES - 1 - n);
 		n += r > 0 ? (size_t)r : 0;
 	}
-	ret[n] = '\0';
+	text[n] = '\0';
 	return r >= 0;
 }
 
@@ -52,7 +55,7 @@ number(const char *name)
 
 /* The value of a line "Name:\tvalue" of /proc/self/status, as a number. */
 static unsigned long long
-status_of(const char *text, const char *name, int base)
+status_of(const char *name, int base)
 {
 	const char *at = strstr(text, name);
 
@@ -64,13 +67,12 @@ no_capabilities(const struct init_order *o)
 {
 	static const char *const sets[] = { "\nCapInh:", "\nCapPrm:",
 		"\nCapEff:", "\nCapBnd:", "\nCapAmb:" };
-	char text[TEXT_BYTES];
 
 	(void)o;
-	if (!read_text("/proc/self/status", text))
+	if (!read_text("/proc/self/status"))
 		return false;
 	for (size_t i = 0; i < N_ELEMENTS(sets); i++)
-		if (status_of(text, sets[i], 16) != 0)
+		if (status_of(sets[i], 16) != 0)
 			return false;
 	return true;
 }
@@ -85,13 +87,12 @@ no_new_privs(const struct init_order *o)
 static bool
 filtered(const struct init_order *o)
 {
-	char text[TEXT_BYTES];
 	int s;
 
 	(void)o;
-	if (!read_text("/proc/self/status", text) ||
-	    status_of(text, "\nSeccomp:", 10) != 2 ||
-	    status_of(text, "\nSeccomp_filters:", 10) < 2)
+	if (!read_text("/proc/self/status") ||
+	    status_of("\nSeccomp:", 10) != 2 ||
+	    status_of("\nSeccomp_filters:", 10) < 2)
 		return false;
 	if (syscall(SYS_io_uring_setup, 1, NULL) != -1 || errno != EPERM ||
 	    unshare(CLONE_NEWUSER) != -1 || errno != EPERM)
@@ -105,7 +106,6 @@ filtered(const struct init_order *o)
 static bool
 own_ids(const struct init_order *o)
 {
-	char text[TEXT_BYTES];
 	unsigned long long inside, base, count, want_base;
 	struct str want = o->a;
 	char z[64];
@@ -116,7 +116,7 @@ own_ids(const struct init_order *o)
 	memcpy(z, want.p, want.n);
 	z[want.n] = '\0';
 	want_base = strtoull(z, NULL, 10);
-	return read_text("/proc/self/uid_map", text) &&
+	return read_text("/proc/self/uid_map") &&
 	    sscanf(text, "%llu %llu %llu", &inside, &base, &count) == 3 &&
 	    inside == 0 && base == want_base && base != 0 && count == 65536;
 }
@@ -125,9 +125,9 @@ own_ids(const struct init_order *o)
 static bool
 known_mounts(const struct init_order *o)
 {
-	char text[TEXT_BYTES], *line, *save = NULL;
+	char *line, *save = NULL;
 
-	if (!read_text("/proc/self/mountinfo", text))
+	if (!read_text("/proc/self/mountinfo"))
 		return false;
 	for (line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
@@ -248,15 +248,19 @@ int
 inside_verify(const struct inside *in, const struct init_order *o,
     struct error *err)
 {
-	pid_t pid = fork();
+	/* It has our memory, which nobody else can reach yet: no foreign
+	 * process has run. What it lets itself see ends with it. */
+	pid_t pid = vfork();
 	int status;
 
 	if (pid < 0)
-		return error_errno(err, "fork");
+		return error_errno(err, "vfork");
 	if (pid == 0)
 		_exit(probe(in, o));
 	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		return error_set(err, -EIO, "the look from inside died");
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return error_errno(err, "cannot hide the memory of init");
 	if (WEXITSTATUS(status) == 0)
 		return 0;
 	if ((size_t)WEXITSTATUS(status) > N_ELEMENTS(checks))

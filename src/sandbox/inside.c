@@ -279,10 +279,17 @@ set_capabilities(uint64_t keep)
 static int
 bound_capabilities(uint64_t keep)
 {
-	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-		if ((keep & 1ull << cap) == 0 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
+	int there;
+
+	for (int cap = 0; cap < 64; cap++) {
+		if ((keep & 1ull << cap) != 0)
+			continue;
+		there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		if (there < 0)
+			break; /* this kernel has no more */
+		if (there != 0 && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0)
 			return -errno;
+	}
 	return 0;
 }
 
@@ -402,14 +409,16 @@ apply_landlock(struct inside *in, const struct init_order *o, struct error *err)
 int
 inside_filter(struct str program, unsigned flags)
 {
-	struct sock_filter aligned[BPF_MAXINSNS];
-	struct sock_fprog f = { 0, aligned };
-	size_t n = program.n / sizeof(aligned[0]);
+	_cleanup_(freep) struct sock_filter *aligned = NULL;
+	struct sock_fprog f = { 0 };
+	size_t n = program.n / sizeof(*aligned);
 	long rc;
 
-	if (n == 0 || n > BPF_MAXINSNS || program.n % sizeof(aligned[0]) != 0)
+	if (n == 0 || n > BPF_MAXINSNS || program.n % sizeof(*aligned) != 0)
 		return -EINVAL;
+	aligned = mem_alloc(program.n);
 	memcpy(aligned, program.p, program.n);
+	f.filter = aligned;
 	f.len = (unsigned short)n;
 	rc = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &f);
 	return rc >= 0 ? (int)rc : -errno;
