@@ -22,7 +22,6 @@
 /* A killed process leaves its cgroup when its last page is given back. */
 #define REMOVE_WAIT_MS 2000
 #define FREEZE_WAIT_MS 1000
-#define MAKE_TRIES     16
 
 static const char *const names[CGROUP_CONTROLLER__MAX] = {
 	[CGROUP_MEMORY] = "memory",
@@ -128,7 +127,7 @@ static void
 find_line(struct cgroup *g, char *line)
 {
 	char mount[CGROUP_PATH_BYTES], type[16], super[256];
-	char *dash = strstr(line, " - ");
+	char *dash = strstr(line, " - cgroup");
 
 	if (dash == NULL || sscanf(line, "%*s %*s %*s %*s %255s", mount) != 1 ||
 	    sscanf(dash + 3, "%15s %*s %255s", type, super) != 2)
@@ -242,44 +241,38 @@ cgroup_version(const struct cgroup *g, enum cgroup_controller c)
 
 /* --- making --- */
 
-/* MOUNT/lazaret/NAME; the parent may go away between the two calls when
- * another run ends, hence more than one try. */
+void
+cgroup_path(const char *mount, const char *name, char *ret, size_t size)
+{
+	(void)snprintf(ret, size, "%s/" CGROUP_PREFIX "%s", mount, name);
+}
+
 static int
 make_folder(const char *mount, const char *name, char *ret, struct error *err)
 {
-	char parent[CGROUP_PATH_BYTES + 16], path[CGROUP_PATH_BYTES + 64];
-	int rc = -1;
+	char path[CGROUP_PATH_BYTES + 64];
 
-	(void)snprintf(parent, sizeof(parent), "%s/" CGROUP_PARENT, mount);
-	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
-	for (int tries = 0; rc != 0 && tries < MAKE_TRIES; tries++) {
-		if (mkdir(parent, 0755) != 0 && errno != EEXIST)
-			return error_errno(err, "cannot make %s", parent);
-		rc = mkdir(path, 0755);
-		if (rc != 0 && errno != ENOENT)
-			return error_errno(err, "cannot make %s", path);
-	}
-	if (rc != 0 || strlen(path) >= CGROUP_PATH_BYTES)
-		return error_set(err, -EIO, "cannot make %s", path);
+	cgroup_path(mount, name, path, sizeof(path));
+	if (strlen(path) >= CGROUP_PATH_BYTES)
+		return error_set(err, -ENAMETOOLONG, "%s is too long", path);
+	if (mkdir(path, 0755) != 0)
+		return error_errno(err, "cannot make %s", path);
 	memcpy(ret, path, strlen(path) + 1);
 	return 0;
 }
 
-/* Controllers are handed down twice: from the root, and from lazaret/. One
- * that is refused there is one that we do not have. */
+/* Controllers are handed down from above. One that is refused there is one
+ * that we do not have. */
 static void
-enable2(struct cgroup *g, const char *name)
+enable2(struct cgroup *g)
 {
-	char parent[CGROUP_PATH_BYTES], word[32], text[512];
+	char word[32], text[512];
 
-	(void)snprintf(parent, sizeof(parent), "%.*s",
-	    (int)(strlen(g->path2) - strlen(name) - 1), g->path2);
 	for (int c = 0; c < CGROUP_FREEZER; c++) {
 		if (!g->has2[c])
 			continue;
 		(void)snprintf(word, sizeof(word), "+%s", names[c]);
 		(void)write_text(g->mount2, "cgroup.subtree_control", word);
-		(void)write_text(parent, "cgroup.subtree_control", word);
 	}
 	if (read_text(g->path2, "cgroup.controllers", text, sizeof(text)) != 0)
 		text[0] = '\0';
@@ -309,7 +302,7 @@ make2(struct cgroup *g, const char *name, struct error *err)
 
 	if (rc != 0)
 		return rc;
-	enable2(g, name);
+	enable2(g);
 	g->fd2 = open(g->path2, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (g->fd2 < 0 || fstat(g->fd2, &st) != 0)
 		return error_errno(err, "%s", g->path2);
@@ -566,8 +559,6 @@ cgroup_kill_path(const char *path)
 bool
 cgroup_remove_path(const char *path)
 {
-	char parent[CGROUP_PATH_BYTES];
-	const char *slash = strrchr(path, '/');
 	bool gone = false;
 
 	for (int ms = 0; ms < REMOVE_WAIT_MS && !gone; ms++) {
@@ -575,11 +566,5 @@ cgroup_remove_path(const char *path)
 		if (!gone)
 			(void)poll(NULL, 0, 1);
 	}
-	if (slash == NULL || (size_t)(slash - path) >= sizeof(parent))
-		return gone;
-	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path),
-	    path);
-	if (strcmp(strrchr(parent, '/') + 1, CGROUP_PARENT) == 0)
-		(void)rmdir(parent); /* busy: another run has it */
 	return gone;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control groups of one sandbox: a folder lazaret/NAME in every hierarchy
+ * The control groups of one sandbox: a folder lazaret-NAME in every hierarchy
  * that is mounted and useful. cgroup2 identifies, kills and freezes; limits
  * come from its controllers or from those of version 1, whichever exist.
  * Runs in supervisors; the warden kills and removes.
@@ -23,8 +23,9 @@ enum cgroup_controller {
 	CGROUP_CONTROLLER__MAX
 };
 
-/* Above our folders, in every hierarchy; there while any of them is. */
-#define CGROUP_PARENT     "lazaret"
+/* Of the names of our folders. They lie side by side: one more above them, to
+ * be made and removed in each hierarchy, takes as long as they do. */
+#define CGROUP_PREFIX     "lazaret-"
 #define CGROUP_PATH_BYTES 256
 
 struct cgroup {
@@ -51,6 +52,8 @@ int cgroup_find(struct cgroup *ret, struct error *err);
 int cgroup_find_own(struct cgroup *ret, struct error *err);
 /* 0, 2 or 1: the version that limits c. */
 int cgroup_version(const struct cgroup *g, enum cgroup_controller c);
+/* Where in that hierarchy the folder of this name will be. */
+void cgroup_path(const char *mount, const char *name, char *ret, size_t size);
 /* -EEXIST: the name is taken. Nothing is left when it fails. */
 int cgroup_make(struct cgroup *g, const char *name, struct error *err);
 int cgroup_limit(struct cgroup *g, const struct cgroup_limits *l,
@@ -79,8 +82,7 @@ void cgroup_usage(const struct cgroup *g, struct cgroup_usage *ret);
 
 /* For the warden too, which has paths only. */
 void cgroup_kill_path(const char *path); /* all in it; any version */
-/* Waits for the kernel to let go, at most two seconds; with the folder
- * lazaret above when that is empty. True: it is gone. */
+/* Waits for the kernel to let go, at most two seconds. True: it is gone. */
 bool cgroup_remove_path(const char *path);
 
 #endif

@@ -165,7 +165,7 @@ sandbox_exec(struct sandbox *s, const struct sandbox_command *c,
 		rc = channel_flush(ch, err);
 	if (rc != 0)
 		return error_wrap(err, "sandbox");
-	s->empty = false;
+	s->empty = s->looked = false;
 	s->n_pending++;
 	set_timer(s, true);
 	*ret_id = s->last_id;
@@ -398,7 +398,7 @@ sandbox_stop(struct sandbox *s)
 		return;
 	if (s->epoll >= 0) {
 		limits_look(s);
-		sandbox_usage(s, &u);
+		sandbox_usage(s, &u); /* the last that can be had */
 	}
 	s->stopped = true;
 	if (s->frozen)

@@ -139,16 +139,15 @@ usage_by_hand(struct sandbox *s, struct sandbox_usage *u)
 }
 
 static void
-usage_now(struct sandbox *s, struct sandbox_usage *ret)
+usage_of(struct sandbox *s, const struct cgroup_usage *c,
+    struct sandbox_usage *ret)
 {
-	struct cgroup_usage c;
 	struct sandbox_usage u = { 0 };
 
-	cgroup_usage(&s->cgroup, &c);
-	u.cpu_ns = c.cpu_ns;
-	u.memory_bytes = c.memory_bytes;
-	u.memory_peak_bytes = c.memory_peak_bytes;
-	u.pids = c.pids;
+	u.cpu_ns = c->cpu_ns;
+	u.memory_bytes = c->memory_bytes;
+	u.memory_peak_bytes = c->memory_peak_bytes;
+	u.pids = c->pids;
 	if (!counts_itself(s) || u.cpu_ns < 0 || u.pids < 0)
 		usage_by_hand(s, &u);
 	u.disk_bytes = used_bytes(s->mounts.upper_mount, &u.disk_inodes);
@@ -158,9 +157,13 @@ usage_now(struct sandbox *s, struct sandbox_usage *ret)
 void
 sandbox_usage(struct sandbox *s, struct sandbox_usage *ret)
 {
+	struct cgroup_usage c;
+
 	assert(s->magic == SANDBOX_MAGIC);
-	if (!s->stopped)
-		usage_now(s, &s->last);
+	if (!s->stopped && !s->looked) {
+		cgroup_usage(&s->cgroup, &c);
+		usage_of(s, &c, &s->last);
+	}
 	*ret = s->last;
 }
 
@@ -198,8 +201,10 @@ limits_look(struct sandbox *s)
 	struct cgroup_usage c;
 	struct sandbox_usage u;
 
-	if (s->stopped)
+	/* Nothing changes any more once nothing runs. */
+	if (s->stopped || s->looked)
 		return;
+	s->looked = s->empty;
 	cgroup_usage(&s->cgroup, &c);
 	if (c.oom_kills > s->oom_seen)
 		hit(s, SANDBOX_LIMIT_MEMORY);
@@ -207,9 +212,11 @@ limits_look(struct sandbox *s)
 		hit(s, SANDBOX_LIMIT_PIDS);
 	if (is_full(s->mounts.upper_mount) || is_full(s->mounts.shm))
 		hit(s, SANDBOX_LIMIT_DISK);
+	if (s->looked)
+		usage_of(s, &c, &s->last);
 	if (s->limits.cpu_ms == 0 && counts_itself(s) && c.pids >= 0)
 		return;
-	usage_now(s, &u);
+	usage_of(s, &c, &u);
 	if (!counts_itself(s) && u.memory_bytes > s->limits.memory_bytes)
 		hit_and_kill(s, SANDBOX_LIMIT_MEMORY);
 	/* RLIMIT_NPROC does not count init, and refuses without telling us:
@@ -238,10 +245,10 @@ sandbox_limit_reset(struct sandbox *s)
 	struct sandbox_usage u;
 
 	cgroup_usage(&s->cgroup, &c);
-	sandbox_usage(s, &u);
+	usage_of(s, &c, &u);
 	s->oom_seen = MAX_OF(c.oom_kills, 0);
 	s->pids_seen = MAX_OF(c.pids_refused, 0);
 	s->cpu_reset_ns = MAX_OF(u.cpu_ns, 0);
 	s->hit = SANDBOX_LIMIT_NONE;
-	s->hit_given = false;
+	s->hit_given = s->looked = false;
 }

@@ -158,7 +158,7 @@ plan_surroundings(struct sandbox_plan *p)
 	add(p,
 	    HOST(OP_CGROUP,
 		.text = arena_printf(a,
-		    "lazaret/RUN in %s: memory %" PRId64 " bytes, %" PRId64
+		    "lazaret-RUN in %s: memory %" PRId64 " bytes, %" PRId64
 		    " processes, %" PRId64 " %% of a processor%s",
 		    rootless ? "the caller's cgroup, if it was delegated" :
 			       "every hierarchy",

@@ -160,18 +160,16 @@ rundir_make(const char *state, struct rundir *ret, struct error *err)
 }
 
 int
-rundir_note(const struct rundir *r, const char *path, struct error *err)
+rundir_note(const struct rundir *r, const char *lines, struct error *err)
 {
 	char file[RUNDIR_PATH_BYTES + 8];
 	_cleanup_(closep) int fd = -1;
-	int rc;
 
 	(void)snprintf(file, sizeof(file), "%s/paths", r->path);
-	fd = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(err, "%s", file);
-	rc = fd_write_all(fd, path, strlen(path), err);
-	return rc == 0 ? fd_write_all(fd, "\n", 1, err) : rc;
+	return fd_write_all(fd, lines, strlen(lines), err);
 }
 
 uint32_t

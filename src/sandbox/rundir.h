@@ -34,8 +34,8 @@ struct rundir {
 
 /* Sweeps stale ones first. */
 int rundir_make(const char *state, struct rundir *ret, struct error *err);
-/* What to remove with it, one path a line, before it is made. */
-int rundir_note(const struct rundir *r, const char *path, struct error *err);
+/* What to remove with it, one path a line, before it is made. Once. */
+int rundir_note(const struct rundir *r, const char *lines, struct error *err);
 uint32_t rundir_uid_base(const struct rundir *r);
 void rundir_done(struct rundir *r); /* lets go of the lock; removes nothing */
 

@@ -110,7 +110,8 @@ struct sandbox {
 	int n_pending; /* commands that init has not yet answered */
 	bool empty, dead, stopped; /* dead: SANDBOX_DIED was given */
 	bool frozen;
-	struct sandbox_usage last; /* when it stopped */
+	bool looked; /* at usage and limits, since it became empty */
+	struct sandbox_usage last; /* when it stopped, or was looked at */
 	enum sandbox_limit hit; /* first since the last reset */
 	bool hit_given; /* as an event */
 	int64_t oom_seen, pids_seen; /* counters at the last reset */

@@ -76,6 +76,29 @@ apply_warden(struct work *w, const struct op *op, struct error *err)
 	    err);
 }
 
+static int
+note_cgroups(struct work *w, const char *name, struct error *err)
+{
+	char lines[(CGROUP_CONTROLLER__MAX + 1) * (CGROUP_PATH_BYTES + 80)];
+	const struct cgroup *g = &w->s->cgroup;
+	size_t n = 0;
+
+	lines[0] = '\0';
+	for (int c = -1; c < CGROUP_CONTROLLER__MAX; c++) {
+		const char *mount = c < 0 ? g->mount2 : g->mount1[c];
+
+		if (mount[0] == '\0' ||
+		    (c >= 0 &&
+			cgroup_version(g, (enum cgroup_controller)c) != 1))
+			continue;
+		cgroup_path(mount, name, lines + n, sizeof(lines) - n - 1);
+		n += strlen(lines + n);
+		lines[n++] = '\n';
+		lines[n] = '\0';
+	}
+	return rundir_note(&w->s->run, lines, err);
+}
+
 /* The name has a random part: what is noted for removal is ours alone. */
 static int
 apply_cgroup(struct work *w, const struct op *op, struct error *err)
@@ -83,7 +106,7 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	struct cgroup *g = &w->s->cgroup;
 	struct cgroup_limits l = { w->p->limits.memory_bytes, w->p->limits.pids,
 		w->p->limits.cpu_percent };
-	char name[64], path[CGROUP_PATH_BYTES + 80];
+	char name[64];
 	int rc;
 
 	(void)op;
@@ -93,17 +116,8 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 				    cgroup_find(g, err);
 	(void)snprintf(name, sizeof(name), "%s-%" PRIx64, w->s->run.name,
 	    (uint64_t)clock_ns());
-	for (int c = -1; c < CGROUP_CONTROLLER__MAX && rc == 0; c++) {
-		const char *mount = c < 0 ? g->mount2 : g->mount1[c];
-
-		if (mount[0] == '\0' ||
-		    (c >= 0 &&
-			cgroup_version(g, (enum cgroup_controller)c) != 1))
-			continue;
-		(void)snprintf(path, sizeof(path), "%s/" CGROUP_PARENT "/%s",
-		    mount, name);
-		rc = rundir_note(&w->s->run, path, err);
-	}
+	if (rc == 0)
+		rc = note_cgroups(w, name, err);
 	if (rc == 0)
 		rc = cgroup_make(g, name, err);
 	if (rc == 0)
