@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The seccomp program that was made with the project is the one that would be
  * made now, and what a test leaves out is not in it. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include <cmocka.h>
 
 #include "base/buf.h"
 #include "base/error.h"

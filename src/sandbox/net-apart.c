@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Network namespaces for who has no root: a process of a user namespace of its
- * own cannot come back into the host's network, so a child goes and sends the
- * descriptors. Runs in supervisors.
+ * Network namespaces by a child, which sends their descriptors: the supervisor
+ * has other work meanwhile, and without root, in a user namespace of its own,
+ * it could not come back into the host's network. Runs in supervisors.
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
 #include "sandbox/net.h"
 #include "sys/fd.h"
 #include "sys/message.h"
+#include "sys/spawn.h"
 
 static void __attribute__((noreturn))
 make_and_send(const struct sandbox_network_info *info, int fd)
@@ -35,16 +38,38 @@ make_and_send(const struct sandbox_network_info *info, int fd)
 	_exit(0);
 }
 
-static int
-take_both(struct net *n, const struct sandbox_network_info *info, int fd,
+int
+net_begin(struct net *n, const struct sandbox_network_info *info,
     struct error *err)
 {
+	int pair[2], rc;
+
+	assert(n->home < 0 && n->inside < 0 && n->answer < 0);
+	n->home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (n->home < 0)
+		return error_errno(err, "/proc/self/ns/net");
+	rc = fd_socketpair(pair, err);
+	if (rc != 0)
+		return rc;
+	n->maker = fork();
+	if (n->maker == 0)
+		make_and_send(info, pair[1]);
+	(void)close(pair[1]);
+	n->answer = pair[0];
+	return n->maker > 0 ? 0 : error_errno(err, "fork");
+}
+
+int
+net_wait(struct net *n, const struct sandbox_network_info *info,
+    struct error *err)
+{
+	struct child maker = { n->maker, -1 };
 	struct channel c;
 	struct message m;
 	struct str sentence;
 	int code, rc;
 
-	channel_init(&c, fd);
+	channel_init(&c, steal_fd(&n->answer));
 	rc = channel_recv(&c, &m, err);
 	if (rc != 1) {
 		channel_done(&c);
@@ -59,28 +84,7 @@ take_both(struct net *n, const struct sandbox_network_info *info, int fd,
 	rc = code != 0 ? error_set(err, code, "%.*s", STR_ARG(sentence)) :
 			 message_end(&m, err);
 	channel_done(&c);
-	return rc;
-}
-
-int
-net_make_apart(struct net *n, const struct sandbox_network_info *info,
-    struct error *err)
-{
-	int pair[2], rc = fd_socketpair(pair, err);
-	pid_t pid;
-
-	assert(n->home < 0 && n->inside < 0);
-	if (rc != 0)
-		return rc;
-	pid = fork();
-	if (pid == 0)
-		make_and_send(info, pair[1]);
-	(void)close(pair[1]);
-	if (pid < 0) {
-		(void)close(pair[0]);
-		return error_errno(err, "fork");
-	}
-	rc = take_both(n, info, pair[0], err);
-	(void)waitpid(pid, NULL, 0);
+	spawn_leave(&maker); /* it has nothing left to do but to end */
+	n->maker = 0;
 	return rc;
 }

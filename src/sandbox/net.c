@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -399,6 +400,10 @@ net_leave(const struct net *n)
 void
 net_done(struct net *n)
 {
+	closep(&n->answer);
+	if (n->maker > 0)
+		(void)waitpid(n->maker, NULL, 0);
+	n->maker = 0;
 	closep(&n->home);
 	closep(&n->inside);
 	closep(&n->sink);

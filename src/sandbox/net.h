@@ -9,6 +9,7 @@
 #define SANDBOX_NET_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 struct sandbox_network_info;
@@ -16,11 +17,13 @@ struct sandbox_network_info;
 struct net {
 	int home; /* namespace of the host, owned; -1 */
 	int inside, sink; /* owned; -1 */
+	int answer; /* of the child that makes them, owned; -1: none */
+	pid_t maker; /* that child */
 };
 
 #define NET_INIT \
 	{ \
-		-1, -1, -1 \
+		-1, -1, -1, -1, 0 \
 	}
 
 /* Draws a private IPv4 and a unique local IPv6 network. */
@@ -28,9 +31,11 @@ void net_draw(struct sandbox_network_info *ret);
 /* Loopback alone inside, or with info: the veth pair too. */
 int net_make(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
-/* The same, for who cannot come back into the namespace of the host: a child
- * makes them. */
-int net_make_apart(struct net *n, const struct sandbox_network_info *info,
+/* The same, by a child: it takes the kernel most of a millisecond, in which
+ * there is other work; and who has no root cannot come back from there. */
+int net_begin(struct net *n, const struct sandbox_network_info *info,
+    struct error *err);
+int net_wait(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
 /* The same, and the process stays in the last one: of net-apart.c. */
 int net_make_here(struct net *n, const struct sandbox_network_info *info,

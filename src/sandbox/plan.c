@@ -130,14 +130,39 @@ choose_limits(struct sandbox_plan *p, struct error *err)
 
 /* --- operations of the supervisor --- */
 
+/* Before all that takes no network: a child makes it meanwhile. */
+static void
+plan_network(struct sandbox_plan *p)
+{
+	const struct sandbox_network_info *n = &p->network;
+	const char *owner = p->spec->rootless ? "caller's" : "host's";
+	struct arena *a = p->arena;
+
+	if (p->spec->network == SANDBOX_NETWORK_SINK)
+		add(p,
+		    HOST(OP_NETWORK,
+			.text = arena_printf(a,
+			    "two namespaces of the %s user namespace; "
+			    "%s %s/%d %s/%d — %s %s %s; loopback; default "
+			    "route to the sink",
+			    owner, n->interface, n->address4, n->prefix4,
+			    n->address6, n->prefix6, n->sink_interface,
+			    n->sink_address4, n->sink_address6)));
+	else
+		add(p,
+		    HOST(OP_NETWORK,
+			.text = arena_printf(a,
+			    "a namespace of the %s user namespace; loopback "
+			    "alone",
+			    owner)));
+}
+
 static void
 plan_surroundings(struct sandbox_plan *p)
 {
 	const struct sandbox_limits *l = &p->limits;
-	const struct sandbox_network_info *n = &p->network;
 	struct arena *a = p->arena;
 	bool rootless = p->spec->rootless;
-	const char *owner = rootless ? "caller's" : "host's";
 
 	if (rootless)
 		add(p,
@@ -145,6 +170,7 @@ plan_surroundings(struct sandbox_plan *p)
 			.text = "the caller's own: 0 is the caller, 1…65536 "
 				"are its subordinate ids; all below happens "
 				"in it"));
+	plan_network(p);
 	add(p,
 	    HOST(OP_RUN_FOLDER,
 		.text = rootless ?
@@ -165,23 +191,6 @@ plan_surroundings(struct sandbox_plan *p)
 		    l->memory_bytes, l->pids, l->cpu_percent,
 		    rootless ? "; otherwise rlimits, and we count and kill" :
 			       "")));
-	if (p->spec->network == SANDBOX_NETWORK_SINK)
-		add(p,
-		    HOST(OP_NETWORK,
-			.text = arena_printf(a,
-			    "two namespaces of the %s user namespace; "
-			    "%s %s/%d %s/%d — %s %s %s; loopback; default "
-			    "route to the sink",
-			    owner, n->interface, n->address4, n->prefix4,
-			    n->address6, n->prefix6, n->sink_interface,
-			    n->sink_address4, n->sink_address6)));
-	else
-		add(p,
-		    HOST(OP_NETWORK,
-			.text = arena_printf(a,
-			    "a namespace of the %s user namespace; loopback "
-			    "alone",
-			    owner)));
 	add(p,
 	    HOST(OP_CLOCK, .n = p->uptime_s,
 		.text = arena_printf(a,

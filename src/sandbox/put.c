@@ -237,9 +237,37 @@ make_last(const struct mounts *m, const char *rel, const struct sandbox_file *f,
 	return error_set(err, -EINVAL, "put: unknown kind of file");
 }
 
+/* The place of a file, relative to the layer, and the folder it is in. */
+static int
+make_folder(const struct mounts *m, const struct put_home *home,
+    struct put_folder *last, const char *path, char ret[PATH_MAX],
+    struct error *err)
+{
+	size_t n = (size_t)(strrchr(path, '/') - path);
+	char *slash;
+	int rc;
+
+	if (n != 0 && n < PATH_MAX && strncmp(last->named, path, n) == 0 &&
+	    last->named[n] == '\0')
+		return snprintf(ret, PATH_MAX, "%s%s", last->made, path + n) <
+			PATH_MAX ?
+		    0 :
+		    error_set(err, -ENAMETOOLONG, "%s is too long", path);
+	last->named[0] = '\0';
+	rc = resolve(m, path + 1, ret, err);
+	if (rc == 0)
+		rc = make_parents(m, home, ret, err);
+	slash = strrchr(ret, '/');
+	if (rc != 0 || n == 0 || slash == NULL)
+		return rc;
+	(void)snprintf(last->named, PATH_MAX, "%.*s", (int)n, path);
+	(void)snprintf(last->made, PATH_MAX, "%.*s", (int)(slash - ret), ret);
+	return 0;
+}
+
 int
 put_file(const struct mounts *m, const struct put_home *home,
-    const struct sandbox_file *f, struct error *err)
+    struct put_folder *last, const struct sandbox_file *f, struct error *err)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
 		{ .tv_sec = f->mtime } };
@@ -248,9 +276,7 @@ put_file(const struct mounts *m, const struct put_home *home,
 	char rel[PATH_MAX];
 	int rc;
 
-	rc = resolve(m, f->path + 1, rel, err);
-	if (rc == 0)
-		rc = make_parents(m, home, rel, err);
+	rc = make_folder(m, home, last, f->path, rel, err);
 	if (rc == 0)
 		rc = make_last(m, rel, f, err);
 	if (rc == 0)

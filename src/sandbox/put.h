@@ -4,6 +4,7 @@
 #ifndef SANDBOX_PUT_H
 #define SANDBOX_PUT_H
 
+#include <limits.h>
 #include <stdint.h>
 
 struct error;
@@ -16,8 +17,14 @@ struct put_home {
 	uint32_t uid, gid; /* inside */
 };
 
+/* The folder of the file before, as it was named and, without links, as it
+ * was made: mostly also that of the next. Zeroed: none. */
+struct put_folder {
+	char named[PATH_MAX], made[PATH_MAX];
+};
+
 /* Needs m->put and all layers. */
 int put_file(const struct mounts *m, const struct put_home *home,
-    const struct sandbox_file *f, struct error *err);
+    struct put_folder *last, const struct sandbox_file *f, struct error *err);
 
 #endif

@@ -41,6 +41,7 @@ struct work {
 	struct sandbox *s;
 	const struct sandbox_plan *p;
 	int64_t uptime_s; /* 0: the clock of the host */
+	struct put_folder put; /* of the file before */
 };
 
 typedef int (*op_apply)(struct work *w, const struct op *op, struct error *err);
@@ -125,15 +126,18 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	return rc;
 }
 
+static const struct sandbox_network_info *
+network_info(const struct sandbox *s)
+{
+	return s->has_network ? &s->network : NULL;
+}
+
+/* First of all, and waited for when there is somebody to go in. */
 static int
 apply_network(struct work *w, const struct op *op, struct error *err)
 {
-	const struct sandbox_network_info *info =
-	    w->s->has_network ? &w->s->network : NULL;
-
 	(void)op;
-	return w->p->spec->rootless ? net_make_apart(&w->s->net, info, err) :
-				      net_make(&w->s->net, info, err);
+	return net_begin(&w->s->net, network_info(w->s), err);
 }
 
 static int
@@ -390,6 +394,8 @@ apply_namespaces(struct work *w, const struct op *op, struct error *err)
 
 	(void)op;
 	rc = open_init(&exe, err);
+	if (rc == 0 && s->net.answer >= 0)
+		rc = net_wait(&s->net, network_info(s), err);
 	if (rc == 0)
 		rc = fd_socketpair(pair, err);
 	if (rc != 0)
@@ -441,7 +447,8 @@ apply_put(struct work *w, const struct op *op, struct error *err)
 {
 	struct put_home home = { w->p->home, w->p->uid, w->p->gid };
 
-	return put_file(&w->s->mounts, &home, &w->p->files.v[op->n], err);
+	return put_file(&w->s->mounts, &home, &w->put, &w->p->files.v[op->n],
+	    err);
 }
 
 static int

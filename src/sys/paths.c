@@ -67,6 +67,8 @@ paths_make(const char *path, unsigned mode, struct error *err)
 
 	if (n == 0 || n >= sizeof(part))
 		return error_set(err, -ENAMETOOLONG, "path too long");
+	if (access(path, F_OK) == 0)
+		return 0; /* nearly always */
 	memcpy(part, path, n + 1);
 	for (size_t i = 1; i <= n; i++) {
 		if (part[i] != '/' && part[i] != '\0')
