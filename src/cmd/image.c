@@ -175,6 +175,29 @@ run_path(int argc, char **argv)
 	return fflush(stdout) == 0 ? EXIT_NOTHING_FOUND : EXIT_TOOL_FAILED;
 }
 
+/* For image_open() in other programs: the note of an image that is whole, or
+ * the sentence why there is none (EXIT_INCOMPLETE). */
+static int
+run_look(int argc, char **argv)
+{
+	struct image_request r = { .ecosystem = argv[0], .state = o.state };
+	struct error err = ERROR_INIT;
+	struct buf out;
+	int rc;
+
+	if (argc != 1)
+		opt_usage_error(&command, "look takes one ecosystem");
+	buf_init(&out, LIMIT_CONFIG_BYTES);
+	rc = image_look(&r, &out, &err);
+	if (rc == 0)
+		return print_buf(&out);
+	buf_done(&out);
+	(void)puts(err.msg);
+	if (fflush(stdout) != 0 || rc != 1)
+		return EXIT_TOOL_FAILED;
+	return EXIT_INCOMPLETE;
+}
+
 /* "3 days", "5 hours": the age of what was made then. */
 static void
 print_age(struct buf *out, int64_t made_at)
@@ -292,6 +315,7 @@ static const struct {
 } verbs[] = {
 	{ "build", run_build },
 	{ "list", run_list },
+	{ "look", run_look },
 	{ "path", run_path },
 	{ "remove", run_remove },
 };

@@ -3,6 +3,7 @@
  * The recipe of an image: tables in share/lazaret/images/<ecosystem>/, and the
  * suite of the host, whose packages are taken. Runs in the supervisor.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,9 +21,6 @@
 #include "sandbox/image_priv.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
-
-/* Raise it when the code that builds changes what comes out. */
-#define RECIPE_VERSION 2
 
 #define MAX_ROWS 1000
 
@@ -92,14 +90,10 @@ add_exclude(struct image_recipe *r, struct str *words, size_t n)
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	row_fn add;
-} tables[] = {
-	{ "packages", add_package },
-	{ "pins", add_pin },
-	{ "exclude", add_exclude },
-};
+static const char *const tables[] = IMAGE_RECIPE_TABLES;
+static const row_fn adders[] = { add_package, add_pin, add_exclude };
+
+static_assert(N_ELEMENTS(tables) == N_ELEMENTS(adders), "tables");
 
 static int
 read_rows(struct image_recipe *r, const char *path, row_fn add,
@@ -134,7 +128,7 @@ find_suite(struct image_recipe *r, struct error *err)
 	int rc;
 
 	buf_init(&text, LIMIT_CONFIG_BYTES);
-	rc = read_file("/etc/os-release", &text, err);
+	rc = read_file(IMAGE_RECIPE_SUITE, &text, err);
 	rest = buf_str(&text);
 	while (rc == 0 && str_cut(&rest, '\n', &line)) {
 		if (!str_cut(&line, '=', &key) || line.p == NULL)
@@ -180,8 +174,8 @@ hash_recipe(struct image_recipe *r)
 	struct buf text;
 
 	buf_init(&text, LIMIT_CONFIG_BYTES * 4);
-	buf_printf(&text, "%d %d %s %s %s\n", RECIPE_VERSION, IMAGE_FORMAT,
-	    r->ecosystem, r->suite, r->arch);
+	buf_printf(&text, "%d %d %s %s %s\n", IMAGE_RECIPE_VERSION,
+	    IMAGE_FORMAT, r->ecosystem, r->suite, r->arch);
 	for (size_t i = 0; i < r->packages.n; i++)
 		buf_printf(&text, "package %s\n", r->packages.v[i]);
 	for (size_t i = 0; i < r->pins.n; i++)
@@ -217,8 +211,8 @@ image_recipe_read(const char *ecosystem, struct image_recipe *ret,
 		rc = find_arch(&r, err);
 	for (size_t i = 0; rc == 0 && i < N_ELEMENTS(tables); i++) {
 		(void)snprintf(path, sizeof(path), "%s/images/%s/%s", data,
-		    ecosystem, tables[i].name);
-		rc = read_rows(&r, path, tables[i].add, err);
+		    ecosystem, tables[i]);
+		rc = read_rows(&r, path, adders[i], err);
 	}
 	if (rc != 0) {
 		image_recipe_done(&r);

@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,35 +32,6 @@ closedirp(DIR **d)
 }
 
 int
-image_store_path(const char *ecosystem, const char *state, char **ret,
-    struct error *err)
-{
-	char images[LIMIT_PATH_BYTES];
-	char *path;
-	int rc = paths_get(PATHS_IMAGES, state, images, sizeof(images), err);
-
-	if (rc != 0)
-		return rc;
-	path = mem_printf("%s/%s", images, ecosystem);
-	/* Programs with the setuid bit lie below: nobody else gets in. */
-	rc = paths_make(path, 0700, err);
-	if (rc == 0 && (chmod(images, 0700) != 0 || chmod(path, 0700) != 0))
-		rc = error_errno(err, "%s", path);
-	if (rc == 0)
-		*ret = path;
-	else
-		free(path);
-	return rc;
-}
-
-bool
-image_is_id(const char *name)
-{
-	return strlen(name) == SHA256_HEX_SIZE - 1 &&
-	    strspn(name, "0123456789abcdef") == SHA256_HEX_SIZE - 1;
-}
-
-int
 image_store_lock(const char *home, int *ret_fd, struct error *err)
 {
 	_cleanup_(freep) char *path = mem_printf("%s/lock", home);
@@ -73,24 +43,6 @@ image_store_lock(const char *home, int *ret_fd, struct error *err)
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
 		return errno == EWOULDBLOCK ? 1 : error_errno(err, "%s", path);
 	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
-int
-image_store_current(const char *home, char **ret, struct error *err)
-{
-	_cleanup_(freep) char *path = mem_printf("%s/current", home);
-	char id[SHA256_HEX_SIZE + 1];
-	ssize_t n = readlink(path, id, sizeof(id) - 1);
-
-	*ret = NULL;
-	if (n < 0 && errno == ENOENT)
-		return 0;
-	if (n < 0)
-		return error_errno(err, "%s", path);
-	id[n] = '\0';
-	if (image_is_id(id))
-		*ret = mem_strdup(id);
 	return 0;
 }
 
@@ -115,50 +67,6 @@ image_store_set_current(const char *home, const char *id, struct error *err)
 	if (symlink(id, tmp) != 0 || rename(tmp, path) != 0)
 		return error_errno(err, "%s", path);
 	return sync_folder(home, err);
-}
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)at;
-	return (type == FTW_DP ? rmdir(path) : unlink(path)) != 0 &&
-		errno != ENOENT ?
-	    errno :
-	    0;
-}
-
-int
-image_tree_remove(const char *path, struct error *err)
-{
-	int rc = nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-
-	if (rc == 0 || (rc < 0 && errno == ENOENT))
-		return 0;
-	if (rc > 0)
-		errno = rc;
-	return error_errno(err, "cannot remove %s", path);
-}
-
-static int64_t tree_bytes; /* nftw has no argument for its function */
-
-static int
-count_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)path;
-	(void)at;
-	if (type != FTW_NS)
-		tree_bytes += (int64_t)st->st_blocks * 512 /
-		    (S_ISDIR(st->st_mode) ? 1 : (int64_t)st->st_nlink);
-	return 0;
-}
-
-int64_t
-image_tree_bytes(const char *path)
-{
-	tree_bytes = 0;
-	(void)nftw(path, count_one, 64, FTW_PHYS | FTW_MOUNT);
-	return tree_bytes;
 }
 
 /* Removes every entry of a folder whose name begins so, `keep` aside. */
@@ -192,45 +100,14 @@ image_store_sweep(const char *home, struct error *err)
 	return remove_entries(home, ".tmp-", NULL, err);
 }
 
-/* Opens and locks an image's folder. how: LOCK_SH, or LOCK_EX | LOCK_NB
- * (-EBUSY). The folder may be removed between open and lock: then -ENOENT. */
-static int
-lock_folder(const char *dir, int how, int *ret_fd, struct error *err)
-{
-	_cleanup_(closep) int fd =
-	    open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	struct stat mine, there;
-	int rc;
-
-	if (fd < 0)
-		return error_errno(err, "%s", dir);
-	do
-		rc = flock(fd, how);
-	while (rc != 0 && errno == EINTR);
-	if (rc != 0 && errno == EWOULDBLOCK)
-		return error_set(err, -EBUSY, "the image is in use");
-	if (rc != 0 || fstat(fd, &mine) != 0)
-		return error_errno(err, "%s", dir);
-	if (stat(dir, &there) != 0 || there.st_ino != mine.st_ino ||
-	    there.st_dev != mine.st_dev)
-		return error_set(err, -ENOENT, "%s was removed", dir);
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
 static void
 take_manifest(struct image *i, const struct image_manifest *m, const char *dir)
 {
 	i->ecosystem = mem_strdup(m->ecosystem);
 	memcpy(i->id, m->id, SHA256_HEX_SIZE);
 	memcpy(i->recipe, m->recipe, SHA256_HEX_SIZE);
-	i->dir = mem_strdup(dir);
-	i->layers[0] = mem_printf("%s/ca-%s/layer", dir, m->ca_name);
-	i->layers[1] = mem_printf("%s/rootfs", dir);
-	i->n_layers = 2;
-	i->ca_cert_path = mem_printf("%s/ca-%s/cert.pem", dir, m->ca_name);
-	i->ca_key_path = mem_printf("%s/ca-%s/key.pem", dir, m->ca_name);
 	(void)snprintf(i->ca_name, sizeof(i->ca_name), "%s", m->ca_name);
+	image_lies_in(i, dir);
 	i->ca_made_at = m->ca_made_at;
 	i->suite = mem_strdup(m->suite);
 	i->runtime_version = mem_strdup(m->runtime_version);
@@ -251,7 +128,7 @@ image_store_open(const char *home, const char *id, struct image *ret,
 	_cleanup_(freep) char *dir = mem_printf("%s/%s", home, id);
 	_cleanup_(closep) int fd = -1;
 	struct image_manifest m = { 0 };
-	int rc = lock_folder(dir, LOCK_SH, &fd, err);
+	int rc = image_store_hold(dir, LOCK_SH, &fd, err);
 
 	if (rc == 0)
 		rc = image_manifest_read(dir, &m, err);
@@ -307,7 +184,7 @@ image_store_drop_authorities(const char *dir, const char *keep,
 {
 	_cleanup_(closep) int fd = -1;
 	_cleanup_(freep) char *name = mem_printf("ca-%s", keep);
-	int rc = lock_folder(dir, LOCK_EX | LOCK_NB, &fd, err);
+	int rc = image_store_hold(dir, LOCK_EX | LOCK_NB, &fd, err);
 
 	if (rc == -EBUSY)
 		return 0; /* gc comes back for them */
@@ -322,7 +199,8 @@ is_in_use(const char *dir)
 	_cleanup_(closep) int fd = -1;
 	struct error ignored = ERROR_INIT;
 
-	return lock_folder(dir, LOCK_EX | LOCK_NB, &fd, &ignored) == -EBUSY;
+	return image_store_hold(dir, LOCK_EX | LOCK_NB, &fd, &ignored) ==
+	    -EBUSY;
 }
 
 static void
@@ -421,7 +299,7 @@ remove_entry(const char *home, const struct image_entry *e, struct error *err)
 {
 	_cleanup_(freep) char *link = mem_printf("%s/current", home);
 	_cleanup_(closep) int fd = -1;
-	int rc = lock_folder(e->image.dir, LOCK_EX | LOCK_NB, &fd, err);
+	int rc = image_store_hold(e->image.dir, LOCK_EX | LOCK_NB, &fd, err);
 
 	if (rc == -EBUSY)
 		return error_wrap(err, "%.12s", e->image.id);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening an image, which is built first when there is none. Runs in the
- * supervisor. */
+/*
+ * Opening an image, which is built first when there is none. What was verified
+ * once is noted beside it (image-note.c); whatever is not as noted is looked
+ * at anew by another program. Runs in the supervisor.
+ */
 #include "sandbox/image.h"
 
 #include <assert.h>
@@ -8,14 +11,18 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/exit.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "sandbox/image_priv.h"
 #include "sys/clock.h"
+#include "sys/fd.h"
 #include "sys/spawn.h"
 
 /* An authority serves this long: whoever learnt to know it has to learn anew.
@@ -28,8 +35,62 @@ image_ca_is_old(int64_t made_at)
 	return clock_wall_ns() - made_at > CA_AGE_NS;
 }
 
-int
-image_open_current(const char *home, const char *recipe, struct image *ret,
+/* --- other programs ------------------------------------------------------ */
+
+/* What `lazaret image WORD` printed, and its status. Building and looking take
+ * libraries that starting does not need. */
+static int
+run_image(const struct image_request *r, const char *word, struct buf *out,
+    int *ret_status, struct error *err)
+{
+	const char *argv[] = { "image", word, r->ecosystem,
+		r->state != NULL ? "--state" : NULL, r->state, NULL };
+	_cleanup_(closep) int from = -1;
+	struct spawn sp = SPAWN_INIT;
+	struct child child = CHILD_INIT;
+	char path[LIMIT_PATH_BYTES];
+	int rc = spawn_libexec_path("image", path, sizeof(path), err), ends[2];
+
+	if (rc != 0)
+		return rc;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return error_errno(err, "pipe");
+	from = ends[0];
+	sp.path = path;
+	sp.argv = argv;
+	sp.out_fd = ends[1];
+	rc = spawn_start(&sp, &child, err);
+	(void)close(ends[1]);
+	if (rc != 0)
+		return rc;
+	rc = fd_read_all(from, out, err);
+	if (rc == 0)
+		rc = spawn_wait(&child, -1, ret_status, err);
+	spawn_kill(&child);
+	return rc;
+}
+
+/* It shows its progress and says itself what went wrong. */
+static int
+run_builder(const struct image_request *r, struct error *err)
+{
+	struct buf ignored;
+	int status = 0, rc;
+
+	buf_init(&ignored, LIMIT_CONFIG_BYTES);
+	rc = run_image(r, "build", &ignored, &status, err);
+	buf_done(&ignored);
+	if (rc == 0 && status != 0)
+		rc = error_set(err, -EIO, "there is no image for %s",
+		    r->ecosystem);
+	return rc;
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+/* 0: open; 1: nothing is noted of it, or no longer true. */
+static int
+open_noted(const char *home, const char *ecosystem, struct image *ret,
     struct error *err)
 {
 	_cleanup_(freep) char *id = NULL;
@@ -37,97 +98,72 @@ image_open_current(const char *home, const char *recipe, struct image *ret,
 
 	if (rc != 0)
 		return rc;
-	if (id == NULL) {
-		(void)error_set(err, -ENOENT, "there is none");
-		return 1;
+	return id != NULL ? image_note_open(home, id, ecosystem, ret) : 1;
+}
+
+/* By a program that reads and verifies it, and says what it noted. 1: there is
+ * none that can be used, and err says why. */
+static int
+open_looked_at(const struct image_request *r, const char *home,
+    struct image *ret, struct error *err)
+{
+	struct buf said;
+	struct str text;
+	int status = 0, rc;
+
+	buf_init(&said, LIMIT_CONFIG_BYTES);
+	rc = run_image(r, "look", &said, &status, err);
+	text = str_trim(buf_str(&said));
+	if (rc == 0 && status != 0) {
+		(void)error_set(err, -ENOENT, "%.*s", STR_ARG(text));
+		rc = WIFEXITED(status) &&
+			WEXITSTATUS(status) == EXIT_INCOMPLETE ?
+		    1 :
+		    -EIO;
 	}
-	if (image_store_open(home, id, ret, NULL, err) != 0) {
-		(void)error_wrap(err, "%.12s", id);
-		return 1;
-	}
-	if (strcmp(ret->recipe, recipe) != 0) {
-		image_done(ret);
-		(void)error_set(err, -ENOENT,
-		    "%.12s was built from another list of packages", id);
-		return 1;
-	}
-	return 0;
+	if (rc == 0 &&
+	    image_note_take(home, r->ecosystem, buf_str(&said), ret) != 0)
+		rc = error_set(err, -EIO,
+		    "the image of %s changes while it is opened", r->ecosystem);
+	buf_done(&said);
+	return rc;
+}
+
+static int
+open_any(const struct image_request *r, const char *home, struct image *ret,
+    struct error *err)
+{
+	int rc = open_noted(home, r->ecosystem, ret, err);
+
+	return rc == 1 ? open_looked_at(r, home, ret, err) : rc;
 }
 
 int
-image_prepare(const struct image_request *r, struct image_recipe *ret,
-    char **ret_home, struct error *err)
+image_open(const struct image_request *r, struct image *ret, struct error *err)
 {
+	_cleanup_(freep) char *home = NULL;
+	struct image i = IMAGE_INIT;
 	int rc;
 
 	assert(r->ecosystem != NULL);
 	if (geteuid() != 0)
 		return error_set(err, -EPERM,
 		    "images need root: run it with sudo");
-	rc = image_recipe_read(r->ecosystem, ret, err);
-	return rc != 0 ?
-	    rc :
-	    image_store_path(r->ecosystem, r->state, ret_home, err);
-}
-
-/* Another program: building takes libraries that starting does not need. It
- * shows its progress and says itself what went wrong. */
-static int
-run_builder(const struct image_request *r, struct error *err)
-{
-	const char *argv[] = { "image", "build", r->ecosystem,
-		r->state != NULL ? "--state" : NULL, r->state, NULL };
-	_cleanup_(closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct spawn sp = SPAWN_INIT;
-	struct child child = CHILD_INIT;
-	char path[LIMIT_PATH_BYTES];
-	int rc = spawn_libexec_path("image", path, sizeof(path), err), status;
-
-	if (rc != 0)
-		return rc;
-	if (null < 0)
-		return error_errno(err, "/dev/null");
-	sp.path = path;
-	sp.argv = argv;
-	sp.out_fd = null;
-	rc = spawn_start(&sp, &child, err);
+	rc = image_store_path(r->ecosystem, r->state, &home, err);
 	if (rc == 0)
-		rc = spawn_wait(&child, -1, &status, err);
-	if (rc == 0 && status != 0)
-		rc = error_set(err, -EIO, "there is no image for %s",
-		    r->ecosystem);
-	return rc;
-}
-
-int
-image_open(const struct image_request *r, struct image *ret, struct error *err)
-{
-	struct image_recipe recipe = { 0 };
-	_cleanup_(freep) char *home = NULL;
-	struct error why = ERROR_INIT;
-	struct image i = IMAGE_INIT;
-	int rc = image_prepare(r, &recipe, &home, err);
-
-	if (rc == 0)
-		rc = image_open_current(home, recipe.id, &i, &why);
+		rc = open_any(r, home, &i, err);
 	if (r->build &&
 	    (rc == 1 || (rc == 0 && image_ca_is_old(i.ca_made_at)))) {
 		image_done(&i); /* our lock must not keep the old one alive */
 		rc = run_builder(r, err);
 		if (rc == 0)
-			rc = image_open_current(home, recipe.id, &i, &why);
+			rc = open_any(r, home, &i, err);
 	}
-	image_recipe_done(&recipe);
-	if (rc == 1)
-		rc = error_set(err, -ENOENT,
-		    "no image for %s (%s); make it with: lazaret image build "
-		    "%s",
-		    r->ecosystem, why.msg, r->ecosystem);
 	if (rc == 0)
 		*ret = i;
 	else
 		image_done(&i);
-	return rc;
+	return rc == 1 ? -ENOENT : rc;
 }
 
 void

@@ -9,6 +9,7 @@
  *	<id>/ca-<name>/layer/ the same paths as in rootfs, with our authority
  *	<id>/ca-<name>/{cert,key}.pem
  *	<id>/manifest.json    written last; without it the rest does not count
+ *	<id>/note-*           that all of it was verified, and when what changed
  *	current               symbolic link to the id in use
  *	.tmp-*, lock          builds under way, and what keeps them apart
  *
@@ -26,6 +27,7 @@
 
 #include "sys/sha256.h"
 
+struct buf;
 struct error;
 struct progress;
 
@@ -86,6 +88,11 @@ int image_open(const struct image_request *r, struct image *ret,
     struct error *err);
 /* The same, built in this process (library image-build). */
 int image_make(const struct image_request *r, struct image *ret,
+    struct error *err);
+/* What image_open() asks for when files are not as they were noted: everything
+ * is read and verified, noted, and the note put into out. 1: there is no image
+ * that can be used, and err says why (library image-build). */
+int image_look(const struct image_request *r, struct buf *out,
     struct error *err);
 void image_done(struct image *i); /* accepts IMAGE_INIT; gives up the lock */
 /* Puts a folder of the host on top of the layers. */

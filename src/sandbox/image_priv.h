@@ -17,6 +17,15 @@ struct buf;
 
 /* --- image-recipe.c: images/<ecosystem>/ and the host's suite ----------- */
 
+/* Raise it when the code that builds changes what comes out. */
+#define IMAGE_RECIPE_VERSION 2
+/* What is read for a recipe: here, and tables in images/<ecosystem>. */
+#define IMAGE_RECIPE_SUITE "/etc/os-release"
+#define IMAGE_RECIPE_TABLES \
+	{ \
+		"packages", "pins", "exclude" \
+	}
+
 struct image_pin {
 	char *name, *version, *integrity;
 };
@@ -95,16 +104,58 @@ int image_manifest_verify(const struct image_manifest *m, const char *dir,
 void image_manifest_id(const struct image_manifest *m,
     char ret[SHA256_HEX_SIZE]);
 
-/* --- image-store.c: folders, locks, links ------------------------------- */
+/* --- image-home.c: where they lie, and the lock of who uses one ---------- */
 
 /* <state>/images/<ecosystem>, made when absent. */
 int image_store_path(const char *ecosystem, const char *state, char **ret,
     struct error *err);
 bool image_is_id(const char *name); /* 64 hexadecimal digits, lower case */
-/* The lock that builders hold: 0 with the descriptor, 1 when it is taken. */
-int image_store_lock(const char *home, int *ret_fd, struct error *err);
 /* What `current` names; NULL in ret when there is none. */
 int image_store_current(const char *home, char **ret, struct error *err);
+/* Opens and locks an image's folder. how: LOCK_SH, or LOCK_EX | LOCK_NB
+ * (-EBUSY). The folder may be removed between open and lock: then -ENOENT. */
+int image_store_hold(const char *dir, int how, int *ret_fd, struct error *err);
+/* Its paths, from the folder and ca_name. */
+void image_lies_in(struct image *i, const char *dir);
+
+/* --- image-tree.c --------------------------------------------------------- */
+
+int image_tree_remove(const char *path, struct error *err);
+int64_t image_tree_bytes(const char *path);
+
+/* --- image-note.c: that it was verified, and what it would take again ----- */
+
+struct image_stamp {
+	char *path; /* absolute, or below the image's folder; owned */
+	int64_t size_bytes, changed_ns, inode;
+};
+
+struct image_note {
+	char *data; /* whose recipe: of this installation; owned */
+	VEC(struct image_stamp) stamps;
+	bool fresh; /* a file changed just now, and may again at this time */
+};
+
+/* Begins with the files of the recipe. */
+int image_note_begin(struct image_note *n, const char *ecosystem,
+    struct error *err);
+/* The file as it is now; before it is read. */
+int image_note_add(struct image_note *n, const char *dir, const char *path,
+    struct error *err);
+/* To out, and if possible into the image's folder. */
+void image_note_write(const struct image_note *n, const struct image *i,
+    struct buf *out);
+void image_note_done(struct image_note *n);
+/* 0: the image is as it was noted, and open; 1: it must be looked at. */
+int image_note_open(const char *home, const char *id, const char *ecosystem,
+    struct image *ret);
+int image_note_take(const char *home, const char *ecosystem, struct str note,
+    struct image *ret);
+
+/* --- image-store.c: folders, locks, links ------------------------------- */
+
+/* The lock that builders hold: 0 with the descriptor, 1 when it is taken. */
+int image_store_lock(const char *home, int *ret_fd, struct error *err);
 int image_store_set_current(const char *home, const char *id,
     struct error *err);
 /* Removes what dead builds left. Under the lock only. */
@@ -119,10 +170,8 @@ int image_store_open(const char *home, const char *id, struct image *ret,
 /* Removes folders ca-* that the manifest does not name, if nobody uses it. */
 int image_store_drop_authorities(const char *dir, const char *keep,
     struct error *err);
-int image_tree_remove(const char *path, struct error *err);
-int64_t image_tree_bytes(const char *path);
 
-/* --- image.c ------------------------------------------------------------- */
+/* --- image-look.c -------------------------------------------------------- */
 
 /* What every request needs; the recipe is the caller's also on failure. */
 int image_prepare(const struct image_request *r, struct image_recipe *ret,
@@ -131,6 +180,9 @@ int image_prepare(const struct image_request *r, struct image_recipe *ret,
  * err says what is the matter. */
 int image_open_current(const char *home, const char *recipe, struct image *ret,
     struct error *err);
+
+/* --- image.c ------------------------------------------------------------- */
+
 /* More than 90 days? */
 bool image_ca_is_old(int64_t made_at);
 

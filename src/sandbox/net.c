@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rtnetlink through libmnl. Runs in supervisors. */
+/* What rtnetlink is told. Runs in supervisors. */
 #include "sandbox/net.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -22,23 +21,15 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "sandbox/netlink.h"
 #include "sandbox/sandbox.h"
 
 /* In a new namespace loopback is 1; what we make is told to be 2. */
 #define LOOPBACK_INDEX 1
 #define VETH_INDEX     2
-#define BATCH_BYTES    4096
 
 struct mac {
 	uint8_t byte[6];
-};
-
-/* One socket, and the messages that go through it in one write. */
-struct batch {
-	struct mnl_socket *socket;
-	char buf[BATCH_BYTES];
-	size_t used;
-	unsigned n;
 };
 
 /* One end of the veth: its own addresses, and those of the other end. */
@@ -80,89 +71,16 @@ net_draw(struct sandbox_network_info *ret)
 	    "fd%02x:%x:%x:%x::1", r[3], pair(r + 4), pair(r + 6), pair(r + 8));
 }
 
-static int
-batch_open(struct batch *b, struct error *err)
-{
-	*b = (struct batch){ .socket = mnl_socket_open2(NETLINK_ROUTE,
-				 SOCK_CLOEXEC) };
-	if (b->socket == NULL ||
-	    mnl_socket_bind(b->socket, 0, MNL_SOCKET_AUTOPID) != 0)
-		return error_errno(err, "netlink socket");
-	return 0;
-}
-
 static void
-batch_close(struct batch *b)
+put_up(struct netlink *b, int index)
 {
-	if (b->socket != NULL)
-		(void)mnl_socket_close(b->socket);
-	b->socket = NULL;
-}
-
-static struct nlmsghdr *
-message(struct batch *b, uint16_t type, uint16_t flags)
-{
-	struct nlmsghdr *h;
-
-	assert(b->used + 512 < sizeof(b->buf)); /* ours are below 200 bytes */
-	h = mnl_nlmsg_put_header(b->buf + b->used);
-	h->nlmsg_type = type;
-	h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-	h->nlmsg_seq = ++b->n;
-	return h;
-}
-
-static void
-message_end(struct batch *b, const struct nlmsghdr *h)
-{
-	b->used += (h->nlmsg_len + 3u) & ~3u; /* MNL_ALIGN has a sign */
-}
-
-/* Sends all; the answers come in the same order, one each. */
-static int
-batch_run(struct batch *b, const char *where, struct error *err)
-{
-	char answer[BATCH_BYTES];
-	unsigned done = 0;
-
-	if (mnl_socket_sendto(b->socket, b->buf, b->used) < 0)
-		return error_errno(err, "netlink");
-	while (done < b->n) {
-		ssize_t got =
-		    mnl_socket_recvfrom(b->socket, answer, sizeof(answer));
-		int left = (int)got;
-
-		if (got <= 0)
-			return error_errno(err, "netlink");
-		for (struct nlmsghdr *h = (struct nlmsghdr *)(void *)answer;
-		     mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-
-			if (h->nlmsg_type != NLMSG_ERROR)
-				continue;
-			done++;
-			if (e->error == 0)
-				continue;
-			return error_set(err, e->error,
-			    "cannot set up the network %s (request %u): %s",
-			    where, h->nlmsg_seq, strerror(-e->error));
-		}
-	}
-	b->used = 0;
-	b->n = 0;
-	return 0;
-}
-
-static void
-put_up(struct batch *b, int index)
-{
-	struct nlmsghdr *h = message(b, RTM_NEWLINK, 0);
-	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	struct nlmsghdr *h = netlink_begin(b, RTM_NEWLINK, 0);
+	struct ifinfomsg *m = netlink_put_header(h, sizeof(*m));
 
 	m->ifi_index = index;
 	m->ifi_flags = IFF_UP;
 	m->ifi_change = IFF_UP;
-	message_end(b, h);
+	netlink_end(b, h);
 }
 
 static size_t
@@ -173,16 +91,16 @@ put_ip(struct nlmsghdr *h, uint16_t attribute, int family, const char *text)
 
 	if (inet_pton(family, text, bytes) != 1)
 		fatal("net: %s is not an address", text);
-	mnl_attr_put(h, attribute, n, bytes);
+	netlink_put(h, attribute, n, bytes);
 	return n;
 }
 
 static void
-put_address(struct batch *b, int family, const char *text, int prefix)
+put_address(struct netlink *b, int family, const char *text, int prefix)
 {
 	struct nlmsghdr *h =
-	    message(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
-	struct ifaddrmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	    netlink_begin(b, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ifaddrmsg *m = netlink_put_header(h, sizeof(*m));
 
 	m->ifa_family = (uint8_t)family;
 	m->ifa_prefixlen = (uint8_t)prefix;
@@ -191,15 +109,15 @@ put_address(struct batch *b, int family, const char *text, int prefix)
 	m->ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0;
 	(void)put_ip(h, IFA_LOCAL, family, text);
 	(void)put_ip(h, IFA_ADDRESS, family, text);
-	message_end(b, h);
+	netlink_end(b, h);
 }
 
 static void
-put_default_route(struct batch *b, int family, const char *gateway)
+put_default_route(struct netlink *b, int family, const char *gateway)
 {
 	struct nlmsghdr *h =
-	    message(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
-	struct rtmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	    netlink_begin(b, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+	struct rtmsg *m = netlink_put_header(h, sizeof(*m));
 
 	m->rtm_family = (uint8_t)family;
 	m->rtm_table = RT_TABLE_MAIN;
@@ -207,23 +125,23 @@ put_default_route(struct batch *b, int family, const char *gateway)
 	m->rtm_scope = RT_SCOPE_UNIVERSE;
 	m->rtm_type = RTN_UNICAST;
 	(void)put_ip(h, RTA_GATEWAY, family, gateway);
-	mnl_attr_put_u32(h, RTA_OIF, VETH_INDEX);
-	message_end(b, h);
+	netlink_put_u32(h, RTA_OIF, VETH_INDEX);
+	netlink_end(b, h);
 }
 
 static void
-put_neighbour(struct batch *b, int family, const char *text, struct mac mac)
+put_neighbour(struct netlink *b, int family, const char *text, struct mac mac)
 {
 	struct nlmsghdr *h =
-	    message(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
-	struct ndmsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	    netlink_begin(b, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *m = netlink_put_header(h, sizeof(*m));
 
 	m->ndm_family = (uint8_t)family;
 	m->ndm_ifindex = VETH_INDEX;
 	m->ndm_state = NUD_PERMANENT;
 	(void)put_ip(h, NDA_DST, family, text);
-	mnl_attr_put(h, NDA_LLADDR, sizeof(mac.byte), mac.byte);
-	message_end(b, h);
+	netlink_put(h, NDA_LLADDR, sizeof(mac.byte), mac.byte);
+	netlink_end(b, h);
 }
 
 /* By itself, the kernel makes one for each processor and takes all but one
@@ -231,41 +149,42 @@ put_neighbour(struct batch *b, int family, const char *text, struct mac mac)
 static void
 put_queues(struct nlmsghdr *h)
 {
-	mnl_attr_put_u32(h, IFLA_NUM_TX_QUEUES, 1);
-	mnl_attr_put_u32(h, IFLA_NUM_RX_QUEUES, 1);
+	netlink_put_u32(h, IFLA_NUM_TX_QUEUES, 1);
+	netlink_put_u32(h, IFLA_NUM_RX_QUEUES, 1);
 }
 
 /* In the sink's namespace; the other end is born in the sandbox's. */
 static void
-put_veth(struct batch *b, const struct sandbox_network_info *info,
+put_veth(struct netlink *b, const struct sandbox_network_info *info,
     const struct end *sink, const struct end *inside, int inside_netns)
 {
-	struct nlmsghdr *h = message(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
-	struct ifinfomsg *m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	struct nlmsghdr *h =
+	    netlink_begin(b, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+	struct ifinfomsg *m = netlink_put_header(h, sizeof(*m));
 	struct nlattr *link, *data, *peer;
 
 	m->ifi_index = VETH_INDEX;
-	mnl_attr_put_strz(h, IFLA_IFNAME, info->sink_interface);
-	mnl_attr_put(h, IFLA_ADDRESS, 6, sink->mac.byte);
+	netlink_put_strz(h, IFLA_IFNAME, info->sink_interface);
+	netlink_put(h, IFLA_ADDRESS, 6, sink->mac.byte);
 	put_queues(h);
-	link = mnl_attr_nest_start(h, IFLA_LINKINFO);
-	mnl_attr_put_strz(h, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(h, IFLA_INFO_DATA);
-	peer = mnl_attr_nest_start(h, VETH_INFO_PEER);
-	m = mnl_nlmsg_put_extra_header(h, sizeof(*m));
+	link = netlink_nest(h, IFLA_LINKINFO);
+	netlink_put_strz(h, IFLA_INFO_KIND, "veth");
+	data = netlink_nest(h, IFLA_INFO_DATA);
+	peer = netlink_nest(h, VETH_INFO_PEER);
+	m = netlink_put_header(h, sizeof(*m));
 	m->ifi_index = VETH_INDEX;
-	mnl_attr_put_strz(h, IFLA_IFNAME, info->interface);
-	mnl_attr_put(h, IFLA_ADDRESS, 6, inside->mac.byte);
+	netlink_put_strz(h, IFLA_IFNAME, info->interface);
+	netlink_put(h, IFLA_ADDRESS, 6, inside->mac.byte);
 	put_queues(h);
-	mnl_attr_put_u32(h, IFLA_NET_NS_FD, (uint32_t)inside_netns);
-	mnl_attr_nest_end(h, peer);
-	mnl_attr_nest_end(h, data);
-	mnl_attr_nest_end(h, link);
-	message_end(b, h);
+	netlink_put_u32(h, IFLA_NET_NS_FD, (uint32_t)inside_netns);
+	netlink_nest_end(h, peer);
+	netlink_nest_end(h, data);
+	netlink_nest_end(h, link);
+	netlink_end(b, h);
 }
 
 static void
-put_end(struct batch *b, const struct end *e)
+put_end(struct netlink *b, const struct end *e)
 {
 	put_up(b, VETH_INDEX);
 	put_address(b, AF_INET, e->address4, e->prefix4);
@@ -292,7 +211,7 @@ draw_mac(void)
 }
 
 static int
-connect_ends(struct batch *inside, struct batch *sink, int inside_netns,
+connect_ends(struct netlink *inside, struct netlink *sink, int inside_netns,
     const struct sandbox_network_info *info, struct error *err)
 {
 	struct end in = { info->address4, info->address6, info->sink_address4,
@@ -306,29 +225,29 @@ connect_ends(struct batch *inside, struct batch *sink, int inside_netns,
 	put_up(sink, LOOPBACK_INDEX);
 	put_veth(sink, info, &out, &in, inside_netns);
 	put_end(sink, &out);
-	rc = batch_run(sink, "of the sink", err);
+	rc = netlink_run(sink, "of the sink", err);
 	if (rc != 0)
 		return rc;
 	put_up(inside, LOOPBACK_INDEX);
 	put_end(inside, &in);
-	return batch_run(inside, "of the sandbox", err);
+	return netlink_run(inside, "of the sandbox", err);
 }
 
 /* The process goes into a new namespace; a socket made there stays there. */
 static int
-new_namespace(int *ret_fd, struct batch *b, struct error *err)
+new_namespace(int *ret_fd, struct netlink *b, struct error *err)
 {
 	if (unshare(CLONE_NEWNET) != 0)
 		return error_errno(err, "cannot make a network namespace");
 	*ret_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (*ret_fd < 0)
 		return error_errno(err, "/proc/self/ns/net");
-	return batch_open(b, err);
+	return netlink_open(b, err);
 }
 
 /* Ends in the last one that it makes. */
 static int
-make_both(struct net *n, struct batch *inside, struct batch *sink,
+make_both(struct net *n, struct netlink *inside, struct netlink *sink,
     const struct sandbox_network_info *info, struct error *err)
 {
 	int rc = new_namespace(&n->inside, inside, err);
@@ -338,20 +257,20 @@ make_both(struct net *n, struct batch *inside, struct batch *sink,
 }
 
 static int
-set_up(const struct net *n, struct batch *inside, struct batch *sink,
+set_up(const struct net *n, struct netlink *inside, struct netlink *sink,
     const struct sandbox_network_info *info, struct error *err)
 {
 	if (info != NULL)
 		return connect_ends(inside, sink, n->inside, info, err);
 	put_up(inside, LOOPBACK_INDEX);
-	return batch_run(inside, "of the sandbox", err);
+	return netlink_run(inside, "of the sandbox", err);
 }
 
 int
 net_make(struct net *n, const struct sandbox_network_info *info,
     struct error *err)
 {
-	struct batch inside = { 0 }, sink = { 0 };
+	struct netlink inside = { .fd = -1 }, sink = { .fd = -1 };
 	int rc;
 
 	assert(n->home < 0 && n->inside < 0);
@@ -362,8 +281,8 @@ net_make(struct net *n, const struct sandbox_network_info *info,
 	net_leave(n);
 	if (rc == 0)
 		rc = set_up(n, &inside, &sink, info, err);
-	batch_close(&inside);
-	batch_close(&sink);
+	netlink_close(&inside);
+	netlink_close(&sink);
 	return rc;
 }
 
@@ -371,13 +290,13 @@ int
 net_make_here(struct net *n, const struct sandbox_network_info *info,
     struct error *err)
 {
-	struct batch inside = { 0 }, sink = { 0 };
+	struct netlink inside = { .fd = -1 }, sink = { .fd = -1 };
 	int rc = make_both(n, &inside, &sink, info, err);
 
 	if (rc == 0)
 		rc = set_up(n, &inside, &sink, info, err);
-	batch_close(&inside);
-	batch_close(&sink);
+	netlink_close(&inside);
+	netlink_close(&sink);
 	return rc;
 }
 

@@ -250,12 +250,31 @@ enter(const struct mapper m[2], struct error *err)
 	return rc;
 }
 
+/* As in /etc/passwd: a static program asks nobody else. Whoever is not in there
+ * has a name only as far as newuidmap, which knows better, agrees. */
+static void
+own_name(char *ret, size_t size)
+{
+	_cleanup_(fclosep) FILE *f = fopen("/etc/passwd", "re");
+	const char *said = getenv("USER");
+	const struct passwd *pw = NULL;
+
+	while (
+	    f != NULL && (pw = fgetpwent(f)) != NULL && pw->pw_uid != getuid())
+		;
+	if (pw != NULL)
+		(void)snprintf(ret, size, "%s", pw->pw_name);
+	else if (said != NULL && said[0] != '\0')
+		(void)snprintf(ret, size, "%s", said);
+	else
+		(void)snprintf(ret, size, "%u", getuid());
+}
+
 int
 rootless_enter(struct error *err)
 {
 	struct mapper m[2] = { { "newuidmap", "/etc/subuid", getuid(), 0 },
 		{ "newgidmap", "/etc/subgid", getgid(), 0 } };
-	const struct passwd *pw;
 	char name[64], path[64];
 	int rc = 0;
 
@@ -265,10 +284,7 @@ rootless_enter(struct error *err)
 	if (has_value("/proc/sys", &walls[0]) ||
 	    has_value("/proc/sys", &walls[1]))
 		return rootless_explain("/proc/sys", "", err);
-	(void)snprintf(name, sizeof(name), "%u", getuid());
-	pw = getpwuid(getuid());
-	if (pw != NULL)
-		(void)snprintf(name, sizeof(name), "%s", pw->pw_name);
+	own_name(name, sizeof(name));
 	for (int i = 0; i < 2 && rc == 0; i++)
 		rc = find_mapper(m[i].name, path, sizeof(path), err);
 	for (int i = 0; i < 2 && rc == 0; i++)
