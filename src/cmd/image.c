@@ -176,7 +176,8 @@ run_path(int argc, char **argv)
 }
 
 /* For image_open() in other programs: the note of an image that is whole, or
- * the sentence why there is none (EXIT_INCOMPLETE). */
+ * the sentence why there is none: EXIT_INCOMPLETE where one can be built,
+ * EXIT_USAGE where none can be. */
 static int
 run_look(int argc, char **argv)
 {
@@ -193,9 +194,11 @@ run_look(int argc, char **argv)
 		return print_buf(&out);
 	buf_done(&out);
 	(void)puts(err.msg);
-	if (fflush(stdout) != 0 || rc != 1)
+	if (fflush(stdout) != 0)
 		return EXIT_TOOL_FAILED;
-	return EXIT_INCOMPLETE;
+	return rc == 1    ? EXIT_INCOMPLETE :
+	    rc == -ENOENT ? EXIT_USAGE :
+			    EXIT_TOOL_FAILED;
 }
 
 /* "3 days", "5 hours": the age of what was made then. */

@@ -56,7 +56,7 @@ struct run {
 	int64_t held_ns; /* of record_held(), in deadline_at already */
 	int status; /* what we exit with */
 	int wait_status; /* as of waitpid(2); -1: not executed */
-	bool exited, empty;
+	bool exited, empty, killed;
 	const char *stopped; /* which limit or signal ended it; NULL */
 };
 
@@ -254,8 +254,7 @@ stop(struct run *r, const char *why, struct error *err)
 }
 
 static int
-on_exit_of_command(struct run *r, const struct sandbox_event *e,
-    struct error *err)
+on_exit_of_command(struct run *r, const struct sandbox_event *e)
 {
 	if (e->id != r->command)
 		return 0;
@@ -265,8 +264,7 @@ on_exit_of_command(struct run *r, const struct sandbox_event *e,
 	if (r->status == 0)
 		r->status = WIFSIGNALED(e->status) ? 128 + WTERMSIG(e->status) :
 						     WEXITSTATUS(e->status);
-	/* Children that stayed behind end with it. */
-	return sandbox_kill_all(r->sandbox, err);
+	return 0;
 }
 
 static int
@@ -274,7 +272,7 @@ on_event(struct run *r, const struct sandbox_event *e, struct error *err)
 {
 	switch (e->kind) {
 	case SANDBOX_EXITED:
-		return on_exit_of_command(r, e, err);
+		return on_exit_of_command(r, e);
 	case SANDBOX_EXEC_FAILED:
 		r->exited = r->empty = true;
 		r->status = e->status == ENOENT ? 127 : 126;
@@ -377,9 +375,15 @@ turn(struct run *r, struct error *err)
 	}
 	while (rc == 0 && (rc = sandbox_next(r->sandbox, &e, err)) == 1)
 		rc = on_event(r, &e, err);
-	if (rc == 0 && r->exited && r->empty)
+	if (rc != 0 || !r->exited)
+		return rc;
+	if (r->empty)
 		return 1;
-	return rc;
+	if (r->killed)
+		return 0;
+	/* Children that stayed behind end with it. */
+	r->killed = true;
+	return sandbox_kill_all(r->sandbox, err);
 }
 
 /* Which word of the phase's row says how it ended. */
@@ -441,7 +445,10 @@ make(struct run *r, const struct sandbox_spec *spec, const struct image *image,
 	if (rc == 0)
 		rc = views_open(&r->views, r->o, err);
 	if (rc == 0)
-		rc = sandbox_start(plan, &r->sandbox, err);
+		rc = sandbox_begin(plan, &r->sandbox, err);
+	/* Who watches does not see how init makes and looks at itself. */
+	if (rc == 0 && r->views.scribe != NULL)
+		rc = sandbox_ready(r->sandbox, err);
 	if (rc == 0)
 		rc = views_begin(&r->views, r->sandbox, image, argv, err);
 	return rc;

@@ -163,6 +163,9 @@ sandbox_exec(struct sandbox *s, const struct sandbox_command *c,
 	rc = message_send(ch, err);
 	if (rc == 0)
 		rc = channel_flush(ch, err);
+	/* It is no longer there: has it said why? */
+	if (rc == -EPIPE && sandbox_ready(s, err) != 0)
+		return err->code;
 	if (rc != 0)
 		return error_wrap(err, "sandbox");
 	s->empty = s->looked = false;
@@ -218,7 +221,12 @@ read_event(struct sandbox *s, struct message *m, struct sandbox_event *e,
     struct error *err)
 {
 	_cleanup_(closep) int pidfd = -1;
+	int rc;
 
+	if (!s->ready) {
+		rc = start_answered(s, m, err);
+		return rc == 0 ? 1 : rc;
+	}
 	switch (m->type) {
 	case INIT_STARTED:
 		e->kind = SANDBOX_STARTED;
@@ -360,21 +368,28 @@ sandbox_thaw(struct sandbox *s, struct error *err)
 	return rc;
 }
 
+/* Of init; -1: it is gone. */
+static int
+open_namespace(const struct sandbox *s)
+{
+	char path[64];
+
+	if (s->init.pid <= 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)s->init.pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* Everything whose last descriptor is dear to close, the mount namespace of
  * init among it, becomes the warden's. */
 static void
-give_away(struct sandbox *s)
+give_away(struct sandbox *s, int namespace)
 {
 	const struct mounts *m = &s->mounts;
-	_cleanup_(closep) int namespace = -1;
 	int fds[LIMIT_SANDBOX_LAYERS + 5];
 	struct error ignored;
 	size_t n = 0;
-	char path[64];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)s->init.pid);
-	if (s->init.pid > 0)
-	namespace = open(path, O_RDONLY | O_CLOEXEC);
 	fds[n++] = namespace;
 	fds[n++] = m->put;
 	fds[n++] = m->upper_mount;
@@ -389,6 +404,7 @@ give_away(struct sandbox *s)
 void
 sandbox_stop(struct sandbox *s)
 {
+	_cleanup_(closep) int namespace = -1;
 	int rc;
 	struct error ignored;
 	struct sandbox_usage u;
@@ -403,10 +419,12 @@ sandbox_stop(struct sandbox *s)
 	s->stopped = true;
 	if (s->frozen)
 		(void)cgroup_freeze(&s->cgroup, false, &ignored);
-	give_away(s);
-	if (s->init.pid > 0) {
+	namespace = open_namespace(s);
+	if (s->init.pid > 0)
 		(void)syscall(SYS_pidfd_send_signal, s->init.pidfd, SIGKILL,
 		    NULL, 0);
+	give_away(s, namespace); /* while it dies */
+	if (s->init.pid > 0) {
 		/* Returns when its whole pid namespace is empty. */
 		(void)waitpid(s->init.pid, NULL, 0);
 		s->init.pid = 0;

@@ -137,13 +137,17 @@ image_note_begin(struct image_note *n, const char *ecosystem, struct error *err)
 		return rc;
 	n->data = mem_strdup(data);
 	rc = image_note_add(n, "/", IMAGE_RECIPE_SUITE, err);
+	if (rc != 0)
+		return rc;
 	for (size_t i = 0; i < N_ELEMENTS(tables) && rc == 0; i++) {
 		_cleanup_(freep) char *path =
 		    mem_printf("%s/images/%s/%s", data, ecosystem, tables[i]);
 
 		rc = image_note_add(n, "/", path, err);
 	}
-	return rc;
+	return rc == -ENOENT ?
+	    error_set(err, rc, "no image for %s", ecosystem) :
+	    rc;
 }
 
 static void

@@ -101,6 +101,19 @@ open_noted(const char *home, const char *ecosystem, struct image *ret,
 	return id != NULL ? image_note_open(home, id, ecosystem, ret) : 1;
 }
 
+/* Of `lazaret image look`: 1: it could be built. */
+static int
+not_opened(int status, struct str why, struct error *err)
+{
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_TOOL_FAILED;
+	int rc = code == EXIT_INCOMPLETE || code == EXIT_USAGE ? -ENOENT : -EIO;
+
+	if (why.n == 0)
+		why = STR_LIT("looking at the image failed");
+	(void)error_set(err, rc, "%.*s", STR_ARG(why));
+	return code == EXIT_INCOMPLETE ? 1 : rc;
+}
+
 /* By a program that reads and verifies it, and says what it noted. 1: there is
  * none that can be used, and err says why. */
 static int
@@ -108,19 +121,12 @@ open_looked_at(const struct image_request *r, const char *home,
     struct image *ret, struct error *err)
 {
 	struct buf said;
-	struct str text;
 	int status = 0, rc;
 
 	buf_init(&said, LIMIT_CONFIG_BYTES);
 	rc = run_image(r, "look", &said, &status, err);
-	text = str_trim(buf_str(&said));
-	if (rc == 0 && status != 0) {
-		(void)error_set(err, -ENOENT, "%.*s", STR_ARG(text));
-		rc = WIFEXITED(status) &&
-			WEXITSTATUS(status) == EXIT_INCOMPLETE ?
-		    1 :
-		    -EIO;
-	}
+	if (rc == 0 && status != 0)
+		rc = not_opened(status, str_trim(buf_str(&said)), err);
 	if (rc == 0 &&
 	    image_note_take(home, r->ecosystem, buf_str(&said), ret) != 0)
 		rc = error_set(err, -EIO,

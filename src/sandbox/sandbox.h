@@ -147,6 +147,12 @@ void sandbox_plan_freep(struct sandbox_plan **p);
  * root. The plan stays the caller's and may be freed afterwards. */
 int sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
     struct error *err);
+/* The same in two steps: init still applies and verifies. Commands may be given
+ * meanwhile; they run after that, and only then. What goes wrong is an error of
+ * sandbox_ready() or sandbox_next(). */
+int sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
+    struct error *err);
+int sandbox_ready(struct sandbox *s, struct error *err);
 
 /* --- what others need to know about a running sandbox --- */
 

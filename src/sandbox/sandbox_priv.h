@@ -108,6 +108,7 @@ struct sandbox {
 	int epoll, timer; /* owned */
 	int64_t last_id;
 	int n_pending; /* commands that init has not yet answered */
+	bool ready; /* init has verified itself */
 	bool empty, dead, stopped; /* dead: SANDBOX_DIED was given */
 	bool frozen;
 	bool looked; /* at usage and limits, since it became empty */
@@ -122,6 +123,9 @@ struct sandbox {
 /* limits.c: looks at all of them; kills what went over those that the kernel
  * does not keep. */
 void limits_look(struct sandbox *s);
+
+/* start.c: the first thing that init says, READY or FAILED. */
+int start_answered(struct sandbox *s, struct message *m, struct error *err);
 
 /* command.c */
 int command_begin(struct sandbox *s, struct error *err);

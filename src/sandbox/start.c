@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -567,31 +568,67 @@ init_died(struct sandbox *s, struct error *err)
 	    (unsigned)status);
 }
 
+/* What follows it are commands: init takes them once it has verified itself. */
 static int
-wait_for_init(struct sandbox *s, struct error *err)
+tell_end(struct sandbox *s, struct error *err)
 {
-	struct message m;
-	struct str sentence;
-	int code, rc;
+	int rc;
 
 	message_begin(&s->control, INIT_END);
 	rc = message_send(&s->control, err);
 	if (rc == 0)
 		rc = channel_flush(&s->control, err);
-	if (rc == 0 || rc == -EPIPE)
-		rc = channel_recv(&s->control, &m, err);
-	if (rc == 0 || rc == -ECONNRESET || rc == -EPIPE)
-		return init_died(s, err);
-	if (rc < 0)
-		return rc;
-	if (m.type == INIT_READY)
-		return message_end(&m, err);
-	if (m.type != INIT_FAILED)
+	return rc == -EPIPE ? 0 : rc; /* it has said why */
+}
+
+int
+start_answered(struct sandbox *s, struct message *m, struct error *err)
+{
+	struct str sentence;
+	int code;
+
+	if (m->type == INIT_READY) {
+		s->ready = true;
+		return message_end(m, err);
+	}
+	if (m->type != INIT_FAILED)
 		return error_set(err, -EPROTO, "init: unexpected message");
-	code = (int)message_get_int(&m);
-	sentence = message_get_str(&m);
+	code = (int)message_get_int(m);
+	sentence = message_get_str(m);
 	return error_set(err, code < 0 ? code : -EIO, "%.*s",
 	    STR_ARG(sentence));
+}
+
+/* Waits until something of init is there to be taken apart. */
+static int
+hear_init(struct sandbox *s, struct error *err)
+{
+	struct pollfd fd = { s->control.fd, POLLIN, 0 };
+	int rc;
+
+	if (poll(&fd, 1, -1) < 0)
+		return errno == EINTR ? 0 : error_errno(err, "poll");
+	rc = channel_fill(&s->control, err);
+	if (rc == 1 || rc == -ECONNRESET)
+		return init_died(s, err);
+	return rc == -EAGAIN ? 0 : rc;
+}
+
+int
+sandbox_ready(struct sandbox *s, struct error *err)
+{
+	struct message m;
+	int rc = 0;
+
+	assert(s->magic == SANDBOX_MAGIC);
+	while (rc == 0 && !s->ready) {
+		rc = channel_next(&s->control, &m, err);
+		if (rc == 0)
+			rc = hear_init(s, err);
+		else if (rc == 1)
+			rc = start_answered(s, &m, err);
+	}
+	return rc == 0 ? 0 : error_wrap(err, "sandbox");
 }
 
 static const op_apply appliers[OP__MAX] = {
@@ -674,7 +711,7 @@ new_sandbox(const struct sandbox_plan *p)
 }
 
 int
-sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
+sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
     struct error *err)
 {
 	_cleanup_(sandbox_freep) struct sandbox *s = NULL;
@@ -692,14 +729,15 @@ sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
 		if (rc != 0)
 			return error_wrap(err, "sandbox: %s", op_name(op));
 	}
-	rc = wait_for_init(s, err);
+	rc = tell_end(s, err);
+	/* Before anything foreign can run. */
 	if (rc == 0)
 		rc = warden_ready(&s->warden_control, err);
 	if (rc == 0)
 		rc = command_begin(s, err);
 	if (rc != 0)
 		return error_wrap(err, "sandbox");
-	/* What init has attached lives in its namespace. */
+	/* What init attaches lives in its namespace. */
 	closep(&s->mounts.dev);
 	closep(&s->mounts.hide);
 	for (int i = 0; i < FILTER_PROGRAMS && s->watch_program.p == NULL; i++)
@@ -707,4 +745,18 @@ sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
 	describe(s);
 	*ret = steal(&s);
 	return 0;
+}
+
+int
+sandbox_start(const struct sandbox_plan *p, struct sandbox **ret,
+    struct error *err)
+{
+	_cleanup_(sandbox_freep) struct sandbox *s = NULL;
+	int rc = sandbox_begin(p, &s, err);
+
+	if (rc == 0)
+		rc = sandbox_ready(s, err);
+	if (rc == 0)
+		*ret = steal(&s);
+	return rc;
 }

@@ -257,6 +257,59 @@ missing_safeguard_is_noticed(void **unused)
 	}
 }
 
+/* A command that was given before init had looked at itself: it runs after
+ * that, or never. What it wrote; the error of a sandbox that is not tight. */
+static size_t
+exec_at_once(const char *omitted, struct error *err)
+{
+	const char *const argv[] = { "/bin/probe", "look-identity", NULL };
+	struct sandbox_command c = SANDBOX_COMMAND_INIT;
+	struct sandbox_event e = { 0 };
+	struct error ignored;
+	struct box b;
+	int64_t id;
+	int ends[2], rc;
+
+	box_init(&b);
+	b.spec.test_omit = omitted;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(sandbox_plan(&b.spec, &b.plan, err), 0);
+	assert_int_equal(sandbox_begin(b.plan, &b.sandbox, err), 0);
+	c.argv = argv;
+	c.out_fd = ends[1];
+	rc = sandbox_exec(b.sandbox, &c, &id, err);
+	(void)close(ends[1]);
+	while (rc == 0 && e.kind != SANDBOX_EMPTY) {
+		struct pollfd p = { sandbox_fd(b.sandbox), POLLIN, 0 };
+
+		assert_true(poll(&p, 1, WAIT_MS) > 0);
+		while ((rc = sandbox_next(b.sandbox, &e, err)) == 1 &&
+		    e.kind != SANDBOX_EMPTY)
+			;
+		rc = rc == 1 ? 0 : rc;
+	}
+	assert_int_equal(rc == 0, omitted == NULL);
+	sandbox_stop(b.sandbox);
+	assert_int_equal(fd_read_all(ends[0], &b.out, &ignored), 0);
+	(void)close(ends[0]);
+	rc = (int)b.out.n;
+	box_done(&b);
+	return (size_t)rc;
+}
+
+static void
+command_waits_for_the_look(void **unused)
+{
+	struct error err = ERROR_INIT;
+
+	(void)unused;
+	assert_true(exec_at_once(NULL, &err) > 0);
+	assert_int_equal(exec_at_once("seccomp", &err), 0);
+	if (strstr(err.msg, "calls are not filtered") == NULL)
+		fail_msg("%s", err.msg);
+	assert_true(is_clean());
+}
+
 static void
 folders_are_not_handed_in(void **unused)
 {
@@ -893,6 +946,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(nothing_gets_out),
 		cmocka_unit_test(nothing_gets_out_by_path),
 		cmocka_unit_test(missing_safeguard_is_noticed),
+		cmocka_unit_test(command_waits_for_the_look),
 		cmocka_unit_test(folders_are_not_handed_in),
 		cmocka_unit_test(identity_is_drawn),
 		cmocka_unit_test(network_is_its_own),
