@@ -252,6 +252,9 @@ filter_compile(const struct sandbox_spec *spec, struct buf *out,
 	rc = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
 	    sandbox_omits(spec, "filter", "arch") ? SCMP_ACT_ALLOW :
 						    SCMP_ACT_KILL_PROCESS);
+	/* A tree: the kernel tries every call as the program is loaded. */
+	if (rc == 0)
+		rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (rc == 0)
 		rc = fill(ctx, spec);
 	if (rc != 0)

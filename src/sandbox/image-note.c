@@ -299,18 +299,10 @@ holds(struct str rest, const char *ecosystem, int dir, struct image *i)
 
 	if (!take_image(&rest, i) || strcmp(i->ecosystem, ecosystem) != 0)
 		return false;
-	while (take(&rest, "file", &row)) {
-		if (!is_as_noted(dir, row))
+	for (; !str_is(rest, "end\n"); n++)
+		if (!take(&rest, "file", &row) || !is_as_noted(dir, row))
 			return false;
-		n++;
-	}
 	return n != 0;
-}
-
-static bool
-ends_well(struct str note)
-{
-	return note.n > 5 && memcmp(note.p + note.n - 5, "\nend\n", 5) == 0;
 }
 
 static bool
@@ -338,8 +330,7 @@ take_note(const char *dir, int *lock, const char *ecosystem, struct str note,
 {
 	struct image i = IMAGE_INIT;
 
-	if (!ends_well(note) || !is_ours(&note) ||
-	    !holds(note, ecosystem, *lock, &i) ||
+	if (!is_ours(&note) || !holds(note, ecosystem, *lock, &i) ||
 	    strcmp(i.id, strrchr(dir, '/') + 1) != 0) {
 		image_done(&i);
 		return 1;

@@ -242,6 +242,13 @@ plan_files(struct sandbox_plan *p)
 		    "all of these, by path in a private mount namespace" :
 		    "all of these, detached; by path in a private mount "
 		    "namespace where the kernel cannot"));
+}
+
+static void
+plan_devices(struct sandbox_plan *p)
+{
+	struct arena *a = p->arena;
+
 	add(p,
 	    HOST(OP_DEVICES,
 		.text = p->spec->rootless ?
@@ -334,6 +341,14 @@ hide(struct sandbox_plan *p, const char *path, const char *mask)
 		.text = arena_printf(p->arena, "%s behind %s", path, mask)));
 }
 
+/* As soon as there is one, so that init need not wait for the rest. */
+static void
+plan_root(struct sandbox_plan *p)
+{
+	add(p, INSIDE(INIT_OP_PRIVATE, .text = "no mount leaves"));
+	add(p, INSIDE(INIT_OP_ROOT, .text = "the overlay"));
+}
+
 /* Whoever has no root makes no device nodes. */
 static void
 plan_nodes(struct sandbox_plan *p)
@@ -349,8 +364,6 @@ plan_nodes(struct sandbox_plan *p)
 static void
 plan_inside_mounts(struct sandbox_plan *p)
 {
-	add(p, INSIDE(INIT_OP_PRIVATE, .text = "no mount leaves"));
-	add(p, INSIDE(INIT_OP_ROOT, .text = "the overlay"));
 	add(p,
 	    INSIDE(INIT_OP_MOUNT, .a = "/dev", .n = OP_MOUNT_DEV,
 		.text = "/dev"));
@@ -510,6 +523,8 @@ sandbox_plan(const struct sandbox_spec *spec, struct sandbox_plan **ret,
 		return rc;
 	plan_surroundings(p);
 	plan_files(p);
+	plan_root(p);
+	plan_devices(p);
 	plan_masks(p);
 	plan_inside_mounts(p);
 	plan_rights(p);

@@ -726,6 +726,11 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 	w.s = s = new_sandbox(p);
 	vec_foreach(op, &p->ops) {
 		rc = appliers[op->kind](&w, op, err);
+		/* Init is no longer there: it has said why. */
+		if (rc == -EPIPE && op->kind == OP_INSIDE)
+			return sandbox_ready(s, err) != 0 ?
+			    err->code :
+			    error_set(err, rc, "sandbox: init has ended");
 		if (rc != 0)
 			return error_wrap(err, "sandbox: %s", op_name(op));
 	}

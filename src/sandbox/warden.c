@@ -50,6 +50,7 @@ warden_start(const struct rundir *r, struct child *ret,
 	s.n_fds = N_ELEMENTS(fds);
 	/* It must not go down with us, nor with a Ctrl-C of the terminal. */
 	s.new_session = true;
+	s.at_once = true; /* warden_ready() waits for it */
 	return spawn_start(&s, ret, err);
 }
 

@@ -110,7 +110,8 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 	_exit(127);
 }
 
-/* fork() would copy our page tables, for a child that wants none. */
+/* fork() copies our page tables, for a child that wants none; but with vfork()
+ * we stand still until it is executed. */
 static pid_t
 start_child(const struct spawn *s, int report_fd)
 {
@@ -120,7 +121,7 @@ start_child(const struct spawn *s, int report_fd)
 	/* No handler of ours may run in the child, which has our memory. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
-	pid = vfork();
+	pid = s->at_once ? fork() : vfork();
 	if (pid == 0)
 		child_exec(s, parent, report_fd);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -144,7 +145,7 @@ spawn_start(const struct spawn *s, struct child *ret, struct error *err)
 	if (pid < 0)
 		return error_errno(err, "vfork");
 	closep(&write_end);
-	if (read(read_end, &failure, sizeof(failure)) > 0) {
+	if (!s->at_once && read(read_end, &failure, sizeof(failure)) > 0) {
 		(void)waitpid(pid, NULL, 0);
 		errno = failure;
 		return error_errno(err, "cannot run %s", s->path);

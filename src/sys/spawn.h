@@ -22,6 +22,9 @@ struct spawn {
 	size_t n_fds;
 	bool die_with_parent; /* SIGKILL when we die (PR_SET_PDEATHSIG) */
 	bool new_session; /* setsid: not reached by the terminal's Ctrl-C */
+	/* Not waited for until it is executed: that it could not be shows only
+	 * by its end. */
+	bool at_once;
 };
 
 #define SPAWN_INIT \
