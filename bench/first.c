@@ -34,7 +34,8 @@ begin(char **stack)
 	unsigned long ns;
 
 	call(SYS_clock_gettime, CLOCK_REALTIME, (long)&now, 0);
-	ns = (unsigned long)now.tv_sec * 1000000000 + (unsigned long)now.tv_nsec;
+	ns =
+	    (unsigned long)now.tv_sec * 1000000000 + (unsigned long)now.tv_nsec;
 	*--at = '\n';
 	for (; ns != 0; ns /= 10)
 		*--at = (char)('0' + ns % 10);
