@@ -112,11 +112,41 @@ osv_packages_come_back(void **state)
 	arena_free(a);
 }
 
+/* Built and parsed alike: what is written can be read again. */
+static void
+a_long_one_is_none(void **state)
+{
+	struct arena *a = arena_new(MIB);
+	struct packageurl p = { .type = STR_LIT("npm") }, again;
+	struct error err = ERROR_INIT;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 16 * KIB);
+	for (size_t i = 0; i < LIMIT_PURL_BYTES - 8; i++)
+		buf_putc(&b, 'a');
+	p.name = buf_str(&b);
+	assert_int_equal(packageurl_normalise(a, &p, &err), 0);
+	buf_putc(&b, 'a');
+	p.name = buf_str(&b);
+	assert_true(packageurl_normalise(a, &p, &err) < 0);
+	/* Each of these is written as three. */
+	buf_reset(&b);
+	buf_puts(&b, "pkg:npm/");
+	while (b.n < LIMIT_PURL_BYTES / 2)
+		buf_putc(&b, '!');
+	assert_true(packageurl_parse(a, buf_str(&b), &again, &err) < 0);
+	assert_non_null(strstr(err.msg, "canonical"));
+	buf_done(&b);
+	arena_free(a);
+}
+
 int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_holds),
+		cmocka_unit_test(a_long_one_is_none),
 		cmocka_unit_test(osv_packages_come_back),
 	};
 

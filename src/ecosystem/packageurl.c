@@ -475,6 +475,23 @@ check_control(const struct packageurl *p, struct error *err)
 	return found ? error_set(err, -EINVAL, "has a control character") : 0;
 }
 
+/* What is written must be read again. */
+static int
+check_length(const struct packageurl *p, struct error *err)
+{
+	struct buf b;
+	bool fits;
+
+	buf_init(&b, LIMIT_PURL_BYTES + 1);
+	packageurl_write(p, &b);
+	fits = !b.full && b.n <= LIMIT_PURL_BYTES;
+	buf_done(&b);
+	return fits ? 0 :
+		      error_set(err, -EINVAL,
+			  "longer than %u bytes in its canonical form",
+			  (unsigned)LIMIT_PURL_BYTES);
+}
+
 int
 packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
 {
@@ -492,7 +509,9 @@ packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
 	if (p->name.n == 0)
 		return error_set(err, -EINVAL, "the name is missing");
 	rc = normalise_qualifiers(a, p, err);
-	return rc == 0 ? apply_type(a, p, err) : rc;
+	if (rc == 0)
+		rc = apply_type(a, p, err);
+	return rc == 0 ? check_length(p, err) : rc;
 }
 
 static void

@@ -60,17 +60,17 @@ static bool
 take_segment(struct str *s, const struct word *words, size_t n, int *ret_kind,
     struct str *ret_number)
 {
-	struct str t = *s, after;
+	struct str t = *s;
 
 	if (t.n != 0 && is_separator(t.p[0]))
 		t = str_sub(t, 1, t.n);
 	if (!take_word(&t, words, n, ret_kind))
 		return false;
-	after = t;
-	if (after.n != 0 && is_separator(after.p[0]))
-		after = str_sub(after, 1, after.n);
-	*ret_number = take_while(&after, is_digit);
-	*s = ret_number->n != 0 ? after : t;
+	/* Also without a number behind it: "1.0b-" is 1.0b0. */
+	if (t.n != 0 && is_separator(t.p[0]))
+		t = str_sub(t, 1, t.n);
+	*ret_number = take_while(&t, is_digit);
+	*s = t;
 	return true;
 }
 
