@@ -15,12 +15,11 @@ static int
 make(int fd, struct error *err)
 {
 	_cleanup_(database_closep) struct sqlite3 *db = NULL;
-	_cleanup_(writer_freep) struct writer *w = NULL;
 	int rc = database_open(fd, true, &db, err);
 
 	if (rc == 0)
-		rc = writer_new(db, &w, err);
-	return rc == 0 ? writer_commit(w, err) : rc;
+		rc = database_run(db, "PRAGMA journal_mode = OFF", err);
+	return rc == 0 ? writer_make_tables(db, err) : rc;
 }
 
 int

@@ -81,24 +81,35 @@ put_column(struct buf *b, const struct fact_column *c)
 	buf_printf(b, " AS %s", c->name);
 }
 
-void
-views_sql(struct buf *out)
+static void
+put_packages(struct buf *b)
 {
-	for (int k = 0; k < FACT_BLOB; k++) {
-		const struct fact_table *t = fact_table((enum fact_kind)k);
+	buf_puts(b, "CREATE VIEW package_v AS SELECT id, ");
+	put_text(b, "t.path");
+	buf_puts(b, " AS path, ");
+	put_text(b, "t.name");
+	buf_puts(b, " AS name, ");
+	put_text(b, "t.version");
+	buf_puts(b, " AS version, purl FROM package t");
+}
 
-		buf_printf(out, "CREATE VIEW %s_v AS SELECT t.id", t->name);
-		for (const struct fact_column *c = t->columns; c->name != NULL;
-		     c++)
-			if (!str_is(str_of(c->name), "id"))
-				put_column(out, c);
-		buf_printf(out, " FROM %s t;\n", t->name);
+void
+views_one(int number, struct buf *ret_name, struct buf *ret_sql)
+{
+	const struct fact_table *t;
+
+	buf_reset(ret_name);
+	buf_reset(ret_sql);
+	if (number == FACT_BLOB) {
+		buf_puts(ret_name, "package_v");
+		put_packages(ret_sql);
+		return;
 	}
-	buf_puts(out, "CREATE VIEW package_v AS SELECT id, ");
-	put_text(out, "t.path");
-	buf_puts(out, " AS path, ");
-	put_text(out, "t.name");
-	buf_puts(out, " AS name, ");
-	put_text(out, "t.version");
-	buf_puts(out, " AS version, purl FROM package t;\n");
+	t = fact_table((enum fact_kind)number);
+	buf_printf(ret_name, "%s_v", t->name);
+	buf_printf(ret_sql, "CREATE VIEW %s_v AS SELECT t.id", t->name);
+	for (const struct fact_column *c = t->columns; c->name != NULL; c++)
+		if (!str_is(str_of(c->name), "id"))
+			put_column(ret_sql, c);
+	buf_printf(ret_sql, " FROM %s t", t->name);
 }

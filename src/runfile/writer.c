@@ -28,7 +28,7 @@
 #define ZSTD_LEVEL     3
 #define MAX_PACKAGES   100000
 #define SQL_BYTES      (64 * KIB)
-#define VIEWS_BYTES    (512 * KIB)
+#define VIEW_BYTES     (64 * KIB)
 #define INSERT_PACKAGE "INSERT INTO package(id, path, name) VALUES(?, ?, ?)"
 
 extern const char schema_sql[];
@@ -127,34 +127,20 @@ statement(struct writer *w, enum fact_kind kind, struct error *err)
 	return rc;
 }
 
-/* Is it a run file already? One that another writer has left is gone on with:
- * a rehearsal judges a copy. */
+/* Is this there already? A file that another writer has left is gone on with: a
+ * rehearsal judges a copy. */
 static int
-is_made(struct writer *w, bool *ret, struct error *err)
+has(struct writer *w, const char *name, bool *ret, struct error *err)
 {
 	sqlite3_stmt *st = NULL;
-	int rc = prepare(w, "SELECT 1 FROM sqlite_schema WHERE name = 'run'",
-	    &st, err);
+	int rc =
+	    prepare(w, "SELECT 1 FROM sqlite_schema WHERE name = ?", &st, err);
 
 	if (rc != 0)
 		return rc;
+	(void)sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
 	*ret = sqlite3_step(st) == SQLITE_ROW;
 	return sqlite3_finalize(st) == SQLITE_OK ? 0 : broken(w, err);
-}
-
-static int
-make_tables(struct writer *w, struct error *err)
-{
-	struct buf views;
-	int rc = database_run(w->db, schema_sql, err);
-
-	buf_init(&views, VIEWS_BYTES);
-	views_sql(&views);
-	assert(!views.full);
-	if (rc == 0)
-		rc = database_run(w->db, buf_str(&views).p, err);
-	buf_done(&views);
-	return rc;
 }
 
 static int
@@ -176,6 +162,12 @@ load_packages(struct writer *w, struct error *err)
 }
 
 int
+writer_make_tables(sqlite3 *db, struct error *err)
+{
+	return database_run(db, schema_sql, err);
+}
+
+int
 writer_new(sqlite3 *db, struct writer **ret, struct error *err)
 {
 	_cleanup_(writer_freep) struct writer *w = mem_alloc(sizeof(*w));
@@ -191,9 +183,11 @@ writer_new(sqlite3 *db, struct writer **ret, struct error *err)
 	    "BEGIN",
 	    err);
 	if (rc == 0)
-		rc = is_made(w, &made, err);
+		rc = has(w, "run", &made, err);
 	if (rc == 0)
-		rc = made ? load_packages(w, err) : make_tables(w, err);
+		rc = has(w, "run_v", &w->has_views, err);
+	if (rc == 0)
+		rc = made ? load_packages(w, err) : writer_make_tables(db, err);
 	if (rc == 0)
 		rc = prepare(w, INSERT_PACKAGE, &w->insert_package, err);
 	if (rc == 0)
@@ -484,6 +478,47 @@ note_refusals(struct writer *w, struct error *err)
 	return rc < 0 ? rc : 0;
 }
 
+/* Not by its own statement: SQLite would read each of them, here and at each
+ * start with a file that has them, and only readers have a use for that. */
+static int
+add_view(struct writer *w, sqlite3_stmt *st, int number, struct error *err)
+{
+	struct buf name, sql;
+	int rc;
+
+	buf_init(&name, 80);
+	buf_init(&sql, VIEW_BYTES);
+	views_one(number, &name, &sql);
+	assert(!name.full && !sql.full);
+	bind_text(st, 1, buf_str(&name));
+	bind_text(st, 2, buf_str(&sql));
+	rc = run_once(w, st, err);
+	buf_done(&name);
+	buf_done(&sql);
+	return rc > 0 ? -EIO : rc;
+}
+
+/* Before the first commit: a file without them is none yet. */
+static int
+add_views(struct writer *w, struct error *err)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = database_run(w->db, "PRAGMA writable_schema = ON", err);
+
+	if (rc == 0)
+		rc = prepare(w,
+		    "INSERT INTO sqlite_schema(type, name, tbl_name, rootpage, "
+		    "sql) VALUES('view', ?1, ?1, 0, ?2)",
+		    &st, err);
+	for (int k = 0; k < VIEWS_COUNT && rc == 0; k++)
+		rc = add_view(w, st, k, err);
+	(void)sqlite3_finalize(st);
+	if (rc == 0)
+		rc = database_run(w->db, "PRAGMA writable_schema = RESET", err);
+	w->has_views = rc == 0;
+	return rc;
+}
+
 int
 writer_commit(struct writer *w, struct error *err)
 {
@@ -491,6 +526,8 @@ writer_commit(struct writer *w, struct error *err)
 
 	if (rc == 0)
 		rc = note_refusals(w, err);
+	if (rc == 0 && !w->has_views)
+		rc = add_views(w, err);
 	if (rc == 0)
 		rc = database_run(w->db, "COMMIT", err);
 	w->open = false;

@@ -23,7 +23,10 @@ struct writer;
 
 #define WRITER_REFUSED_KEY "scribe.refused"
 
-/* Makes the schema in an empty database. db: borrowed. */
+/* What an empty run file has from its beginning; views come with the first
+ * commit. */
+int writer_make_tables(struct sqlite3 *db, struct error *err);
+/* Makes them in an empty database. db: borrowed. */
 int writer_new(struct sqlite3 *db, struct writer **ret, struct error *err);
 void writer_free(struct writer *w); /* accepts NULL */
 void writer_freep(struct writer **w);

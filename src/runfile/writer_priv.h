@@ -24,6 +24,7 @@ struct writer {
 	int64_t refused, refused_noted;
 	char refusal[240]; /* the first one */
 	bool open; /* a transaction is */
+	bool has_views;
 };
 
 #endif
