@@ -39,8 +39,8 @@ struct outfile_sums {
 struct outfile *outfile_open(int dir, const char *path);
 /* Before the first put: the file begins with the first n bytes of the one that
  * is published under the same name, and past is of it. They are not summed
- * again, and what a spare has of them is not even copied; n may be 0. false, and nothing is
- * done, when that file is not the one that past is of. */
+ * again, and what a spare has of them is not even copied; n may be 0. false,
+ * and nothing is done, when that file is not the one that past is of. */
 bool outfile_keep(struct outfile *o, const struct outfile_sums *past,
     uint64_t n);
 void outfile_put(struct outfile *o, const void *p, size_t n);
