@@ -145,6 +145,7 @@ check_severities(struct checker *c, const struct osv_severity *v, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		at = checker_index(c, i);
+		(void)checker_key(c, "score");
 		what = osv_cvss_complaint(v[i].type, v[i].score);
 		if (what != NULL)
 			checker_error(c, "severity-vector",
@@ -262,6 +263,12 @@ static void
 check_range(struct checker *c, const struct osv_affected *a,
     const struct osv_range *r)
 {
+	static const char *const kinds[OSV_EVENT_KIND__MAX] = {
+		[OSV_INTRODUCED] = "introduced",
+		[OSV_LAST_AFFECTED] = "last_affected",
+		[OSV_FIXED] = "fixed",
+		[OSV_LIMIT] = "limit",
+	};
 	version_compare *rule = r->type == OSV_GIT ?
 	    NULL :
 	    version_rule(r->type == OSV_SEMVER ? STR_LIT("npm") : a->ecosystem);
@@ -270,14 +277,18 @@ check_range(struct checker *c, const struct osv_affected *a,
 	if (r->type != OSV_GIT && !a->has_package)
 		checker_error(c, "range-package",
 		    "a range of versions needs a package");
+	at = checker_key(c, "type");
 	if (r->type == OSV_SEMVER && a->has_package &&
 	    !version_is_semver(a->ecosystem))
 		checker_error(c, "range-type",
 		    "the ecosystem \"%.*s\" has no SEMVER ranges; use "
 		    "ECOSYSTEM",
 		    SHOWN(a->ecosystem));
+	checker_back(c, at);
+	at = checker_key(c, "repo");
 	if (r->type == OSV_GIT && r->repo.n == 0)
-		checker_error(c, "range-repo", "repo is empty");
+		checker_error(c, "range-repo", "is empty");
+	checker_back(c, at);
 	if (r->n_events > OSV_MAX_EVENTS) {
 		checker_error(c, "events-count", "%zu events; at most %d",
 		    r->n_events, OSV_MAX_EVENTS);
@@ -286,6 +297,7 @@ check_range(struct checker *c, const struct osv_affected *a,
 	list = checker_key(c, "events");
 	for (size_t i = 0; i < r->n_events; i++) {
 		at = checker_index(c, i);
+		(void)checker_key(c, kinds[r->events[i].kind]);
 		check_event(c, r, &r->events[i]);
 		if (r->n_events <= 1000)
 			check_order(c, r, rule, i);
@@ -532,6 +544,7 @@ check_references(struct checker *c, const struct osv_document *d)
 
 	for (size_t i = 0; i < d->n_references; i++) {
 		at = checker_index(c, i);
+		(void)checker_key(c, "url");
 		if (!osv_url_valid(d->references[i].url))
 			checker_error(c, "reference-url",
 			    "\"%.*s\" is no absolute http or https URL",

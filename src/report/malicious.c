@@ -112,22 +112,27 @@ check_affected(struct checker *c, const struct osv_affected *a)
 {
 	static const char *const keys[] = { "cwes", "indicators", "iocs",
 		"ghsa", NULL };
+	size_t at;
 
 	if (!a->has_package) {
 		check_git_report(c, a);
 	} else {
+		at = checker_key(c, "package");
+		(void)checker_key(c, "ecosystem");
 		if (!in_list(osv_ecosystem_base(a->ecosystem), ecosystems))
 			checker_error(c, "mal-ecosystem",
 			    "reports about \"%.*s\" are not taken",
 			    SHOWN(a->ecosystem));
+		checker_back(c, at);
 		check_path_of(c, a);
 		if (str_is(osv_ecosystem_base(a->ecosystem), "GitHub Actions"))
 			actions_check(c, a);
 	}
 	check_repositories(c, a);
+	at = checker_key(c, "ecosystem_specific");
 	if (yyjson_obj_size(a->ecosystem_specific) != 0)
-		checker_error(c, "mal-ecosystem-specific",
-		    "ecosystem_specific must be empty");
+		checker_error(c, "mal-ecosystem-specific", "must be empty");
+	checker_back(c, at);
 	check_keys(c, a->database_specific, "database_specific", keys);
 	iocs_check(c, yyjson_obj_get(a->database_specific, "iocs"),
 	    "database_specific.iocs");
@@ -277,12 +282,15 @@ check_file_name(struct checker *c, const struct osv_document *d,
 			    "a report without an id is in a file MAL-0000-…");
 		return;
 	}
-	if (!assigned_id(d->id))
+	if (!assigned_id(d->id)) {
+		size_t at = checker_key(c, "id");
+
 		checker_error(c, "mal-id",
 		    "\"%.*s\" is no id of the form MAL-YYYY-N; a new report "
 		    "has none",
 		    SHOWN(d->id));
-	else if (!str_eq(stem, d->id))
+		checker_back(c, at);
+	} else if (!str_eq(stem, d->id))
 		checker_error(c, "mal-file",
 		    "the file is named \"%.*s\", the id is \"%.*s\"",
 		    SHOWN(file), SHOWN(d->id));
