@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -439,9 +438,6 @@ confine(struct role *r)
 	static const struct lockdown with_maps = { .rights = LOCKDOWN_BPF };
 	static const struct lockdown nothing = { .rights = LOCKDOWN_PURE };
 
-	/* The sandbox goes first: our waking up takes no processor from it. It
-	 * is held when we fall behind. */
-	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	return lockdown(r->load != NULL ? &with_maps : &nothing, r->err);
 }
 

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,8 +280,6 @@ run(struct state *s, struct error *err)
 	sqlite3 *db = NULL;
 	int rc;
 
-	/* The sandbox goes first: our waking up takes no processor from it. */
-	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	rc = lockdown(&pure, err);
 	if (rc == 0)
 		rc = blank_write(RUN_FD, err);

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,8 +231,6 @@ main(int argc, char **argv)
 	channel_init(&r.control, CONTROL_FD);
 	channel_init(&r.facts, FACTS_FD);
 	r.walker = upper_walker_new(UPPER_FD, lower, n, &r.facts);
-	/* The sandbox goes first: our waking up takes no processor from it. */
-	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 });
 	rc = lock_down(n, &err);
 	if (rc == 0)
 		rc = serve(&r);
