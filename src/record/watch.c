@@ -154,8 +154,12 @@ serve(struct watcher *w)
 		/* Nobody runs under the filter any more. */
 		if ((fds[2].revents & POLLHUP) != 0)
 			fds[2].fd = -1;
-		if (fds[0].revents != 0)
+		/* A mark takes what calls there are: asking for one that is
+		 * not there would wait for the next. */
+		if (fds[0].revents != 0) {
 			rc = on_keeper(w);
+			fds[2].revents = 0;
+		}
 		w->calls_wait = (fds[2].revents & POLLIN) != 0;
 		w->ends_wait = fds[3].revents != 0;
 		if (rc == 0)

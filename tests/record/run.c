@@ -12,6 +12,9 @@
  *		held back (stopped: by stopping alone) is not lost
  *	run --turns -- COMMAND ARG…	the command several times in one phase,
  *		each time for another package: each is told as that package's
+ *	run [--recorder=…] --asked -- COMMAND ARG…	asks the recorder for
+ *all it has, again and again, while COMMAND makes calls: neither waits for the
+ *other
  *
  * Exit 77 (skipped), saying why, where eBPF cannot be used.
  */
@@ -47,6 +50,7 @@
 #define FACTS_BYTES        (256 * MIB)
 #define FLOOD_RING_BYTES   (1 * MIB)
 #define TURNS              8
+#define ASKED              3000
 
 struct run {
 	enum record_means means;
@@ -59,7 +63,7 @@ struct run {
 	VEC(char *) names;
 	bool print, all;
 	bool no_cast; /* as before 6.2 */
-	bool turns;
+	bool turns, asked;
 	const char *flood; /* "lost", "held", "stopped"; NULL: no flood */
 	int64_t dropped;
 };
@@ -273,6 +277,42 @@ run_turns(struct run *r, char *const *argv, struct error *err)
 	    record_phase_end(r->record, 1, &events, &r->dropped, err);
 }
 
+/* Lets the command go one step, and asks while it takes it. */
+static void __attribute__((noreturn)) ask_along(struct run *r, const char *fifo)
+{
+	const struct record_command c = { "package", "asked", r->folder };
+	struct error err = ERROR_INIT;
+	int fd = open(fifo, O_WRONLY | O_CLOEXEC);
+
+	for (int i = 0; i < ASKED; i++)
+		if (write(fd, "x\n", 2) != 2 ||
+		    record_command(r->record, &c, &err) != 0)
+			_exit(1);
+	_exit(0);
+}
+
+static int
+run_asked(struct run *r, char *const *argv, struct error *err)
+{
+	int64_t events = 0;
+	int status = 0, rc = record_phase_begin(r->record, 1, clock_ns(), err);
+	char fifo[sizeof(r->folder) + 8];
+	pid_t pid;
+
+	(void)snprintf(fifo, sizeof(fifo), "%s/steps", r->folder);
+	if (rc != 0)
+		return rc;
+	if (mkfifo(fifo, 0666) != 0)
+		return error_errno(err, "%s", fifo);
+	pid = fork();
+	if (pid == 0)
+		ask_along(r, fifo);
+	free(run_command(r, argv, &status));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+		return error_set(err, -EIO, "the recorder did not answer");
+	return record_phase_end(r->record, 1, &events, &r->dropped, err);
+}
+
 static bool
 any_line(struct str facts, struct str wanted, int phase)
 {
@@ -385,6 +425,8 @@ check(const struct run *r)
 		failures = check_flood(r, buf_str(&facts));
 	else if (r->turns)
 		failures = check_turns(buf_str(&facts));
+	else if (r->asked)
+		(void)printf("ok 1 - asked %d times\n1..1\n", ASKED);
 	else
 		for (size_t i = 0; i < r->wanted.n; i++)
 			failures += check_case(r, i, buf_str(&facts));
@@ -399,7 +441,7 @@ check(const struct run *r)
 		(void)printf("# a fact that cannot be read\n");
 		failures++;
 	}
-	if (!r->print && !r->flood && !r->turns)
+	if (!r->print && !r->flood && !r->turns && !r->asked)
 		(void)printf("1..%zu\n", r->wanted.n);
 	buf_done(&facts);
 	return failures;
@@ -483,7 +525,8 @@ run_any(struct run *r, char **argv, struct error *err)
 		return error_set(err, -EINVAL, "no command");
 	if (program != NULL) /* otherwise it is looked for in PATH */
 		argv[0] = program;
-	rc = r->turns ? run_turns(r, argv, err) :
+	rc = r->asked ? run_asked(r, argv, err) :
+	    r->turns  ? run_turns(r, argv, err) :
 			run_phase(r, argv[0], argv, err);
 	free(program);
 	return rc;
@@ -527,6 +570,8 @@ main(int argc, char **argv)
 		r.flood = *argv++ + 8;
 	else if (*argv != NULL && strcmp(*argv, "--turns") == 0)
 		r.turns = *argv++ != NULL;
+	else if (*argv != NULL && strcmp(*argv, "--asked") == 0)
+		r.asked = *argv++ != NULL;
 	if (*argv == NULL)
 		return 2;
 	/* Only eBPF needs the group. */
