@@ -616,9 +616,14 @@ remove_root(void)
 		"state/runtime", "state/images", "state", "" };
 	char path[128];
 
-	for (size_t i = 0; i < N_ELEMENTS(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", top, names[i]);
-		(void)remove(path);
+	/* The last warden may still be at its work. */
+	for (int n = 0; n < 100 && access(top, F_OK) == 0; n++) {
+		for (size_t i = 0; i < N_ELEMENTS(names); i++) {
+			(void)snprintf(path, sizeof(path), "%s/%s", top,
+			    names[i]);
+			(void)remove(path);
+		}
+		(void)poll(NULL, 0, 20);
 	}
 }
 
