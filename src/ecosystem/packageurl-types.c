@@ -22,7 +22,7 @@ static const struct purl_type types[] = {
 	{ "composer", NS_REQ | LOW_NS | LOW_N, NULL },
 	{ "conan", 0, NULL },
 	{ "conda", NS_NO, NULL },
-	{ "cpan", NS_REQ | PURL_CPAN, NULL },
+	{ "cpan", PURL_CPAN, NULL },
 	{ "cran", NS_NO, NULL },
 	{ "deb", NS_REQ | LOW_NS | LOW_N, NULL },
 	{ "docker", 0, NULL },

@@ -9,10 +9,10 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
-#include "sys/conf.h"
 #include "gate/match_priv.h"
 #include "gate/policy.h"
 #include "lockfile/lockfile.h"
+#include "sys/conf.h"
 
 #define MAX_NOTES 50
 
