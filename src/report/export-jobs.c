@@ -100,6 +100,8 @@ take_sums(struct exporter *x, int fd, struct error *err)
 		if (ended)
 			break;
 		memcpy(&s, whole.p, sizeof(s));
+		if (states.n != s.sums.n_states * sizeof(*s.sums.states))
+			break;
 		s.sums.states = NULL;
 		if (states.n != 0) {
 			s.sums.states = mem_array(states.n, 1);

@@ -30,26 +30,6 @@ is_of_recipe(struct image *i, const char *recipe, struct error *err)
 }
 
 int
-image_open_current(const char *home, const char *recipe, struct image *ret,
-    struct error *err)
-{
-	_cleanup_(freep) char *id = NULL;
-	int rc = image_store_current(home, &id, err);
-
-	if (rc != 0)
-		return rc;
-	if (id == NULL) {
-		(void)error_set(err, -ENOENT, "there is none");
-		return 1;
-	}
-	if (image_store_open(home, id, ret, NULL, err) != 0) {
-		(void)error_wrap(err, "%.12s", id);
-		return 1;
-	}
-	return is_of_recipe(ret, recipe, err) ? 0 : 1;
-}
-
-int
 image_prepare(const struct image_request *r, struct image_recipe *ret,
     char **ret_home, struct error *err)
 {
@@ -68,8 +48,8 @@ image_prepare(const struct image_request *r, struct image_recipe *ret,
 /* The state of each file is noted before it is read: what changes meanwhile is
  * then not as noted. */
 static int
-look(const char *home, const char *id, struct image_note *n, struct image *ret,
-    struct error *err)
+open_noted(const char *home, const char *id, struct image_note *n,
+    struct image *ret, struct error *err)
 {
 	_cleanup_(freep) char *dir = mem_printf("%s/%s", home, id);
 	struct image_manifest m = { 0 };
@@ -83,9 +63,9 @@ look(const char *home, const char *id, struct image_note *n, struct image *ret,
 	return rc == 0 ? image_store_open(home, id, ret, NULL, err) : rc;
 }
 
-/* 1: there is none that can be used, and err says why. */
+/* 1: there is none that can be used, and err says why. n may be NULL. */
 static int
-look_at_current(const char *home, const char *recipe, struct image_note *n,
+open_current(const char *home, const char *recipe, struct image_note *n,
     struct image *ret, struct error *err)
 {
 	_cleanup_(freep) char *id = NULL;
@@ -97,11 +77,20 @@ look_at_current(const char *home, const char *recipe, struct image_note *n,
 		(void)error_set(err, -ENOENT, "there is none");
 		return 1;
 	}
-	if (look(home, id, n, ret, err) != 0) {
+	rc = n != NULL ? open_noted(home, id, n, ret, err) :
+			 image_store_open(home, id, ret, NULL, err);
+	if (rc != 0) {
 		(void)error_wrap(err, "%.12s", id);
 		return 1;
 	}
 	return is_of_recipe(ret, recipe, err) ? 0 : 1;
+}
+
+int
+image_open_current(const char *home, const char *recipe, struct image *ret,
+    struct error *err)
+{
+	return open_current(home, recipe, NULL, ret, err);
 }
 
 int
@@ -117,7 +106,7 @@ image_look(const struct image_request *r, struct buf *out, struct error *err)
 	if (rc == 0)
 		rc = image_prepare(r, &recipe, &home, err);
 	if (rc == 0)
-		rc = look_at_current(home, recipe.id, &n, &i, &why);
+		rc = open_current(home, recipe.id, &n, &i, &why);
 	if (rc == 0)
 		image_note_write(&n, &i, out);
 	if (rc == 1)
