@@ -192,6 +192,11 @@ const struct calls_row calls_rows[] = {
 	    .flags = MARKED),
 	ROW(pidfd_send_signal, CALLS_REACH, "kill", 0, 0, 2, 4,
 	    .flags = MARKED),
+	/* Who is meant lies behind a descriptor. */
+	ROW(pidfd_getfd, CALLS_REACH, "take-fd", 0, 0, 2, 3, .flags = MARKED),
+	ROW(process_madvise, CALLS_REACH, "advise", 0, 0, 4, 5,
+	    .flags = MARKED),
+	ROW(kcmp, CALLS_REACH, "compare", 1, 0, 3, 5, .flags = MARKED),
 
 	/* Told only where isolation refuses them. */
 	REFUSABLE(io_uring_setup, 2), REFUSABLE(io_uring_enter, 6),
@@ -220,9 +225,8 @@ const struct calls_row calls_rows[] = {
 	REFUSABLE(fanotify_mark, 5), REFUSABLE(lookup_dcookie, 3),
 	REFUSABLE(move_pages, 6), REFUSABLE(migrate_pages, 4),
 	REFUSABLE(mbind, 6), REFUSABLE(set_mempolicy, 3),
-	REFUSABLE(get_mempolicy, 5), REFUSABLE(kcmp, 5),
-	REFUSABLE(pidfd_getfd, 3), REFUSABLE(pidfd_open, 2),
-	REFUSABLE(process_madvise, 5), REFUSABLE(nfsservctl, 3),
+	REFUSABLE(get_mempolicy, 5), REFUSABLE(pidfd_open, 2),
+	REFUSABLE(nfsservctl, 3),
 	REFUSABLE(memfd_secret, 1), REFUSABLE(landlock_create_ruleset, 3),
 	REFUSABLE(quotactl_fd, 4), REFUSABLE(uselib, 1),
 	REFUSABLE(_sysctl, 1), REFUSABLE(ustat, 2), REFUSABLE(sysfs, 3),

@@ -37,7 +37,8 @@ const char *const fact_socket_ops[] = { "socket", "bind", "listen", "accept",
 const char *const fact_descriptor_ops[] = { "pipe", "socketpair", "dup", "pass",
 	NULL };
 const char *const fact_process_ops[] = { "ptrace", "vm-read", "vm-write",
-	"mem-open", "environ-open", "kill", NULL };
+	"mem-open", "environ-open", "kill", "take-fd", "compare", "advise",
+	NULL };
 const char *const fact_kinds_of_descriptor[] = { "inet", "unix", "netlink",
 	"socket", "pipe", "file", "tty", "memfd", "other", "none", NULL };
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
+/* personality(0xffffffff) changes nothing; no flag has this bit. */
+#define ASKS_ONLY    0x80000000u
 #define NEW_LISTENER (1u << 3) /* SECCOMP_FILTER_FLAG_NEW_LISTENER */
 
 /* Refused whatever the arguments. ENOSYS where callers fall back on it. */
@@ -68,6 +71,9 @@ static const struct row {
 	 * counted for root: with all of them gone, nobody has that view. */
 	{ SCMP_SYS(fanotify_init), EPERM, "of the host" },
 	{ SCMP_SYS(setns), EPERM, "namespaces" },
+	/* Who reads the memory of a stopped process gets nothing from there:
+	 * paths and addresses could be named unseen. */
+	{ SCMP_SYS(memfd_secret), ENOSYS, "memory no recorder reads" },
 	{ SCMP_SYS(open_by_handle_at), EPERM, "files by number" },
 	{ SCMP_SYS(kexec_load), EPERM, "kernel" },
 	{ SCMP_SYS(kexec_file_load), EPERM, "kernel" },
@@ -115,6 +121,16 @@ static const struct flag_row {
 	NAMESPACE(unshare, CLONE_NEWCGROUP),
 	NAMESPACE(unshare, CLONE_NEWTIME),
 #undef NAMESPACE
+#define PERSONALITY(flag) \
+	{ \
+		SCMP_SYS(personality), 0, ASKS_ONLY | (flag), flag, EPERM, \
+		    #flag \
+	}
+	/* A program that is easier to take over. */
+	PERSONALITY(ADDR_NO_RANDOMIZE),
+	PERSONALITY(READ_IMPLIES_EXEC),
+	PERSONALITY(MMAP_PAGE_ZERO),
+#undef PERSONALITY
 	/* An own listener outranks every tracer. */
 	{ SCMP_SYS(seccomp), 1, NEW_LISTENER, NEW_LISTENER, EPERM,
 	    "NEW_LISTENER" },

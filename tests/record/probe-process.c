@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/kcmp.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -408,6 +409,26 @@ foreign_cases(void)
 #endif
 }
 
+/* Its descriptors and its pages, by what stands for it. */
+static void
+grasp_cases(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct iovec none = { NULL, 0 };
+	long fd = syscall(SYS_pidfd_getfd, pidfd, 1, 0);
+	long rc;
+
+	expect("process_event op=take-fd argument=1 result=%ld",
+	    fd >= 0 ? fd : -(long)errno);
+	rc = syscall(SYS_process_madvise, pidfd, &none, 1, MADV_COLD, 0);
+	expect("process_event op=advise argument=%d result=%ld", (int)MADV_COLD,
+	    rc >= 0 ? rc : -(long)errno);
+	rc = syscall(SYS_kcmp, pid, getpid(), KCMP_FILE, 0, 0);
+	expect("process_event op=compare target_pid=%d target~1 argument=%d "
+	       "result=%ld",
+	    pid, (int)KCMP_FILE, rc >= 0 ? rc : -(long)errno);
+}
+
 static void
 reach_cases(void)
 {
@@ -443,6 +464,7 @@ reach_cases(void)
 	fd = open("/proc/self/environ", O_RDONLY);
 	expect("process_event op=environ-open target_pid=%d result=%d",
 	    getpid(), fd);
+	grasp_cases(pid);
 	/* To a sibling: told. To an own child: not. */
 	other = fork();
 	if (other == 0)

@@ -2,8 +2,10 @@
 /* wall-probe: on the first process of the sandbox, which starts commands and
  * tells how they end. */
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -42,6 +44,26 @@ files_of_init(const char *a)
 
 	(void)a;
 	return worked(syscall(SYS_pidfd_getfd, fd, 0, 0));
+}
+
+/* Where its memory or its descriptors are the same as ours. */
+int
+compare_init(const char *a)
+{
+	(void)a;
+	return worked(syscall(SYS_kcmp, 1, getpid(), KCMP_FILE, 0, 0));
+}
+
+/* Its pages out to the disk. */
+int
+drain_init(const char *a)
+{
+	struct iovec there = { (void *)0x400000, 4096 };
+	int fd = (int)syscall(SYS_pidfd_open, 1, 0);
+
+	(void)a;
+	return worked(
+	    syscall(SYS_process_madvise, fd, &there, 1, MADV_PAGEOUT, 0));
 }
 
 /* Nothing comes of either, or nobody would be told how this ended. */

@@ -552,6 +552,8 @@ static const struct {
 	{ "write-init", write_init },
 	{ "trace-init", trace_init },
 	{ "files-of-init", files_of_init },
+	{ "compare-init", compare_init },
+	{ "drain-init", drain_init },
 	{ "end-init", end_init },
 	{ "stop-init", stop_init },
 	{ "change", change_setting },
@@ -560,6 +562,23 @@ static const struct {
 	{ "tell-all", tell_all },
 	{ "tell-uptime", tell_uptime },
 	{ "make-in-root", make_in_root },
+	{ "mount-type", mount_type },
+	{ "register-format", register_format },
+	{ "share-mounts", share_mounts },
+	{ "move-mount", move_a_mount },
+	{ "fsmount", attach_file_system },
+	{ "pivot-root", pivot },
+	{ "make-device", make_device },
+	{ "list-mounts", list_mounts },
+	{ "secret-memory", secret_memory },
+	{ "personality", other_personality },
+	{ "forge-program", forge_program },
+	{ "choose-pid", choose_pid },
+	{ "lock-everything", lock_everything },
+	{ "real-time", real_time },
+	{ "real-time-disk", real_time_disk },
+	{ "before-others", before_others },
+	{ "stack-layers", stack_layers },
 };
 
 #define N_ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
@@ -570,6 +589,7 @@ static const struct {
 	int (*run)(const char *argument);
 } floods[] = {
 	{ "nothing", nothing },
+	{ "stop-everybody", stop_everybody },
 	{ "forge", forge },
 	{ "flood-forks", flood_forks },
 	{ "flood-opens", flood_opens },
@@ -578,6 +598,13 @@ static const struct {
 };
 
 #define N_FLOODS (sizeof(floods) / sizeof(floods[0]))
+
+/* What some attacks say nothing without. */
+static const char *
+of_all(const char *name)
+{
+	return strcmp(name, "personality") == 0 ? "0x40000" : "";
+}
 
 /* Each in a process of its own, whatever comes of it. */
 static int
@@ -590,7 +617,7 @@ attack_all(void)
 		if (pid == 0 && attacks[i].run == many_processes)
 			_exit(0);
 		if (pid == 0)
-			_exit(attacks[i].run(""));
+			_exit(attacks[i].run(of_all(attacks[i].name)));
 		(void)waitpid(pid, NULL, 0);
 	}
 	return 0;

@@ -41,8 +41,32 @@ int read_init(const char *argument);
 int write_init(const char *argument);
 int trace_init(const char *argument);
 int files_of_init(const char *argument);
+int compare_init(const char *argument);
+int drain_init(const char *argument);
 int end_init(const char *argument);
 int stop_init(const char *argument);
+
+/* wall-mount.c */
+int mount_type(const char *type);
+int register_format(const char *argument);
+int share_mounts(const char *argument);
+int move_a_mount(const char *argument);
+int attach_file_system(const char *argument);
+int pivot(const char *argument);
+int make_device(const char *number);
+int list_mounts(const char *argument);
+
+/* wall-process.c */
+int secret_memory(const char *argument);
+int other_personality(const char *flags);
+int forge_program(const char *argument);
+int choose_pid(const char *argument);
+int lock_everything(const char *argument);
+int real_time(const char *argument);
+int real_time_disk(const char *argument);
+int before_others(const char *argument);
+int stack_layers(const char *argument);
+int stop_everybody(const char *argument); /* does not return */
 
 /* wall-forge.c */
 int forge(const char *argument);

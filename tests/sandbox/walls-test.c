@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,10 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -63,6 +66,11 @@ static const struct attack {
 	{ \
 		name, NULL, "root", { "filter:" row, "capabilities" }, 0 \
 	}
+#define MOUNT(name, type, since) \
+	{ \
+		name, type, "root", \
+		    { "filter:mount", "capabilities", "landlock" }, since \
+	}
 	FILTER("unshare-user", "unshare:CLONE_NEWUSER"),
 	RIGHTS("unshare-mount", "unshare:CLONE_NEWNS"),
 	RIGHTS("unshare-pid", "unshare:CLONE_NEWPID"),
@@ -81,8 +89,7 @@ static const struct attack {
 	FILTER("clone-untraced", "clone:CLONE_UNTRACED"),
 	FILTER("clone3-user", "clone3"),
 	RIGHTS("setns", "setns"),
-	{ "mount", NULL, "root", { "filter:mount", "capabilities", "landlock" },
-	    0 },
+	MOUNT("mount", NULL, 0),
 	{ "umount", NULL, "root",
 	    { "filter:umount2", "capabilities", "landlock" }, 0 },
 	RIGHTS("fsopen", "fsopen"),
@@ -110,6 +117,21 @@ static const struct attack {
 	{ "newer-call", NULL, "user", { "filter:newer" }, 615 },
 	FILTER("tiocsti", "ioctl:TIOCSTI"),
 	FILTER("tioclinux", "ioctl:TIOCLINUX"),
+	RIGHTS("move-mount", "move_mount"),
+	RIGHTS("fsmount", "fsmount"),
+	RIGHTS("pivot-root", "pivot_root"),
+	RIGHTS("choose-pid", "clone3"),
+	MOUNT("mount-type", "cgroup2", 0),
+	MOUNT("register-format", "binfmt_misc", 607),
+	MOUNT("share-mounts", NULL, 0),
+	FILTER("secret-memory", "memfd_secret"),
+	{ "personality", "0x40000", "user",
+	    { "filter:personality:ADDR_NO_RANDOMIZE" }, 0 },
+	{ "personality", "0x400000", "user",
+	    { "filter:personality:READ_IMPLIES_EXEC" }, 0 },
+	{ "personality", "0x100000", "user",
+	    { "filter:personality:MMAP_PAGE_ZERO" }, 0 },
+	{ "forge-program", NULL, "root", { "capabilities" }, 0 },
 	FILTER("fanotify", "fanotify_init"),
 	FILTER("x32", "arch"),
 	FILTER("i386", "arch"),
@@ -123,6 +145,8 @@ static const struct attack {
 	{ "many-files", "200", "user", { "rlimit:open files" }, 0 },
 	{ "long-file", NULL, "user", { "rlimit:file size" }, 0 },
 	{ "mlock", NULL, "user", { "rlimit:locked memory" }, 0 },
+	{ "lock-everything", NULL, "user", { "rlimit:locked memory" }, 0 },
+	{ "real-time", NULL, "user", { "rlimit:real-time priority" }, 0 },
 	{ "sigqueue", NULL, "user", { "rlimit:pending signals" }, 0 },
 	{ "timers", NULL, "user", { "rlimit:pending signals" }, 0 },
 	{ "in-flight", "200", "user", { "rlimit:open files" }, 0 },
@@ -132,6 +156,8 @@ static const struct attack {
 	{ "write-init", NULL, "root", { "capabilities", "landlock" }, 0 },
 	{ "trace-init", NULL, "root", { "capabilities", "landlock" }, 0 },
 	{ "files-of-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	{ "compare-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	{ "change", "/proc/self/mem", "user", { "landlock" }, 0 },
 	{ "many-processes", "60", "user",
 	    { "rlimit:processes of a user", "controllers" }, 0 },
 	{ "change", "/proc/sys/user/max_user_namespaces", "root",
@@ -145,6 +171,7 @@ static const struct attack {
 	{ "make-in-root", NULL, "root", { "landlock" }, 0 },
 #undef FILTER
 #undef RIGHTS
+#undef MOUNT
 };
 
 struct box {
@@ -238,19 +265,77 @@ kernel(void)
 	return 100 * major + minor;
 }
 
+static bool
+host_limit_is_below(int resource, rlim_t wanted)
+{
+	struct rlimit l;
+
+	return getrlimit((__rlimit_resource_t)resource, &l) == 0 &&
+	    l.rlim_max < wanted;
+}
+
+static bool
+has_file_system(const char *type)
+{
+	FILE *f = fopen("/proc/filesystems", "re");
+	char line[128];
+	bool found = false;
+
+	while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL) {
+		const char *name = strrchr(line, '\t');
+
+		line[strcspn(line, "\n")] = '\0';
+		found = name != NULL && strcmp(name + 1, type) == 0;
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+static bool
+has_secret_memory(void)
+{
+	_cleanup_(closep) int fd = (int)syscall(SYS_memfd_secret, 0);
+
+	return fd >= 0;
+}
+
+static bool
+may_forge_programs(void)
+{
+	unsigned size = 0;
+
+	return prctl(PR_SET_MM, PR_SET_MM_MAP_SIZE, &size, 0, 0) == 0;
+}
+
+static bool
+is_one_of(const char *name, const char *first, const char *second)
+{
+	return strcmp(name, first) == 0 || strcmp(name, second) == 0;
+}
+
 /* NULL, or why this host cannot show that the attack works. */
 static const char *
 not_here(const struct attack *a)
 {
-	struct rlimit l;
-
 	if (kernel() < a->since)
 		return "this kernel asks for rights first";
-	if (strcmp(a->name, "mlock") == 0 &&
-	    getrlimit(RLIMIT_MEMLOCK, &l) == 0 && l.rlim_max < 32 * MIB)
+	if (is_one_of(a->name, "mlock", "lock-everything") &&
+	    host_limit_is_below(RLIMIT_MEMLOCK, 32 * MIB))
 		return "this host's own limit on locked memory is lower";
+	if (strcmp(a->name, "real-time") == 0 &&
+	    host_limit_is_below(RLIMIT_RTPRIO, 1))
+		return "this host's own limit on priorities is lower";
 	if (strcmp(a->name, "see") == 0 && access(a->argument, R_OK) != 0)
 		return "this host does not have the file";
+	if (is_one_of(a->name, "mount-type", "register-format") &&
+	    !has_file_system(a->argument))
+		return "this kernel does not have the file system";
+	if ((strcmp(a->name, "secret-memory") == 0 && !has_secret_memory()) ||
+	    (strcmp(a->name, "forge-program") == 0 && !may_forge_programs()) ||
+	    (strcmp(a->name, "compare-init") == 0 &&
+		syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, 0, 0) != 0))
+		return "this kernel does not have the call";
 	return NULL;
 }
 
@@ -359,6 +444,11 @@ first_process_stays(void **unused)
 		{ "write-init", NULL, "user", { NULL }, 0 },
 		{ "trace-init", NULL, "user", { NULL }, 0 },
 		{ "files-of-init", NULL, "user", { NULL }, 0 },
+		{ "compare-init", NULL, "user", { NULL }, 0 },
+		{ "drain-init", NULL, "user", { NULL }, 0 },
+		{ "drain-init", NULL, "root", { NULL }, 0 },
+		{ "list-mounts", NULL, "user", { NULL }, 0 },
+		{ "list-mounts", NULL, "root", { NULL }, 0 },
 	};
 	struct box b;
 
@@ -408,6 +498,68 @@ user_namespace_is_a_wall(void **unused)
 		if (!rootless_is())
 			assert_int_equal(run_outside("change", files[i]), 1);
 	}
+	box_done(&b);
+}
+
+/* The same of what only root of the host may do to the whole machine. */
+static void
+user_namespace_holds_processors(void **unused)
+{
+	static const struct attack on_host[] = {
+		{ "real-time", NULL, "root", { NULL }, 0 },
+		{ "real-time-disk", NULL, "root", { NULL }, 0 },
+		{ "before-others", NULL, "root", { NULL }, 0 },
+		{ "make-device", "1:11", "root", { NULL }, 0 },
+	};
+	struct box b;
+
+	(void)unused;
+	box_start(&b, "verify,read-only,landlock,capabilities,seccomp");
+	for (size_t i = 0; i < N_ELEMENTS(on_host); i++) {
+		assert_int_equal(box_run(&b, &on_host[i], -1), 0);
+		if (!rootless_is())
+			assert_int_equal(run_outside(on_host[i].name,
+					     on_host[i].argument),
+			    1);
+	}
+	box_done(&b);
+}
+
+/* Whoever has all the layers of Landlock that there are has them for itself:
+ * the next command gets ours. */
+static void
+layers_of_a_package_are_its_own(void **unused)
+{
+	static const struct attack first = { "stack-layers", NULL, "user",
+		{ NULL }, 0 };
+	static const struct attack next = { "make-in-root", NULL, "root",
+		{ NULL }, 0 };
+	struct box b;
+
+	(void)unused;
+	box_start(&b, "");
+	assert_int_equal(box_run(&b, &first, -1), 0);
+	assert_int_equal(box_run(&b, &next, -1), 0);
+	box_done(&b);
+}
+
+/* A package whose processes all stand still is ended as any other. */
+static void
+who_stands_still_is_ended(void **unused)
+{
+	const char *const argv[] = { "/bin/probe", "stop-everybody", NULL };
+	struct sandbox_command c = SANDBOX_COMMAND_INIT;
+	struct error err = ERROR_INIT;
+	int64_t id = 0;
+	struct box b;
+
+	(void)unused;
+	box_start(&b, "");
+	c.argv = argv;
+	assert_int_equal(sandbox_exec(b.sandbox, &c, &id, &err), 0);
+	(void)poll(NULL, 0, 100);
+	assert_int_equal(sandbox_kill_all(b.sandbox, &err), 0);
+	assert_int_equal(box_wait(&b, id), -1);
 	box_done(&b);
 }
 
@@ -635,6 +787,9 @@ main(int argc, char **argv)
 		cmocka_unit_test(walls_alone),
 		cmocka_unit_test(first_process_stays),
 		cmocka_unit_test(user_namespace_is_a_wall),
+		cmocka_unit_test(user_namespace_holds_processors),
+		cmocka_unit_test(layers_of_a_package_are_its_own),
+		cmocka_unit_test(who_stands_still_is_ended),
 		cmocka_unit_test(limits_are_what_holds),
 		cmocka_unit_test(files_of_the_host_are_covered),
 		cmocka_unit_test(groups_of_the_host_are_hidden),
