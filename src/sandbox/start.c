@@ -669,7 +669,7 @@ describe(struct sandbox *s)
 				"overlay by descriptors\n");
 	if (s->mounts.copies_lock >= 0)
 		buf_puts(&b, "image: shifted copy\n");
-	for (int c = 0; c < CGROUP_FREEZER; c++) {
+	for (int c = 0; c <= CGROUP_FREEZER; c++) {
 		int v = cgroup_version(&s->cgroup, (enum cgroup_controller)c);
 
 		buf_printf(&b, "%s: %s\n",
