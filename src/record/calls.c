@@ -11,6 +11,11 @@
 
 #include "base/cleanup.h"
 
+/* Not in the headers of Debian 12 (Linux 6.6); the same everywhere. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
 #define TRACED RECORD_TRACED
 #define MARKED (RECORD_TRACED | RECORD_MARKED)
 #define NAMES  (MARKED | RECORD_ENTRY_PATHS)
@@ -81,6 +86,9 @@ const struct calls_row calls_rows[] = {
 	ROW(chmod, CALLS_FILE, "chmod", 0, 2, 0, 2,
 	    .flags = NAMES, .path = 1),
 	ROW(fchmodat, CALLS_FILE, "chmod", 0, 3, 0, 3,
+	    .flags = NAMES, .path = 2, .base = 1),
+	/* What libraries call for fchmodat() with flags. */
+	ROW(fchmodat2, CALLS_FILE, "chmod", 4, 3, 0, 4,
 	    .flags = NAMES, .path = 2, .base = 1),
 	ROW(fchmod, CALLS_FILE, "chmod", 0, 2, 0, 2,
 	    .flags = MARKED, .fd = 1),

@@ -16,7 +16,7 @@
 #include "filter-program.h"
 #include "sandbox/sandbox_priv.h"
 
-/* Numbers since 6.13 (open_tree_attr and later) answer as an older kernel. */
+/* Numbers since 6.15 (open_tree_attr and later) answer as an older kernel. */
 #define NEWEST_CALL 466
 
 #if defined(__x86_64__)

@@ -17,6 +17,11 @@
 
 #include "record/probe.h"
 
+/* Not in the headers of Debian 12. */
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
 static void
 make(const char *name)
 {
@@ -138,6 +143,11 @@ attribute_cases(void)
 	expect("file_event op=chmod path=%s mode=%d", here("f"), 0751);
 	must(fchmodat(dir, "f", 04755, 0) == 0, "fchmodat");
 	expect("file_event op=chmod path=%s mode=%d", here("f"), 04755);
+	if (syscall(SYS_fchmodat2, dir, "f", 0750, AT_SYMLINK_NOFOLLOW) == 0)
+		expect("file_event op=chmod path=%s mode=%d flags=%d result=0",
+		    here("f"), 0750, AT_SYMLINK_NOFOLLOW);
+	else
+		must(errno == ENOSYS, "fchmodat2"); /* before 6.6 */
 	must(fchmod(fd, 0711) == 0, "fchmod");
 	expect("file_event op=chmod path=%s mode=%d", here("f"), 0711);
 	must(chown("f", 1, 2) == 0, "chown");
