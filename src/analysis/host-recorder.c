@@ -22,6 +22,7 @@
 #include "analysis/host_priv.h"
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "record/record.h"
 
 #define RING_BYTES 4096
 
@@ -130,6 +131,15 @@ host_try_bpf_lsm(char *detail, size_t size)
 	return 0;
 }
 
+/* As the recorder decides it: looking for the function takes too long. */
+int
+host_try_bpf_casts(char *detail, size_t size)
+{
+	(void)detail;
+	(void)size;
+	return record_kernel_is(6, 2) ? 0 : -ENOSYS;
+}
+
 int
 host_try_notify(char *detail, size_t size)
 {
@@ -150,6 +160,27 @@ host_try_notify(char *detail, size_t size)
 		"with synchronous wake-up" :
 		"slow: no synchronous wake-up before Linux 6.6");
 	return 0;
+}
+
+/* Of a child that was waited for; 3 is what it ends with. */
+int
+host_try_pidfd_status(char *detail, size_t size)
+{
+	int fd, status = 0;
+	pid_t pid = fork();
+
+	(void)detail;
+	(void)size;
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		_exit(3);
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0 || waitpid(pid, NULL, 0) != pid)
+		return -errno;
+	if (!record_pidfd_status(fd, &status))
+		return -ENOSYS;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 3 ? 0 : -EIO;
 }
 
 int

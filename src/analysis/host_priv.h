@@ -25,7 +25,9 @@ int host_try_cgroup2(char *detail, size_t size);
 int host_try_bpf(char *detail, size_t size);
 int host_try_btf(char *detail, size_t size);
 int host_try_bpf_lsm(char *detail, size_t size);
+int host_try_bpf_casts(char *detail, size_t size);
 int host_try_notify(char *detail, size_t size);
+int host_try_pidfd_status(char *detail, size_t size);
 int host_try_ptrace(char *detail, size_t size);
 int host_try_fanotify(char *detail, size_t size);
 

@@ -2,7 +2,7 @@
 /*
  * What this host can record system calls with, best first: found by trying,
  * since rights, configuration and filters above us may each refuse. Runs in
- * supervisors.
+ * supervisors; record_pidfd_status() in role record.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -12,6 +12,7 @@
 #include <mntent.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -58,6 +59,27 @@ record_kernel_is(int major, int minor)
 	    sscanf(u.release, "%d.%d", &have[0], &have[1]) != 2)
 		return false;
 	return have[0] > major || (have[0] == major && have[1] >= minor);
+}
+
+/* Since 6.15: how a process ended, also after it was reaped. */
+struct pidfd_info {
+	__u64 mask, cgroup;
+	__u32 ids[11];
+	__s32 exit_code;
+};
+#define PIDFD_GET_INFO  _IOWR(0xFF, 11, struct pidfd_info)
+#define PIDFD_INFO_EXIT (1ull << 3)
+
+bool
+record_pidfd_status(int pidfd, int *ret)
+{
+	struct pidfd_info info = { .mask = PIDFD_INFO_EXIT };
+
+	if (pidfd < 0 || ioctl(pidfd, PIDFD_GET_INFO, &info) != 0 ||
+	    (info.mask & PIDFD_INFO_EXIT) == 0)
+		return false;
+	*ret = info.exit_code;
+	return true;
 }
 
 int

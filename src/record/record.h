@@ -125,6 +125,9 @@ int record_choose_weaker(enum record_means failed, const char *reason,
 /* Device of the control groups of version 2. */
 int record_cgroup_dev(uint64_t *ret, struct error *err);
 bool record_kernel_is(int major, int minor); /* or newer */
+/* How a process ended that was reaped, as of waitpid(2). False: it has not, or
+ * this kernel (before 6.15) does not keep it. */
+bool record_pidfd_status(int pidfd, int *ret);
 
 /* Programs of isolation that the recorder answers for (RECORD_NOTIFY,
  * RECORD_PTRACE). */

@@ -32,15 +32,6 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-/* Since 6.15: how a process ended, also after it was reaped. */
-struct pidfd_info {
-	__u64 mask, cgroup;
-	__u32 ids[11];
-	__s32 exit_code;
-};
-#define PIDFD_GET_INFO  _IOWR(0xFF, 11, struct pidfd_info)
-#define PIDFD_INFO_EXIT (1ull << 3)
-
 #define MAX_ENDS 64 /* looked at in one go */
 
 /* --- ends --- */
@@ -48,13 +39,12 @@ struct pidfd_info {
 static int
 status_of(const struct watch_process *p)
 {
-	struct pidfd_info info = { .mask = PIDFD_INFO_EXIT };
 	char path[64], text[2048], *at;
+	int status;
 	FILE *f;
 
-	if (p->pidfd >= 0 && ioctl(p->pidfd, PIDFD_GET_INFO, &info) == 0 &&
-	    (info.mask & PIDFD_INFO_EXIT) != 0)
-		return info.exit_code;
+	if (record_pidfd_status(p->pidfd, &status))
+		return status;
 	/* Not reaped yet: the last number of its stat. */
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)p->pid);
 	f = fopen(path, "re");
@@ -66,11 +56,7 @@ status_of(const struct watch_process *p)
 	if (at != NULL)
 		return (int)strtol(at, NULL, 10);
 	/* Reaped between the two. */
-	info = (struct pidfd_info){ .mask = PIDFD_INFO_EXIT };
-	if (p->pidfd >= 0 && ioctl(p->pidfd, PIDFD_GET_INFO, &info) == 0 &&
-	    (info.mask & PIDFD_INFO_EXIT) != 0)
-		return info.exit_code;
-	return p->exit_status;
+	return record_pidfd_status(p->pidfd, &status) ? status : p->exit_status;
 }
 
 static void
