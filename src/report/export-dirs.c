@@ -238,6 +238,7 @@ view_free(struct export_view *v)
 {
 	free(v->by_id);
 	free(v->by_place);
+	vec_done(&v->gone);
 }
 
 void

@@ -29,37 +29,24 @@ member_of(const struct export_entry *e, char name[LIMIT_TEXT_BYTES])
 		.packed = e->packed + DEFLATE_END.n };
 }
 
-/* Where each begins; how many bytes are as they were. */
-static uint64_t
-place_members(const struct export_view *v)
-{
-	uint64_t at = 0, kept = 0;
-
-	for (size_t i = 0; i < v->n; i++) {
-		struct export_entry *e = v->by_place[i];
-
-		e->offset = at;
-		at += ZIP_HEADER_BYTES + e->id.n + strlen(".json") + e->packed +
-		    DEFLATE_END.n;
-		if (e->place < v->keep)
-			kept = at;
-	}
-	return kept;
-}
-
-/* Members in the order of their places, the directory in the order of ids. */
+/* Members in the order of their places, with gaps between them; the directory
+ * in the order of ids. */
 static int
 write_zip(struct exporter *x, const struct export_view *v, const char *path,
     struct error *err)
 {
 	struct outfile *o = outfile_open(x->dir, path);
-	uint64_t kept = place_members(v);
+	struct export_gaps gaps;
+	uint64_t kept = export_gaps_plan(x, path, v, &gaps);
 	char name[LIMIT_TEXT_BYTES];
 	struct zip_member m;
 	struct zip z;
+	int rc;
 
 	zip_begin(&z, o);
 	kept = export_keep_bytes(x, o, path, kept);
+	if (kept == 0) /* all are written, so none lies there any more */
+		(void)export_gaps_close(v, &gaps);
 	for (size_t i = 0; i < v->n; i++) {
 		const struct export_entry *e = v->by_place[i];
 
@@ -75,7 +62,12 @@ write_zip(struct exporter *x, const struct export_view *v, const char *path,
 		zip_listed(&z, &m, v->by_id[i]->offset);
 	}
 	zip_end(&z);
-	return export_close(x, o, path, NULL, err);
+	rc = export_close(x, o, path, NULL, err);
+	if (rc == 0)
+		export_sums_set_gaps(x, str_of(path), &gaps);
+	else
+		free(gaps.v);
+	return rc;
 }
 
 /* The same file under another name, without its bytes a second time. */

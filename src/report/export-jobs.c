@@ -68,6 +68,8 @@ jobs_child(struct exporter *x, const char *url, unsigned *next, int fd)
 		message_put_str(&c,
 		    str_n(s.sums.states,
 			s.sums.n_states * sizeof(*s.sums.states)));
+		message_put_str(&c,
+		    str_n(s.gaps.v, s.gaps.n * sizeof(*s.gaps.v)));
 		rc = message_send(&c, &err);
 	}
 	if (rc == 0)
@@ -77,43 +79,59 @@ jobs_child(struct exporter *x, const char *url, unsigned *next, int fd)
 	_exit(0);
 }
 
-/* The child is this program at this place: its structs are ours. */
+static void *
+copy_of(struct str s) /* NULL: of nothing */
+{
+	void *p = NULL;
+
+	if (s.n != 0) {
+		p = mem_array(s.n, 1);
+		memcpy(p, s.p, s.n);
+	}
+	return p;
+}
+
+/* The child is this program at this place: its structs are ours. 1: that was
+ * the end. */
+static int
+take_sum(struct exporter *x, struct message *m, struct error *err)
+{
+	struct str name = message_get_str(m), whole = message_get_str(m);
+	struct str states = message_get_str(m), gaps = message_get_str(m);
+	struct export_sum s;
+
+	if (message_end(m, err) != 0)
+		return err->code;
+	if (name.p == NULL)
+		return 1;
+	if (whole.n != sizeof(s))
+		return error_set(err, -EPROTO, "bad sums of archives");
+	memcpy(&s, whole.p, sizeof(s));
+	if (states.n != s.sums.n_states * sizeof(*s.sums.states) ||
+	    gaps.n != s.gaps.n * sizeof(*s.gaps.v))
+		return error_set(err, -EPROTO, "bad sums of archives");
+	s.sums.states = copy_of(states);
+	s.gaps.v = copy_of(gaps);
+	export_sums_add(x, name, &s.sums, &s.lines);
+	export_sums_set_gaps(x, name, &s.gaps);
+	return 0;
+}
+
 static int
 take_sums(struct exporter *x, int fd, struct error *err)
 {
-	struct export_sum s;
 	struct channel c;
 	struct message m;
-	bool ended = false;
-	int rc;
+	int rc, ended = 0;
 
 	channel_init(&c, fd);
-	while (!ended && (rc = channel_recv(&c, &m, err)) == 1) {
-		struct str name = message_get_str(&m);
-		struct str whole = message_get_str(&m);
-		struct str states = message_get_str(&m);
-
-		rc = message_end(&m, err);
-		if (rc != 0 || whole.n != sizeof(s))
-			break;
-		ended = name.p == NULL;
-		if (ended)
-			break;
-		memcpy(&s, whole.p, sizeof(s));
-		if (states.n != s.sums.n_states * sizeof(*s.sums.states))
-			break;
-		s.sums.states = NULL;
-		if (states.n != 0) {
-			s.sums.states = mem_array(states.n, 1);
-			memcpy(s.sums.states, states.p, states.n);
-		}
-		export_sums_add(x, name, &s.sums, &s.lines);
-	}
+	while (ended == 0 && (rc = channel_recv(&c, &m, err)) == 1)
+		ended = take_sum(x, &m, err);
 	channel_done(&c);
-	if (rc == 0 && !ended)
+	if (rc == 0 && ended == 0)
 		rc = error_set(err, -EPIPE,
 		    "half of the archives could not be written");
-	return rc;
+	return rc < 0 ? rc : ended < 0 ? ended : 0;
 }
 
 int

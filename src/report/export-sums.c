@@ -3,12 +3,13 @@
  * The sums of what is published. Those of files that stay are kept from one
  * export to the next in .cache/sums:
  *
- *	head | records | states of sums | names
+ *	head | records | states of sums | gaps | names
  *
  * They are of the archives that one index describes: with another one, or when
  * a published file is not the one that they are of, everything is written
  * anew. Runs in `lazaret report export`.
  */
+#include <assert.h>
 #include <endian.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -25,14 +26,14 @@
 #include "sys/fd.h"
 
 #define SUMS     ".cache/sums"
-#define MAGIC    0x3373756d73202020ull /* "   smus3", in this machine's order */
+#define MAGIC    0x3473756d73202020ull /* "   smus4", in this machine's order */
 #define SUMS_MAX ((size_t)1 << 30)
 
 struct head {
 	uint64_t magic;
 	uint32_t head_bytes, record_bytes;
 	uint32_t crc32c; /* of all that follows the head */
-	uint32_t n_sums, n_states, text_bytes;
+	uint32_t n_sums, n_states, n_gaps, text_bytes, unused;
 	uint64_t index; /* the number of the index that they belong to */
 };
 
@@ -41,8 +42,9 @@ struct record {
 	int64_t mtime_ns;
 	struct spare spare;
 	struct export_lines lines;
-	uint32_t crc32c, n_states, n_name;
-	char sha256[SHA256_HEX_SIZE + 3];
+	uint64_t end; /* of what gaps lie in */
+	uint32_t crc32c, n_states, n_gaps, n_name;
+	char sha256[SHA256_HEX_SIZE + 7];
 };
 
 _Static_assert(sizeof(struct head) % 8 == 0 && sizeof(struct record) % 8 == 0,
@@ -71,7 +73,9 @@ export_sums_add(struct exporter *x, struct str name,
 		s = &x->sums.v[x->sums.n - 1];
 	}
 	free(s->sums.states);
+	free(s->gaps.v);
 	s->sums = *sums;
+	s->gaps = (struct export_gaps){ .n = 0 };
 	s->lines = lines != NULL ? *lines : none;
 	s->written = true;
 }
@@ -128,6 +132,24 @@ export_lines_of(const struct exporter *x, const char *name)
 	const struct export_sum *s = find(x, str_of(name));
 
 	return s != NULL ? s->lines : (struct export_lines){ .place = 0 };
+}
+
+const struct export_gaps *
+export_gaps_of(const struct exporter *x, const char *name)
+{
+	const struct export_sum *s = find(x, str_of(name));
+
+	return s != NULL ? &s->gaps : NULL;
+}
+
+void
+export_sums_set_gaps(struct exporter *x, struct str name,
+    const struct export_gaps *gaps)
+{
+	struct export_sum *s = find(x, name);
+
+	assert(s != NULL && s->gaps.v == NULL);
+	s->gaps = *gaps;
 }
 
 /* --- what is published ------------------------------------------------------
@@ -194,31 +216,74 @@ is_published(const struct exporter *x, const struct export_sum *s)
 	    outfile_mtime_ns(&st) == s->sums.mtime_ns;
 }
 
-/* text: of its name. */
+/* Where each section is. */
+struct layout {
+	const struct record *records;
+	const struct outfile_state *states;
+	const struct export_gap *gaps;
+	struct str text;
+	size_t n_states, n_gaps; /* that are left, as text is */
+};
+
 static bool
-get_sum(struct exporter *x, const struct record *r, struct str text,
-    const struct outfile_state *states)
+lay_out(const struct head *h, size_t n, struct layout *ret)
+{
+	size_t used = sizeof(*h) + (size_t)h->n_sums * sizeof(struct record) +
+	    (size_t)h->n_states * sizeof(struct outfile_state) +
+	    (size_t)h->n_gaps * sizeof(struct export_gap);
+
+	if (used + h->text_bytes != n)
+		return false;
+	ret->records = (const void *)(h + 1);
+	ret->states = (const void *)(ret->records + h->n_sums);
+	ret->gaps = (const void *)(ret->states + h->n_states);
+	ret->text = str_n((const char *)(ret->gaps + h->n_gaps), h->text_bytes);
+	ret->n_states = h->n_states;
+	ret->n_gaps = h->n_gaps;
+	return true;
+}
+
+static void *
+copy_of(const void *p, size_t n, size_t size) /* NULL: of nothing */
+{
+	void *copy = n != 0 ? mem_array(n, size) : NULL;
+
+	if (n != 0)
+		memcpy(copy, p, n * size);
+	return copy;
+}
+
+/* The next one; what is its own is taken off the layout. */
+static bool
+get_sum(struct exporter *x, const struct record *r, struct layout *l)
 {
 	struct export_sum *s;
 
-	if (memchr(r->sha256, '\0', SHA256_HEX_SIZE) !=
-	    r->sha256 + SHA256_HEX_SIZE - 1)
+	if (r->n_states > l->n_states || r->n_gaps > l->n_gaps ||
+	    r->n_name > l->text.n ||
+	    memchr(r->sha256, '\0', SHA256_HEX_SIZE) !=
+		r->sha256 + SHA256_HEX_SIZE - 1)
 		return false;
-	vec_push(&x->sums,
-	    ((struct export_sum){ .name = arena_str(x->arena, text),
-		.lines = r->lines }));
-	s = &x->sums.v[x->sums.n - 1];
+	s = vec_add(&x->sums);
+	s->name = arena_str(x->arena, str_sub(l->text, 0, r->n_name));
+	s->lines = r->lines;
 	s->sums = (struct outfile_sums){ .crc32c = r->crc32c,
 		.size = r->size,
 		.inode = r->inode,
 		.mtime_ns = r->mtime_ns,
 		.spare = r->spare,
+		.states = copy_of(l->states, r->n_states, sizeof(*l->states)),
 		.n_states = r->n_states };
 	memcpy(s->sums.sha256, r->sha256, SHA256_HEX_SIZE);
-	if (r->n_states != 0) {
-		s->sums.states = mem_array(r->n_states, sizeof(*states));
-		memcpy(s->sums.states, states, r->n_states * sizeof(*states));
-	}
+	s->gaps = (struct export_gaps){ .v = copy_of(l->gaps, r->n_gaps,
+					    sizeof(*l->gaps)),
+		.n = r->n_gaps,
+		.end = r->end };
+	l->states += r->n_states;
+	l->n_states -= r->n_states;
+	l->gaps += r->n_gaps;
+	l->n_gaps -= r->n_gaps;
+	l->text = str_sub(l->text, r->n_name, l->text.n);
 	return is_published(x, s);
 }
 
@@ -226,31 +291,17 @@ static bool
 parse(struct exporter *x, struct str bytes)
 {
 	const struct head *h = (const void *)bytes.p;
-	const struct record *r;
-	const struct outfile_state *states;
-	size_t n_states = 0, text = 0;
-	struct str texts;
+	struct layout l;
 
 	if (bytes.n < sizeof(*h) || h->magic != MAGIC ||
-	    h->head_bytes != sizeof(*h) || h->record_bytes != sizeof(*r) ||
-	    h->index != x->index_number ||
-	    bytes.n !=
-		sizeof(*h) + (size_t)h->n_sums * sizeof(*r) +
-		    (size_t)h->n_states * sizeof(*states) + h->text_bytes ||
+	    h->head_bytes != sizeof(*h) ||
+	    h->record_bytes != sizeof(struct record) ||
+	    h->index != x->index_number || !lay_out(h, bytes.n, &l) ||
 	    h->crc32c != crc32c(0, h + 1, bytes.n - sizeof(*h)))
 		return false;
-	r = (const void *)(h + 1);
-	states = (const void *)(r + h->n_sums);
-	texts = str_n((const char *)(states + h->n_states), h->text_bytes);
-	for (size_t i = 0; i < h->n_sums; i++) {
-		if (r[i].n_states > h->n_states - n_states ||
-		    r[i].n_name > texts.n - text ||
-		    !get_sum(x, &r[i], str_sub(texts, text, text + r[i].n_name),
-			states + n_states))
+	for (size_t i = 0; i < h->n_sums; i++)
+		if (!get_sum(x, &l.records[i], &l))
 			return false;
-		n_states += r[i].n_states;
-		text += r[i].n_name;
-	}
 	return faccessat(x->dir, "SHA256SUMS", F_OK, 0) == 0 &&
 	    faccessat(x->dir, "CRC32C", F_OK, 0) == 0;
 }
@@ -277,8 +328,10 @@ export_sums_load(struct exporter *x)
 void
 export_sums_forget(struct exporter *x)
 {
-	for (size_t i = 0; i < x->sums.n; i++)
+	for (size_t i = 0; i < x->sums.n; i++) {
 		free(x->sums.v[i].sums.states);
+		free(x->sums.v[i].gaps.v);
+	}
 	x->sums.n = 0;
 }
 
@@ -296,8 +349,10 @@ put_record(struct buf *b, const struct export_sum *s)
 		.mtime_ns = s->sums.mtime_ns,
 		.spare = s->sums.spare,
 		.lines = s->lines,
+		.end = s->gaps.end,
 		.crc32c = s->sums.crc32c,
 		.n_states = (uint32_t)s->sums.n_states,
+		.n_gaps = (uint32_t)s->gaps.n,
 		.n_name = (uint32_t)s->name.n };
 
 	memcpy(r.sha256, s->sums.sha256, SHA256_HEX_SIZE);
@@ -324,6 +379,12 @@ export_sums_save(struct exporter *x, struct error *err)
 
 		buf_put(&b, s->states, s->n_states * sizeof(*s->states));
 		h.n_states += (uint32_t)s->n_states;
+	}
+	for (size_t i = 0; i < x->sums.n; i++) {
+		const struct export_gaps *g = &x->sums.v[i].gaps;
+
+		buf_put(&b, g->v, g->n * sizeof(*g->v));
+		h.n_gaps += (uint32_t)g->n;
 	}
 	for (size_t i = 0; i < x->sums.n; i++) {
 		buf_put_str(&b, x->sums.v[i].name);

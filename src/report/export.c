@@ -296,11 +296,10 @@ apply_distrust(struct exporter *x)
 	free(v);
 }
 
-bool
-export_is_published(const struct exporter *x, struct str id, size_t dir)
+const struct export_entry *
+export_published(const struct exporter *x, struct str id)
 {
 	size_t from = 0, to = x->whole.n, middle;
-	const struct export_entry *e;
 
 	while (from < to) {
 		middle = from + (to - from) / 2;
@@ -310,8 +309,17 @@ export_is_published(const struct exporter *x, struct str id, size_t dir)
 			to = middle;
 	}
 	if (from == x->whole.n || !str_eq(x->whole.by_id[from]->id, id))
+		return NULL;
+	return x->whole.by_id[from];
+}
+
+bool
+export_is_published(const struct exporter *x, struct str id, size_t dir)
+{
+	const struct export_entry *e = export_published(x, id);
+
+	if (e == NULL)
 		return false;
-	e = x->whole.by_id[from];
 	for (size_t i = 0; i < e->n_dirs; i++)
 		if (e->dirs[i] == dir)
 			return true;
@@ -410,6 +418,7 @@ settle(struct exporter *x, struct error *err)
 	w->by_id = export_sorted(x, EXPORT_BY_ID);
 	drop_doubles(x, w);
 	apply_distrust(x);
+	export_gaps_find(x);
 	remove_gone(x);
 	if (x->all_changed)
 		export_dirs_sweep(x);

@@ -2,7 +2,8 @@
 /* The parts of an export: export.c (state), export-cache.c, export-sums.c,
  * export-work.c, export-walk.c (see export_walk_priv.h), export-order.c,
  * export-dirs.c, export-changes.c, export-jobs.c with export-files.c and
- * export-lines.c (archives), feed.c. */
+ * export-gaps.c
+ * and export-lines.c (archives), feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 
@@ -17,6 +18,8 @@ struct arena;
 #define EXPORT_MAX_DIRS 8
 /* All databases together have two million. */
 #define EXPORT_MAX_REPORTS 20000000
+/* Gaps of one archive: their list is one message. */
+#define EXPORT_MAX_GAPS 200000
 /* An empty, final deflate block: ends what was flushed in full. */
 #define DEFLATE_END STR_LIT("\x03\x00")
 
@@ -53,6 +56,18 @@ enum export_order {
 };
 #define EXPORT_ORDERS_KEPT 3 /* in the index, whose entries are by path */
 
+/* Bytes in an archive that are no document's any more. */
+struct export_gap {
+	uint64_t place; /* of the one that lay there */
+	uint64_t bytes;
+};
+
+struct export_gaps {
+	struct export_gap *v; /* owned; by place */
+	size_t n;
+	uint64_t end; /* of all documents, and gaps, in the archive */
+};
+
 /* What an archive has. Documents lie in it in the order of their places, so
  * what was written before the first change stays, and most of an archive is
  * copied by the kernel and not summed again. */
@@ -60,6 +75,8 @@ struct export_view {
 	struct export_entry **by_id, **by_place; /* owned */
 	size_t n;
 	uint64_t keep; /* documents below this place are as they were */
+	VEC(struct export_gap) gone; /* since the last export, by place */
+	bool erase; /* one of them was taken back */
 };
 
 /* A folder of documents, and its archive. */
@@ -84,6 +101,7 @@ struct export_sum {
 	struct str name;
 	struct outfile_sums sums;
 	struct export_lines lines;
+	struct export_gaps gaps;
 	bool written; /* in this run; not kept */
 };
 
@@ -149,6 +167,25 @@ struct export_lines export_lines_of(const struct exporter *x, const char *name);
 uint64_t export_keep_bytes(const struct exporter *x, struct outfile *o,
     const char *name, uint64_t n);
 
+/* NULL: nothing is known of it. */
+const struct export_gaps *export_gaps_of(const struct exporter *x,
+    const char *name);
+/* Of a file whose sums are there; takes gaps->v. */
+void export_sums_set_gaps(struct exporter *x, struct str name,
+    const struct export_gaps *gaps);
+
+/* What has left the archives since the last export; x->whole.by_id is
+ * complete. */
+void export_gaps_find(struct exporter *x);
+/* Where each document of the archive begins (e->offset) and which gaps it has
+ * (the caller's). Returns how many bytes stay. */
+uint64_t export_gaps_plan(const struct exporter *x, const char *name,
+    const struct export_view *v, struct export_gaps *ret);
+/* The same without any gaps. */
+uint64_t export_gaps_close(const struct export_view *v,
+    struct export_gaps *gaps);
+uint64_t export_member_bytes(const struct export_entry *e);
+
 /* For qsort(3), of pointers to entries; no two entries are equal. */
 typedef int (*export_cmp)(const void *a, const void *b);
 extern const export_cmp export_orders[EXPORT_ORDER__MAX];
@@ -176,7 +213,10 @@ int export_dirs_publish(struct exporter *x, struct error *err);
 /* Nothing is known of what lies there: documents that are not of this export
  * are removed, and every folder that is there gets its archive and lists. */
 void export_dirs_sweep(struct exporter *x);
-/* The document with this id lies in the folder; x->whole.by_id is complete. */
+/* The entry with this id; NULL: none. x->whole.by_id is complete. */
+const struct export_entry *export_published(const struct exporter *x,
+    struct str id);
+/* It lies in the folder. */
 bool export_is_published(const struct exporter *x, struct str id, size_t dir);
 /* The views of all folders, out of x->whole. */
 void export_dirs_view(struct exporter *x);
