@@ -209,9 +209,10 @@ build_object(struct arena *a, yyjson_val *o, struct packageurl *p,
 		    OSV_SCHEMA_VERSION);
 	if (rc == 0)
 		rc = packageurl_of_osv(a, ecosystem, name, p, err);
-	if (rc == 0 && version.n != 0)
-		p->version = arena_str(a, version);
-	return rc;
+	if (rc != 0 || version.n == 0)
+		return rc;
+	p->version = arena_str(a, version);
+	return packageurl_normalise(a, p, err);
 }
 
 static int

@@ -119,7 +119,7 @@ find_package(struct query *q, struct error *err)
 
 	if (options.package == NULL)
 		return 0;
-	rc = packageurl_parse(q->arena, str_of(options.package), &p, err);
+	rc = packageurl_parse_loose(q->arena, str_of(options.package), &p, err);
 	if (rc != 0)
 		return error_wrap(err, "--package %s", options.package);
 	if (!packageurl_to_osv(q->arena, &p, &q->ecosystem, &q->name))

@@ -9,21 +9,45 @@
 #include "ecosystem/packageurl.h"
 #include "ecosystem/packageurl_priv.h"
 
-/* "bookworm", "12" and "debian-12" all mean 12; other distributions have the
- * release, with or without their name before it. */
+/* "alpine-3.18.4" is 3.18.4, "rocky-9" is 9: a name before it says nothing
+ * that the namespace has not said. */
+static struct str
+without_name(struct str distro)
+{
+	for (size_t i = 0; i + 1 < distro.n; i++) {
+		char c = distro.p[i], next = distro.p[i + 1];
+
+		if (c >= '0' && c <= '9')
+			break;
+		if (c == '-' && next >= '0' && next <= '9')
+			return str_sub(distro, i + 1, distro.n);
+	}
+	return distro;
+}
+
+/* "9.3.1" is 9 or 9.3 where OSV's suffixes end there. */
+static struct str
+first_parts(struct str release, int n)
+{
+	for (size_t i = 0; i < release.n; i++)
+		if (release.p[i] == '.' && --n == 0)
+			return str_sub(release, 0, i);
+	return release;
+}
+
+/* The release as OSV's suffix has it; distributions have it with and without
+ * their name, in more parts, and as a code name. */
 static struct str
 release_of(const struct purl_osv_row *row, struct str distro)
 {
-	size_t n = strlen(row->namespace);
-	const char *release;
+	struct str release = without_name(distro);
+	const char *number = purl_release(row->namespace, release);
 
-	if (str_starts(distro, row->namespace) && distro.n > n &&
-	    distro.p[n] == '-')
-		distro = str_sub(distro, n + 1, distro.n);
-	if (!str_is(STR_LIT("debian"), row->namespace))
-		return distro;
-	release = purl_debian_release(distro);
-	return release != NULL ? str_of(release) : distro;
+	if (number != NULL)
+		return str_of(number);
+	if (row->rules & PURL_OSV_MAJOR)
+		return first_parts(release, 1);
+	return row->rules & PURL_OSV_MINOR ? first_parts(release, 2) : release;
 }
 
 static struct str
@@ -34,6 +58,29 @@ suffix_of(const struct purl_osv_row *row, const struct packageurl *p)
 	if (row->rules & PURL_OSV_DISTRO)
 		return release_of(row, packageurl_qualifier(p, "distro"));
 	return STR_NONE;
+}
+
+/* PEP 503, which OSV goes by and purls do not: runs of "-", "_" and "." are one
+ * "-". */
+static void
+put_osv_name(const struct purl_osv_row *row, struct str name, struct buf *out)
+{
+	bool run = false;
+
+	if ((row->rules & PURL_OSV_PEP503) == 0) {
+		buf_put_str(out, name);
+		return;
+	}
+	for (size_t i = 0; i < name.n; i++) {
+		bool mark =
+		    name.p[i] != '\0' && strchr("-_.", name.p[i]) != NULL;
+
+		if (!mark)
+			buf_putc(out, name.p[i]);
+		else if (!run)
+			buf_putc(out, '-');
+		run = mark;
+	}
 }
 
 static char
@@ -60,6 +107,9 @@ packageurl_to_osv(struct arena *a, const struct packageurl *p,
 	buf_puts(&b, row->ecosystem);
 	if (suffix.n != 0) {
 		buf_putc(&b, ':');
+		if ((row->rules & PURL_OSV_V) && suffix.p[0] >= '0' &&
+		    suffix.p[0] <= '9')
+			buf_putc(&b, 'v');
 		buf_put_str(&b, suffix);
 	}
 	*ret_ecosystem = arena_str(a, buf_str(&b));
@@ -68,7 +118,7 @@ packageurl_to_osv(struct arena *a, const struct packageurl *p,
 		buf_put_str(&b, p->namespace);
 		buf_putc(&b, separator(row->rules));
 	}
-	buf_put_str(&b, p->name);
+	put_osv_name(row, p->name, &b);
 	if ((row->rules & PURL_OSV_SUBPATH) && p->subpath.n != 0) {
 		buf_putc(&b, '/');
 		buf_put_str(&b, p->subpath);
@@ -89,7 +139,7 @@ static void
 put_suffix(const struct purl_osv_row *row, struct str suffix,
     struct packageurl *p)
 {
-	const char *code_name = NULL;
+	const char *code_name;
 
 	if (suffix.n == 0)
 		return;
@@ -97,16 +147,17 @@ put_suffix(const struct purl_osv_row *row, struct str suffix,
 		add(p, "repository_url", suffix);
 	if ((row->rules & PURL_OSV_DISTRO) == 0)
 		return;
-	if (str_is(STR_LIT("debian"), row->namespace))
-		code_name = purl_debian_code_name(suffix);
+	code_name = purl_code_name(row->namespace, suffix);
 	add(p, "distro", code_name != NULL ? str_of(code_name) : suffix);
 }
 
 /* The name's last separator divides namespace and name; actions of a GitHub
  * repository have their folder as the subpath. */
 static void
-put_name(const struct purl_osv_row *row, struct str name, struct packageurl *p)
+put_name(const struct purl_osv_row *row, struct str name, struct arena *a,
+    struct packageurl *p)
 {
+	struct buf b;
 	char c = separator(row->rules);
 	ptrdiff_t at = c == '.' ? str_chr(name, c) : str_rchr(name, c);
 
@@ -127,7 +178,22 @@ put_name(const struct purl_osv_row *row, struct str name, struct packageurl *p)
 		}
 	}
 	p->name = at < 0 ? name : str_sub(name, (size_t)at + 1, name.n);
+	if (row->rules & PURL_OSV_PEP503) {
+		buf_init(&b, p->name.n + 1);
+		put_osv_name(row, p->name, &b);
+		p->name = arena_str(a, buf_str(&b));
+		buf_done(&b);
+	}
 	p->namespace = at < 0 ? STR_NONE : str_sub(name, 0, (size_t)at);
+}
+
+bool
+packageurl_for_ecosystem(struct str ecosystem)
+{
+	struct str base;
+
+	(void)str_cut(&ecosystem, ':', &base);
+	return purl_osv_of_ecosystem(base) != NULL;
 }
 
 int
@@ -149,7 +215,7 @@ packageurl_of_osv(struct arena *a, struct str ecosystem, struct str name,
 		return error_set(err, -ENOENT,
 		    "ecosystem \"%.*s\" has no purl type", STR_ARG(ecosystem));
 	p.type = str_of(row->type);
-	put_name(row, name, &p);
+	put_name(row, name, a, &p);
 	put_suffix(row, suffix, &p);
 	rc = packageurl_normalise(a, &p, err);
 	if (rc == 0)

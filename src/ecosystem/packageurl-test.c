@@ -92,7 +92,8 @@ osv_packages_come_back(void **state)
 		{ "Go", "example.test/Mod" }, { "Debian:12", "curl" },
 		{ "Alpine:v3.19", "musl" }, { "VSCode", "pub.name" },
 		{ "GitHub Actions", "owner/repo/sub" }, { "Hex", "phoenix" },
-		{ "Rocky Linux:9", "bash" }, { "crates.io", "serde" } };
+		{ "Rocky Linux:9", "bash" }, { "Ubuntu:22.04:LTS", "curl" },
+		{ "Ubuntu:Pro:18.04:LTS", "curl" }, { "crates.io", "serde" } };
 	struct arena *a = arena_new(MIB);
 	struct packageurl p;
 	struct str ecosystem, name;
@@ -106,6 +107,12 @@ osv_packages_come_back(void **state)
 		assert_true(str_is(ecosystem, packages[i][0]));
 		assert_true(str_is(name, packages[i][1]));
 	}
+	assert_int_equal(packageurl_of_osv(a, STR_LIT("PyPI"),
+			     STR_LIT("Foo._.Bar"), &p, NULL),
+	    0);
+	assert_true(str_is(p.name, "foo-bar"));
+	assert_true(packageurl_for_ecosystem(STR_LIT("Debian:12")));
+	assert_false(packageurl_for_ecosystem(STR_LIT("FreeBSD")));
 	assert_int_not_equal(packageurl_of_osv(a, STR_LIT("Android"),
 				 STR_LIT("x"), &p, NULL),
 	    0);
@@ -141,6 +148,38 @@ a_long_one_is_none(void **state)
 	arena_free(a);
 }
 
+/* What tools write has not everything that a type's definition wants. */
+static void
+loose_purls_are_read(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "pkg:golang/stdlib@1.21", "Go", "stdlib" },
+		{ "pkg:cargo/a/b", "crates.io", "a/b" },
+		{ "pkg:julia/Dates", "Julia", "Dates" },
+		{ "pkg:NuGet/A", "NuGet", "A" },
+	};
+	struct arena *a = arena_new(MIB);
+	struct packageurl p;
+	struct str ecosystem, name;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(packageurl_parse_loose(a, str_of(rows[i][0]),
+				     &p, NULL),
+		    0);
+		assert_true(packageurl_to_osv(a, &p, &ecosystem, &name));
+		assert_true(str_is(ecosystem, rows[i][1]));
+		assert_true(str_is(name, rows[i][2]));
+	}
+	assert_int_not_equal(packageurl_parse_loose(a, STR_LIT("pkg:golang/"),
+				 &p, NULL),
+	    0);
+	assert_int_not_equal(packageurl_parse_loose(a, STR_LIT("golang/x"), &p,
+				 NULL),
+	    0);
+	arena_free(a);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -148,6 +187,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(the_table_holds),
 		cmocka_unit_test(a_long_one_is_none),
 		cmocka_unit_test(osv_packages_come_back),
+		cmocka_unit_test(loose_purls_are_read),
 	};
 
 	assert_int_equal(argc, 2);

@@ -31,7 +31,7 @@ static const struct purl_type types[] = {
 	{ "git", NS_REQ, NULL },
 	{ "github", NS_REQ | LOW_NS | LOW_N, NULL },
 	{ "golang", NS_REQ, NULL },
-	{ "hackage", NS_NO | PURL_KEBAB, NULL },
+	{ "hackage", NS_NO | PURL_DASHES, NULL },
 	{ "hex", LOW_NS | LOW_N, NULL },
 	{ "huggingface", NS_REQ | LOW_V, NULL },
 	{ "julia", NS_NO, "uuid" },
@@ -66,7 +66,7 @@ purl_type_find(struct str type)
 /* The first row of an ecosystem is how it is written. */
 static const struct purl_osv_row osv_rows[] = {
 	{ "npm", NULL, "npm", PURL_OSV_SLASH },
-	{ "pypi", NULL, "PyPI", PURL_OSV_SLASH },
+	{ "pypi", NULL, "PyPI", PURL_OSV_SLASH | PURL_OSV_PEP503 },
 	{ "golang", NULL, "Go", PURL_OSV_SUBPATH },
 	{ "maven", NULL, "Maven", PURL_OSV_COLON | PURL_OSV_REGISTRY },
 	{ "gradle", NULL, "Maven", PURL_OSV_COLON | PURL_OSV_REGISTRY },
@@ -83,15 +83,17 @@ static const struct purl_osv_row osv_rows[] = {
 	{ "swift", NULL, "SwiftURL", PURL_OSV_SLASH },
 	{ "bitnami", NULL, "Bitnami", PURL_OSV_SLASH },
 	{ "opam", NULL, "opam", PURL_OSV_SLASH },
+	{ "dhi", NULL, "Docker Hardened Images", PURL_OSV_SLASH },
 	{ "generic", NULL, "OSS-Fuzz", PURL_OSV_SLASH },
 	{ "github", NULL, "GitHub Actions", PURL_OSV_SLASH | PURL_OSV_SUBPATH },
 	{ "vscode-extension", NULL, "VSCode",
 	    PURL_OSV_DOT | PURL_OSV_REGISTRY },
 	{ "vscode", NULL, "VSCode", PURL_OSV_DOT | PURL_OSV_REGISTRY },
 	{ "deb", "debian", "Debian", PURL_OSV_DISTRO },
-	{ "deb", "ubuntu", "Ubuntu", PURL_OSV_DISTRO },
+	{ "deb", "ubuntu", "Ubuntu", PURL_OSV_DISTRO | PURL_OSV_MINOR },
 	{ "deb", "echo", "Echo", 0 },
-	{ "apk", "alpine", "Alpine", PURL_OSV_DISTRO },
+	{ "apk", "alpine", "Alpine",
+	    PURL_OSV_DISTRO | PURL_OSV_MINOR | PURL_OSV_V },
 	{ "apk", "alpaquita", "Alpaquita", PURL_OSV_DISTRO },
 	{ "apk", "chainguard", "Chainguard", 0 },
 	{ "apk", "wolfi", "Wolfi", 0 },
@@ -99,15 +101,18 @@ static const struct purl_osv_row osv_rows[] = {
 	{ "apk", "bellsoft-hardened-containers", "BellSoft Hardened Containers",
 	    PURL_OSV_DISTRO },
 	{ "rpm", "redhat", "Red Hat", 0 },
-	{ "rpm", "almalinux", "AlmaLinux", PURL_OSV_DISTRO },
-	{ "rpm", "rocky-linux", "Rocky Linux", PURL_OSV_DISTRO },
-	{ "rpm", "rocky", "Rocky Linux", PURL_OSV_DISTRO },
+	{ "rpm", "almalinux", "AlmaLinux", PURL_OSV_DISTRO | PURL_OSV_MAJOR },
+	{ "rpm", "rocky-linux", "Rocky Linux",
+	    PURL_OSV_DISTRO | PURL_OSV_MAJOR },
+	{ "rpm", "rocky", "Rocky Linux", PURL_OSV_DISTRO | PURL_OSV_MAJOR },
 	{ "rpm", "suse", "SUSE", 0 },
 	{ "rpm", "opensuse", "openSUSE", 0 },
 	{ "rpm", "openeuler", "openEuler", PURL_OSV_DISTRO },
-	{ "rpm", "mageia", "Mageia", PURL_OSV_DISTRO },
-	{ "rpm", "azure-linux", "Azure Linux", PURL_OSV_DISTRO },
-	{ "rpm", "azurelinux", "Azure Linux", PURL_OSV_DISTRO },
+	{ "rpm", "mageia", "Mageia", PURL_OSV_DISTRO | PURL_OSV_MAJOR },
+	{ "rpm", "azure-linux", "Azure Linux",
+	    PURL_OSV_DISTRO | PURL_OSV_MAJOR },
+	{ "rpm", "azurelinux", "Azure Linux",
+	    PURL_OSV_DISTRO | PURL_OSV_MAJOR },
 };
 
 const struct purl_osv_row *
@@ -130,29 +135,49 @@ purl_osv_of_ecosystem(struct str ecosystem)
 	return NULL;
 }
 
-/* Debian's code names and numbers (the distro qualifier has either). */
-static const char *const releases[][2] = { { "hamm", "2.0" },
-	{ "slink", "2.1" }, { "potato", "2.2" }, { "woody", "3.0" },
-	{ "sarge", "3.1" }, { "etch", "4.0" }, { "lenny", "5.0" },
-	{ "squeeze", "6.0" }, { "wheezy", "7" }, { "jessie", "8" },
-	{ "stretch", "9" }, { "buster", "10" }, { "bullseye", "11" },
-	{ "bookworm", "12" }, { "trixie", "13" }, { "forky", "14" },
-	{ "duke", "15" } };
+/* Code names and numbers (the distro qualifier has either). */
+static const char *const debian[][2] = { { "hamm", "2.0" }, { "slink", "2.1" },
+	{ "potato", "2.2" }, { "woody", "3.0" }, { "sarge", "3.1" },
+	{ "etch", "4.0" }, { "lenny", "5.0" }, { "squeeze", "6.0" },
+	{ "wheezy", "7" }, { "jessie", "8" }, { "stretch", "9" },
+	{ "buster", "10" }, { "bullseye", "11" }, { "bookworm", "12" },
+	{ "trixie", "13" }, { "forky", "14" }, { "duke", "15" }, { NULL } };
+
+static const char *const ubuntu[][2] = { { "precise", "12.04" },
+	{ "trusty", "14.04" }, { "utopic", "14.10" }, { "vivid", "15.04" },
+	{ "wily", "15.10" }, { "xenial", "16.04" }, { "yakkety", "16.10" },
+	{ "zesty", "17.04" }, { "artful", "17.10" }, { "bionic", "18.04" },
+	{ "cosmic", "18.10" }, { "disco", "19.04" }, { "eoan", "19.10" },
+	{ "focal", "20.04" }, { "groovy", "20.10" }, { "hirsute", "21.04" },
+	{ "impish", "21.10" }, { "jammy", "22.04" }, { "kinetic", "22.10" },
+	{ "lunar", "23.04" }, { "mantic", "23.10" }, { "noble", "24.04" },
+	{ "oracular", "24.10" }, { "plucky", "25.04" }, { "questing", "25.10" },
+	{ NULL } };
 
 const char *
-purl_debian_release(struct str code_name)
+purl_release(const char *distribution, struct str code_name)
 {
-	for (size_t i = 0; i < N_ELEMENTS(releases); i++)
-		if (str_is(code_name, releases[i][0]))
-			return releases[i][1];
+	const char *const(*names)[2] = NULL;
+
+	if (strcmp(distribution, "debian") == 0)
+		names = debian;
+	else if (strcmp(distribution, "ubuntu") == 0)
+		names = ubuntu;
+	for (; names != NULL && (*names)[0] != NULL; names++)
+		if (str_is(code_name, (*names)[0]))
+			return (*names)[1];
 	return NULL;
 }
 
 const char *
-purl_debian_code_name(struct str release)
+purl_code_name(const char *distribution, struct str release)
 {
-	for (size_t i = 0; i < N_ELEMENTS(releases); i++)
-		if (str_is(release, releases[i][1]))
-			return releases[i][0];
+	const char *const(*names)[2] = debian;
+
+	if (strcmp(distribution, "debian") != 0)
+		return NULL;
+	for (; (*names)[0] != NULL; names++)
+		if (str_is(release, (*names)[1]))
+			return (*names)[0];
 	return NULL;
 }

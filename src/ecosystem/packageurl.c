@@ -110,6 +110,14 @@ strip_slashes(struct str s)
 	return s;
 }
 
+/* "", "." and ".." name nothing in a subpath, "" nothing in a namespace. */
+static bool
+is_void(struct str part, bool subpath)
+{
+	return part.n == 0 ||
+	    (subpath && (str_is(part, ".") || str_is(part, "..")));
+}
+
 /* Decodes segment by segment; drops empty ones, and dots in subpaths. */
 static int
 decode_segments(struct arena *a, struct str s, bool subpath, struct str *ret,
@@ -122,8 +130,7 @@ decode_segments(struct arena *a, struct str s, bool subpath, struct str *ret,
 	buf_init(&b, LIMIT_PURL_BYTES);
 	while (rc == 0 && str_cut(&s, '/', &part)) {
 		rc = decode(a, part, &plain, err);
-		if (rc != 0 || plain.n == 0 ||
-		    (subpath && (str_is(plain, ".") || str_is(plain, ".."))))
+		if (rc != 0 || is_void(plain, subpath))
 			continue;
 		if (str_chr(plain, '/') >= 0) {
 			rc = error_set(err, -EINVAL,
@@ -226,8 +233,11 @@ parse_path(struct arena *a, struct str s, struct packageurl *p,
 	return rc == 0 ? decode(a, s, &p->name, err) : rc;
 }
 
-int
-packageurl_parse(struct arena *a, struct str s, struct packageurl *ret,
+static int normalise(struct arena *a, struct packageurl *p, bool strict,
+    struct error *err);
+
+static int
+parse(struct arena *a, struct str s, bool strict, struct packageurl *ret,
     struct error *err)
 {
 	struct packageurl p = { .n_qualifiers = 0 };
@@ -248,10 +258,24 @@ packageurl_parse(struct arena *a, struct str s, struct packageurl *ret,
 	if (rc == 0)
 		rc = parse_path(a, s, &p, err);
 	if (rc == 0)
-		rc = packageurl_normalise(a, &p, err);
+		rc = normalise(a, &p, strict, err);
 	if (rc == 0)
 		*ret = p;
 	return rc;
+}
+
+int
+packageurl_parse(struct arena *a, struct str s, struct packageurl *ret,
+    struct error *err)
+{
+	return parse(a, s, true, ret, err);
+}
+
+int
+packageurl_parse_loose(struct arena *a, struct str s, struct packageurl *ret,
+    struct error *err)
+{
+	return parse(a, s, false, ret, err);
 }
 
 /* --- rules of all types ------------------------------------------------ */
@@ -330,24 +354,6 @@ dash(char c)
 	return c == '_' ? '-' : c;
 }
 
-/* PEP 503: runs of "-", "_" and "." are one "-". */
-static struct str
-pypi_name(struct arena *a, struct str s)
-{
-	char *p = arena_strz(a, s);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		bool mark = s.p[i] != '\0' && strchr("-_.", s.p[i]) != NULL;
-
-		if (!mark)
-			p[n++] = s.p[i];
-		else if (n == 0 || p[n - 1] != '-')
-			p[n++] = '-';
-	}
-	return str_n(p, n);
-}
-
 static char
 underscore(char c)
 {
@@ -364,7 +370,7 @@ static const struct {
 	{ PURL_CPAN, offsetof(struct packageurl, namespace), to_upper },
 	{ PURL_LOWER_NAME, offsetof(struct packageurl, name), to_lower },
 	{ PURL_LOWER_VERSION, offsetof(struct packageurl, version), to_lower },
-	{ PURL_KEBAB, offsetof(struct packageurl, name), dash },
+	{ PURL_DASHES, offsetof(struct packageurl, name), dash },
 	{ PURL_UNDERSCORES, offsetof(struct packageurl, name), underscore },
 };
 
@@ -412,14 +418,11 @@ check_name(const struct packageurl *p, unsigned rules, struct error *err)
 	return rules & PURL_CHROME ? check_chrome(p, err) : 0;
 }
 
+/* What its type wants to be there, and what not. */
 static int
-apply_type(struct arena *a, struct packageurl *p, struct error *err)
+check_parts(const struct packageurl *p, const struct purl_type *t,
+    struct error *err)
 {
-	const struct purl_type *t = purl_type_find(p->type);
-	struct str *member;
-
-	if (t == NULL)
-		return 0;
 	if ((t->rules & PURL_NAMESPACE_PROHIBITED) && p->namespace.n != 0)
 		return error_set(err, -EINVAL, "type %s has no namespace",
 		    t->name);
@@ -430,19 +433,24 @@ apply_type(struct arena *a, struct packageurl *p, struct error *err)
 	    packageurl_qualifier(p, t->required_qualifier).p == NULL)
 		return error_set(err, -EINVAL, "type %s needs the qualifier %s",
 		    t->name, t->required_qualifier);
+	return check_name(p, t->rules, err);
+}
+
+static void
+apply_type(struct arena *a, struct packageurl *p, const struct purl_type *t)
+{
+	struct str *member;
+
 	for (size_t i = 0; i < N_ELEMENTS(mappings); i++) {
 		if ((t->rules & mappings[i].rule) == 0)
 			continue;
 		member = (void *)((char *)p + mappings[i].member);
 		*member = map_chars(a, *member, mappings[i].f);
 	}
-	if (t->rules & PURL_DASHES)
-		p->name = pypi_name(a, p->name);
 	if ((t->rules & PURL_MLFLOW) &&
 	    str_find(packageurl_qualifier(p, "repository_url"),
 		STR_LIT("databricks")) >= 0)
 		p->name = map_chars(a, p->name, to_lower);
-	return check_name(p, t->rules, err);
 }
 
 static struct str
@@ -492,9 +500,32 @@ check_length(const struct packageurl *p, struct error *err)
 			  (unsigned)LIMIT_PURL_BYTES);
 }
 
-int
-packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
+/* Without the segments that name nothing. */
+static struct str
+whole_segments(struct arena *a, struct str s, bool subpath)
 {
+	struct str part, all = strip_slashes(s);
+	struct buf b;
+
+	if (all.n == 0)
+		return STR_NONE;
+	buf_init(&b, all.n + 1);
+	while (str_cut(&all, '/', &part)) {
+		if (is_void(part, subpath))
+			continue;
+		if (b.n != 0)
+			buf_putc(&b, '/');
+		buf_put_str(&b, part);
+	}
+	s = b.n != 0 ? arena_str(a, buf_str(&b)) : STR_NONE;
+	buf_done(&b);
+	return s;
+}
+
+static int
+normalise(struct arena *a, struct packageurl *p, bool strict, struct error *err)
+{
+	const struct purl_type *t;
 	int rc = check_type(p->type, err);
 
 	if (rc == 0)
@@ -503,15 +534,24 @@ packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
 		return rc;
 	p->type = map_chars(a, p->type, to_lower);
 	p->name = strip_slashes(p->name);
-	p->namespace = absent_if_empty(strip_slashes(p->namespace));
+	p->namespace = whole_segments(a, p->namespace, false);
 	p->version = absent_if_empty(p->version);
-	p->subpath = absent_if_empty(strip_slashes(p->subpath));
+	p->subpath = whole_segments(a, p->subpath, true);
 	if (p->name.n == 0)
 		return error_set(err, -EINVAL, "the name is missing");
 	rc = normalise_qualifiers(a, p, err);
-	if (rc == 0)
-		rc = apply_type(a, p, err);
+	t = purl_type_find(p->type);
+	if (rc == 0 && t != NULL) {
+		apply_type(a, p, t);
+		rc = strict ? check_parts(p, t, err) : 0;
+	}
 	return rc == 0 ? check_length(p, err) : rc;
+}
+
+int
+packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
+{
+	return normalise(a, p, true, err);
 }
 
 static void
@@ -521,8 +561,7 @@ write_segments(struct buf *out, struct str s, bool subpath)
 	bool first = true;
 
 	while (str_cut(&s, '/', &part)) {
-		if (part.n == 0 ||
-		    (subpath && (str_is(part, ".") || str_is(part, ".."))))
+		if (is_void(part, subpath))
 			continue;
 		if (!first)
 			buf_putc(out, '/');

@@ -32,6 +32,11 @@ struct packageurl {
 /* -EINVAL with the rule that s breaks. */
 int packageurl_parse(struct arena *a, struct str s, struct packageurl *ret,
     struct error *err);
+/* The same for what tools write: nothing that the type's definition wants to be
+ * there, or not to be there, is missed ("pkg:golang/stdlib" is in every SBOM of
+ * a Go program). */
+int packageurl_parse_loose(struct arena *a, struct str s,
+    struct packageurl *ret, struct error *err);
 /* Components as people have them: validates, normalises, sorts. */
 int packageurl_normalise(struct arena *a, struct packageurl *p,
     struct error *err);
@@ -43,6 +48,8 @@ struct str packageurl_qualifier(const struct packageurl *p, const char *key);
 /* The OSV ecosystem (with suffix) and name; false: OSV has none for it. */
 bool packageurl_to_osv(struct arena *a, const struct packageurl *p,
     struct str *ret_ecosystem, struct str *ret_name);
+/* Whether there is a purl type for packages of an OSV ecosystem. */
+bool packageurl_for_ecosystem(struct str ecosystem);
 /* The purl (without a version) of an OSV package; -ENOENT when no type stands
  * for the ecosystem, -EINVAL when the name does not fit the type. */
 int packageurl_of_osv(struct arena *a, struct str ecosystem, struct str name,

@@ -13,11 +13,10 @@ enum purl_rule {
 	PURL_LOWER_VERSION = 1 << 4,
 	PURL_DASHES = 1 << 5, /* name: "_" becomes "-" */
 	PURL_UNDERSCORES = 1 << 6, /* name: not [a-z0-9_] becomes "_" */
-	PURL_KEBAB = 1 << 7, /* name: kebab-case */
-	PURL_CPAN = 1 << 8, /* upper-case namespace, no "::" in names */
-	PURL_MLFLOW = 1 << 9, /* lower-case name on Databricks */
-	PURL_CHROME = 1 << 10, /* name [a-p]{32}, version 1-4 numbers */
-	PURL_COCOAPODS = 1 << 11, /* name: no space, no "+", no leading "." */
+	PURL_CPAN = 1 << 7, /* upper-case namespace, no "::" in names */
+	PURL_MLFLOW = 1 << 8, /* lower-case name on Databricks */
+	PURL_CHROME = 1 << 9, /* name [a-p]{32}, version 1-4 numbers */
+	PURL_COCOAPODS = 1 << 10, /* name: no space, no "+", no leading "." */
 };
 
 struct purl_type {
@@ -32,7 +31,11 @@ enum purl_osv_rule {
 	PURL_OSV_DOT = 1 << 2, /* namespace.name */
 	PURL_OSV_SUBPATH = 1 << 3, /* namespace/name/subpath */
 	PURL_OSV_REGISTRY = 1 << 4, /* repository_url is the suffix */
-	PURL_OSV_DISTRO = 1 << 5, /* distro is the suffix */
+	PURL_OSV_DISTRO = 1 << 5, /* distro is the suffix: */
+	PURL_OSV_MAJOR = 1 << 6, /* its first number (9 of 9.3) */
+	PURL_OSV_MINOR = 1 << 7, /* its first two (3.18 of 3.18.4) */
+	PURL_OSV_V = 1 << 8, /* with a "v" before a number */
+	PURL_OSV_PEP503 = 1 << 9, /* runs of "-", "_", "." are one "-" */
 };
 
 struct purl_osv_row {
@@ -46,7 +49,9 @@ const struct purl_type *purl_type_find(struct str type);
 const struct purl_osv_row *purl_osv_of_type(struct str type,
     struct str namespace);
 const struct purl_osv_row *purl_osv_of_ecosystem(struct str ecosystem);
-const char *purl_debian_release(struct str code_name);
-const char *purl_debian_code_name(struct str release);
+/* What the code name of a distribution's release means; NULL when it is none.
+ * The other way only where purls have the code name (Debian). */
+const char *purl_release(const char *distribution, struct str code_name);
+const char *purl_code_name(const char *distribution, struct str release);
 
 #endif

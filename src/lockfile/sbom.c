@@ -128,7 +128,7 @@ sbom_add(struct lock_list *l, struct packageurl *scratch,
 		return lock_add(l, NULL, e->name,
 		    e->version.n != 0 ? e->version : STR_NONE, e->line);
 	}
-	if (packageurl_parse(l->arena, e->purl, scratch, &err) != 0) {
+	if (packageurl_parse_loose(l->arena, e->purl, scratch, &err) != 0) {
 		lock_error(l, e->line, "\"%.*s\" is no purl: %s",
 		    STR_ARG(str_sub(e->purl, 0, 80)), err.msg);
 		return NULL;

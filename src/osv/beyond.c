@@ -308,29 +308,20 @@ check_range(struct checker *c, const struct osv_affected *a,
 
 /* --- packages ----------------------------------------------------------- */
 
+/* Names the purl this package? Some ecosystems have no type (FreeBSD, Root):
+ * their purls there is nothing to hold against. */
 static void
-check_purl(struct checker *c, const struct osv_affected *a)
+check_purl_package(struct checker *c, const struct osv_affected *a,
+    struct arena *scratch, const struct packageurl *p)
 {
-	struct arena *scratch;
-	struct packageurl p;
-	struct error err = ERROR_INIT;
 	struct str ecosystem, name;
-	size_t at;
 
-	if (a->purl.p == NULL)
+	if (!packageurl_for_ecosystem(a->ecosystem))
 		return;
-	scratch = arena_new(MIB);
-	at = checker_key(c, "purl");
-	if (packageurl_parse(scratch, a->purl, &p, &err) != 0)
-		checker_error(c, "purl-form", "\"%.*s\" is no purl: %s",
-		    SHOWN(a->purl), err.msg);
-	else if (p.version.p != NULL)
-		checker_error(c, "purl-version",
-		    "has a version; versions belong into versions and ranges");
-	else if (!packageurl_to_osv(scratch, &p, &ecosystem, &name))
+	if (!packageurl_to_osv(scratch, p, &ecosystem, &name))
 		checker_error(c, "purl-package",
 		    "the purl type %.*s stands for no OSV ecosystem",
-		    STR_ARG(p.type));
+		    STR_ARG(p->type));
 	else if (!str_eq(osv_ecosystem_base(ecosystem),
 		     osv_ecosystem_base(a->ecosystem)) ||
 	    !osv_same_name(a->ecosystem, name, a->name))
@@ -338,6 +329,28 @@ check_purl(struct checker *c, const struct osv_affected *a)
 		    "names %.*s \"%.*s\", the package is %.*s \"%.*s\"",
 		    SHOWN(ecosystem), SHOWN(name), SHOWN(a->ecosystem),
 		    SHOWN(a->name));
+}
+
+static void
+check_purl(struct checker *c, const struct osv_affected *a)
+{
+	struct arena *scratch;
+	struct packageurl p;
+	struct error err = ERROR_INIT;
+	size_t at;
+
+	if (a->purl.p == NULL)
+		return;
+	scratch = arena_new(MIB);
+	at = checker_key(c, "purl");
+	if (packageurl_parse_loose(scratch, a->purl, &p, &err) != 0)
+		checker_error(c, "purl-form", "\"%.*s\" is no purl: %s",
+		    SHOWN(a->purl), err.msg);
+	else if (p.version.p != NULL)
+		checker_error(c, "purl-version",
+		    "has a version; versions belong into versions and ranges");
+	else
+		check_purl_package(c, a, scratch, &p);
 	checker_back(c, at);
 	arena_free(scratch);
 }

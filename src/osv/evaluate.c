@@ -189,16 +189,17 @@ osv_entry_affects(struct arena *a, const struct osv_affected *one,
 	return answer;
 }
 
-/* Debian matches Debian:12; two suffixes must be the same. */
+/* Debian finds Debian:12; of two suffixes the one must find the other. */
 static bool
-same_ecosystem(struct str a, struct str b)
+ecosystem_finds(struct str asked, struct str row)
 {
-	struct str base_a = osv_ecosystem_base(a);
-	struct str base_b = osv_ecosystem_base(b);
+	struct str base_asked = osv_ecosystem_base(asked);
+	struct str base_row = osv_ecosystem_base(row);
 
-	if (!str_eq(base_a, base_b))
+	if (!str_eq(base_asked, base_row))
 		return false;
-	return base_a.n == a.n || base_b.n == b.n || str_eq(a, b);
+	return base_asked.n == asked.n || base_row.n == row.n ||
+	    osv_release_finds(asked, row);
 }
 
 static bool
@@ -206,7 +207,7 @@ about(const struct osv_affected *a, struct str ecosystem, struct str name)
 {
 	if (ecosystem.p == NULL)
 		return true;
-	return a->has_package && same_ecosystem(ecosystem, a->ecosystem) &&
+	return a->has_package && ecosystem_finds(ecosystem, a->ecosystem) &&
 	    osv_same_name(a->ecosystem, name, a->name);
 }
 

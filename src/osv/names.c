@@ -49,6 +49,33 @@ osv_ecosystem_valid(struct str ecosystem)
 	return false;
 }
 
+/* a and b are equal when each ":Pro" and ":LTS" of b is left out. */
+static bool
+equal_without_tracks(struct str a, struct str b)
+{
+	while (b.n != 0) {
+		if (str_starts(b, ":Pro") && (b.n == 4 || b.p[4] == ':')) {
+			b = str_sub(b, 4, b.n);
+		} else if (str_starts(b, ":LTS") &&
+		    (b.n == 4 || b.p[4] == ':')) {
+			b = str_sub(b, 4, b.n);
+		} else {
+			if (a.n == 0 || a.p[0] != b.p[0])
+				return false;
+			a = str_sub(a, 1, a.n);
+			b = str_sub(b, 1, b.n);
+		}
+	}
+	return a.n == 0;
+}
+
+bool
+osv_release_finds(struct str asked, struct str row)
+{
+	return str_eq(asked, row) ||
+	    (str_starts(row, "Ubuntu:") && equal_without_tracks(asked, row));
+}
+
 static bool
 prefix_valid(struct str id)
 {

@@ -177,6 +177,10 @@ bool osv_ecosystem_valid(struct str ecosystem);
 extern const char *const osv_ecosystems[];
 /* Without its suffix. */
 struct str osv_ecosystem_base(struct str ecosystem);
+/* Whether a question about one finds the other, both with their suffixes: the
+ * same, and "Ubuntu:22.04" finds "Ubuntu:22.04:LTS" and "Ubuntu:Pro:22.04:LTS",
+ * as in osv.dev. */
+bool osv_release_finds(struct str asked, struct str row);
 /* An absolute http or https URL. */
 bool osv_url_valid(struct str url);
 /* A member of a document's top level. */

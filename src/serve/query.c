@@ -245,7 +245,7 @@ resolve_purl(const struct query *q, bool strict, struct arena *a,
 	if (q->ecosystem.n != 0)
 		return error_set(err, -EINVAL,
 		    "ecosystem specified in a PURL query");
-	rc = packageurl_parse(a, q->purl, p, err);
+	rc = packageurl_parse_loose(a, q->purl, p, err);
 	if (rc != 0)
 		return rc;
 	if (p->version.n != 0 && q->version.n != 0)

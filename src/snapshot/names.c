@@ -128,26 +128,6 @@ name_write(struct name_key k, struct buf *out)
 		buf_putc(out, (char)c);
 }
 
-/* a and b are equal when each ":Pro" and ":LTS" of b is left out. */
-static bool
-equal_without_tracks(struct str a, struct str b)
-{
-	while (b.n != 0) {
-		if (str_starts(b, ":Pro") && (b.n == 4 || b.p[4] == ':')) {
-			b = str_sub(b, 4, b.n);
-		} else if (str_starts(b, ":LTS") &&
-		    (b.n == 4 || b.p[4] == ':')) {
-			b = str_sub(b, 4, b.n);
-		} else {
-			if (a.n == 0 || a.p[0] != b.p[0])
-				return false;
-			a = str_sub(a, 1, a.n);
-			b = str_sub(b, 1, b.n);
-		}
-	}
-	return a.n == 0;
-}
-
 bool
 ecosystem_finds(struct str asked, struct str row)
 {
@@ -155,5 +135,5 @@ ecosystem_finds(struct str asked, struct str row)
 		return true;
 	if (str_chr(asked, ':') < 0)
 		return str_eq(asked, osv_ecosystem_base(row));
-	return str_starts(row, "Ubuntu:") && equal_without_tracks(asked, row);
+	return osv_release_finds(asked, row);
 }
