@@ -430,6 +430,7 @@ sandbox_stop(struct sandbox *s)
 		s->init.pid = 0;
 	}
 	channel_done(&s->control);
+	closep(&s->warden_go); /* a start that failed: it begins now */
 	rc = warden_leave(&s->warden, &s->warden_control);
 	if (rc != 0 && s->run.path[0] != '\0')
 		rundir_remove(s->run.path);

@@ -71,7 +71,7 @@ enum init_op {
 	INIT_OP_CAPABILITIES, /* keeps what starting commands takes; the
 			       * commands have none */
 	INIT_OP_NO_NEW_PRIVS,
-	INIT_OP_LANDLOCK, /* rights for commands; none where not there */
+	INIT_OP_LANDLOCK, /* fd: ruleset of commands; none where not there */
 	INIT_OP_SECCOMP, /* b: struct sock_filter[], a second call: another;
 			  * m: for the look from inside alone, since
 			  * INIT_WATCH brings the same in another form */

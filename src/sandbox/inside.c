@@ -4,13 +4,12 @@
  * init, before the first foreign byte; linked into nothing else.
  */
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdio.h>
@@ -34,11 +33,6 @@
 /* Folder of masks, over another such folder of the old root: each mount that
  * is taken away by itself waits for all processors (namespace_unlock()). */
 #define MASKS "/dev"
-
-/* Landlock rights that older headers do not name. */
-#define ACCESS_REFER     (1ull << 13)
-#define ACCESS_TRUNCATE  (1ull << 14)
-#define ACCESS_IOCTL_DEV (1ull << 15)
 
 /* NUL-terminated, relative to the new root: "/proc" becomes "proc". */
 static int
@@ -91,12 +85,17 @@ apply_mount(struct inside *in, const struct init_order *o, struct error *err)
 	return 0;
 }
 
+/* What is cloned from it later has the same attributes. */
 static int
 apply_masks(struct inside *in, const struct init_order *o, struct error *err)
 {
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY |
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+
 	(void)in;
 	if (move_mount(o->fd, "", AT_FDCWD, MASKS, MOVE_MOUNT_F_EMPTY_PATH) !=
-	    0)
+		0 ||
+	    mount_setattr(o->fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0)
 		return error_errno(err, "cannot attach the masks");
 	return 0;
 }
@@ -137,8 +136,6 @@ static int
 apply_hide(struct inside *in, const struct init_order *o, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY |
-		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
 	char path[PATH_MAX], mask[PATH_MAX];
 	int rc = relative(o->a, path, err);
 
@@ -150,7 +147,6 @@ apply_hide(struct inside *in, const struct init_order *o, struct error *err)
 	(void)snprintf(mask, sizeof(mask), MASKS "/%.*s", STR_ARG(o->b));
 	fd = open_tree(AT_FDCWD, mask, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0 ||
-	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0 ||
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
 		return error_errno(err, "cannot cover /%s", path);
 	return 0;
@@ -325,85 +321,14 @@ apply_no_new_privs(struct inside *in, const struct init_order *o,
 	return 0;
 }
 
-static int
-allow_beneath(int ruleset, int fd, uint64_t access)
-{
-	struct landlock_path_beneath_attr rule = { .allowed_access = access,
-		.parent_fd = fd };
-
-	return (int)syscall(SYS_landlock_add_rule, ruleset,
-	    LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-}
-
-/* Rights below one entry of the root folder; 0: those of the root alone. */
-static uint64_t
-access_of(const char *name, uint64_t all)
-{
-	static const uint64_t devices =
-	    LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
-
-	/* /proc and /sys are read; nothing is made or written there. */
-	if (strcmp(name, "proc") == 0 || strcmp(name, "sys") == 0)
-		return 0;
-	return all & ~devices;
-}
-
-static int
-add_rules(int ruleset, uint64_t all)
-{
-	_cleanup_(closep) int root =
-	    open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = root >= 0 ? fdopendir(root) : NULL;
-	const struct dirent *e;
-	int rc = 0;
-
-	if (d == NULL)
-		return -1;
-	root = -1; /* d has it */
-	rc = allow_beneath(ruleset, dirfd(d),
-	    all &
-		(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-		    LANDLOCK_ACCESS_FS_EXECUTE));
-	while (rc == 0 && (e = readdir(d)) != NULL) {
-		_cleanup_(closep) int fd = -1;
-		struct stat st;
-		uint64_t access = access_of(e->d_name, all);
-
-		if (e->d_name[0] == '.' || access == 0)
-			continue;
-		fd = openat(dirfd(d), e->d_name,
-		    O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0 || fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode))
-			continue;
-		rc = allow_beneath(ruleset, fd, access);
-	}
-	(void)closedir(d);
-	return rc;
-}
-
+/* The supervisor's rules; without any, this kernel has no Landlock. */
 static int
 apply_landlock(struct inside *in, const struct init_order *o, struct error *err)
 {
-	struct landlock_ruleset_attr attr = { 0 };
-	long abi;
-
-	(void)o;
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0,
-	    LANDLOCK_CREATE_RULESET_VERSION);
-	/* Version 1 refuses every rename from folder to folder. */
-	if (abi < 2)
+	if (o->fd < 0)
 		return 0;
-	attr.handled_access_fs = ACCESS_REFER | (ACCESS_REFER - 1);
-	if (abi >= 3)
-		attr.handled_access_fs |= ACCESS_TRUNCATE;
-	if (abi >= 5)
-		attr.handled_access_fs |= ACCESS_IOCTL_DEV;
-	in->landlock = (int)syscall(SYS_landlock_create_ruleset, &attr,
-	    sizeof(attr.handled_access_fs), 0);
-	if (in->landlock < 0 ||
-	    add_rules(in->landlock, attr.handled_access_fs) != 0)
-		return error_errno(err, "Landlock");
-	return 0;
+	in->landlock = fcntl(o->fd, F_DUPFD_CLOEXEC, 3);
+	return in->landlock >= 0 ? 0 : error_errno(err, "Landlock");
 }
 
 int

@@ -90,7 +90,9 @@ resolve(const struct mounts *m, const char *path, char ret[PATH_MAX],
 	memcpy(ret, path, strlen(path) + 1);
 	for (char *at = strchr(ret, '/'); at != NULL;) {
 		(void)snprintf(rel, sizeof(rel), "%.*s", (int)(at - ret), ret);
-		if (!look(m, rel, &st, &layer) || !S_ISLNK(st.st_mode)) {
+		if (!look(m, rel, &st, &layer))
+			return 0; /* nor is there anything below it */
+		if (!S_ISLNK(st.st_mode)) {
 			at = strchr(at + 1, '/');
 			continue;
 		}
@@ -126,15 +128,17 @@ own(const struct mounts *m, const char *rel, uint32_t uid, uint32_t gid,
 	return 0;
 }
 
-/* One folder: as below when it is there, otherwise new. */
+/* One folder: as below when it is there, otherwise new. *bare: the one above
+ * is new, and nothing is below it. */
 static int
 make_parent(const struct mounts *m, const struct put_home *home,
-    const char *rel, struct error *err)
+    const char *rel, bool *bare, struct error *err)
 {
-	struct stat st;
-	int layer;
-	bool there = look(m, rel, &st, &layer);
+	struct stat st = { 0 };
+	int layer = -1;
+	bool there = !*bare && look(m, rel, &st, &layer);
 
+	*bare = !there;
 	if (there && layer == m->put)
 		return 0;
 	if (there && !S_ISDIR(st.st_mode))
@@ -154,13 +158,14 @@ make_parents(const struct mounts *m, const struct put_home *home,
     const char *rel, struct error *err)
 {
 	char part[PATH_MAX];
+	bool bare = false;
 	int rc = 0;
 
 	for (const char *at = strchr(rel, '/'); at != NULL && rc == 0;
 	     at = strchr(at + 1, '/')) {
 		(void)snprintf(part, sizeof(part), "%.*s", (int)(at - rel),
 		    rel);
-		rc = make_parent(m, home, part, err);
+		rc = make_parent(m, home, part, &bare, err);
 	}
 	return rc;
 }
@@ -193,11 +198,12 @@ static int
 write_file(const struct mounts *m, const char *rel,
     const struct sandbox_file *f, struct error *err)
 {
-	_cleanup_(closep) int fd = -1;
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	_cleanup_(closep) int fd = openat(m->put, rel, flags, 0600);
 
-	(void)unlinkat(m->put, rel, 0); /* the last one of a name wins */
-	fd = openat(m->put, rel,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* The last one of a name wins. */
+	if (fd < 0 && errno == EEXIST && unlinkat(m->put, rel, 0) == 0)
+		fd = openat(m->put, rel, flags, 0600);
 	if (fd < 0)
 		return error_errno(err, "cannot put /%s", rel);
 	if (f->kind == SANDBOX_FILE_FD)

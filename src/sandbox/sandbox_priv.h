@@ -99,6 +99,7 @@ struct sandbox {
 	ino_t pid_ns; /* of init */
 	struct channel control; /* to init */
 	struct channel warden_control;
+	int warden_go; /* owned; -1: it has begun, or there is none */
 	struct buf filters[FILTER_PROGRAMS];
 	struct str watch_program; /* borrowed; p NULL: none */
 	uint32_t watch_action;

@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "sandbox/landlock.h"
 #include "sandbox/put.h"
 #include "sandbox/sandbox_priv.h"
 #include "sandbox/shift.h"
@@ -75,7 +76,7 @@ apply_warden(struct work *w, const struct op *op, struct error *err)
 {
 	(void)op;
 	return warden_start(&w->s->run, &w->s->warden, &w->s->warden_control,
-	    err);
+	    &w->s->warden_go, err);
 }
 
 static int
@@ -532,8 +533,18 @@ apply_inside(struct work *w, const struct op *op, struct error *err)
 	struct channel *c = &s->control;
 	struct str a = str_of(op->a), b = str_of(op->b);
 	char base[16];
-	int fd = mount_of(s, op);
+	_cleanup_(closep) int rules = -1;
+	int fd = mount_of(s, op), rc = 0;
 
+	if (op->inside == INIT_OP_LANDLOCK) {
+		/* Init goes on meanwhile. */
+		rc = channel_flush(c, err);
+		if (rc == 0)
+			rc = landlock_make(&s->mounts, &rules, err);
+		fd = rules;
+	}
+	if (rc != 0)
+		return rc;
 	if (op->b_size != 0)
 		b.n = op->b_size;
 	if (op->inside == INIT_OP_SECCOMP)
@@ -704,7 +715,7 @@ new_sandbox(const struct sandbox_plan *p)
 	mounts_init(&s->mounts);
 	s->mounts.rootless = p->spec->rootless;
 	s->init = s->warden = (struct child)CHILD_INIT;
-	s->epoll = s->timer = -1;
+	s->epoll = s->timer = s->warden_go = -1;
 	for (int i = 0; i < FILTER_PROGRAMS; i++)
 		buf_init(&s->filters[i], 256 * KIB);
 	return s;
@@ -735,6 +746,8 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 			return error_wrap(err, "sandbox: %s", op_name(op));
 	}
 	rc = tell_end(s, err);
+	if (rc == 0)
+		rc = warden_go(&s->warden_go, err);
 	/* Before anything foreign can run. */
 	if (rc == 0)
 		rc = warden_ready(&s->warden_control, err);

@@ -3,6 +3,7 @@
 #include "sandbox/warden.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -17,16 +18,20 @@
 #include "sys/message.h"
 #include "sys/spawn.h"
 
+/* It takes the processor from those that the command waits for: it becomes a
+ * program when they have their work, or when we have ended. */
 int
 warden_start(const struct rundir *r, struct child *ret,
-    struct channel *ret_control, struct error *err)
+    struct channel *ret_control, int *ret_go, struct error *err)
 {
 	char path[PATH_MAX];
 	const char *const argv[] = { "lazaret-warden", r->path, NULL };
 	const char *const env[] = { NULL };
 	_cleanup_(closep) int self = -1;
 	_cleanup_(closep) int theirs = -1;
-	int pair[2], fds[3], rc;
+	_cleanup_(closep) int hear_go = -1;
+	_cleanup_(closep) int go = -1;
+	int pair[2], fds[3], after[2], rc;
 	struct spawn s = SPAWN_INIT;
 
 	rc = spawn_libexec_path("warden", path, sizeof(path), err);
@@ -35,6 +40,10 @@ warden_start(const struct rundir *r, struct child *ret,
 	self = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (self < 0)
 		return error_errno(err, "pidfd_open");
+	if (pipe2(pair, O_CLOEXEC) != 0)
+		return error_errno(err, "pipe");
+	hear_go = pair[0];
+	go = pair[1];
 	rc = fd_socketpair(pair, err);
 	if (rc != 0)
 		return rc;
@@ -50,8 +59,23 @@ warden_start(const struct rundir *r, struct child *ret,
 	s.n_fds = N_ELEMENTS(fds);
 	/* It must not go down with us, nor with a Ctrl-C of the terminal. */
 	s.new_session = true;
-	s.at_once = true; /* warden_ready() waits for it */
-	return spawn_start(&s, ret, err);
+	after[0] = hear_go;
+	after[1] = self; /* others may still have the end that we write to */
+	s.after = after;
+	s.n_after = N_ELEMENTS(after);
+	rc = spawn_start(&s, ret, err);
+	if (rc == 0)
+		*ret_go = steal_fd(&go);
+	return rc;
+}
+
+int
+warden_go(int *go, struct error *err)
+{
+	int rc = *go >= 0 ? fd_write_all(*go, "g", 1, err) : 0;
+
+	closep(go);
+	return rc;
 }
 
 int

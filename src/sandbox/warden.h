@@ -28,8 +28,11 @@ struct rundir;
 #define WARDEN_SUPERVISOR_FD 4
 #define WARDEN_LOCK_FD       5
 
+/* From now on there is one, but it begins with warden_go(), or when we end. */
 int warden_start(const struct rundir *r, struct child *ret,
-    struct channel *ret_control, struct error *err);
+    struct channel *ret_control, int *ret_go, struct error *err);
+/* Closes it. */
+int warden_go(int *go, struct error *err);
 int warden_watch(struct channel *control, int init_pidfd, struct error *err);
 /* Waits for CONTROL_READY. */
 int warden_ready(struct channel *control, struct error *err);

@@ -21,6 +21,9 @@
 #include "base/str.h"
 #include "sys/fd.h"
 
+/* What one child can wait for. */
+#define MAX_AFTER 2
+
 /* Children nobody waits for. More than these at a time are waited for. */
 #define MAX_LEAVING 16
 static pid_t leaving[MAX_LEAVING];
@@ -61,14 +64,48 @@ child_standard(int fd, int target)
 		(void)dup2(fd, target);
 }
 
+/* Wanted descriptors become 3, 4, …; report_fd the one after them, and those
+ * of s->after what follows. Nothing else stays open. */
+static int
+child_arrange(const struct spawn *s, int report_fd)
+{
+	int fds[LIMIT_MESSAGE_FDS * 2];
+
+	if (s->n_fds + 1 + s->n_after > N_ELEMENTS(fds))
+		return -E2BIG;
+	if (s->n_fds != 0)
+		memcpy(fds, s->fds, s->n_fds * sizeof(int));
+	fds[s->n_fds] = report_fd;
+	if (s->n_after != 0)
+		memcpy(fds + s->n_fds + 1, s->after, s->n_after * sizeof(int));
+	return fd_arrange(fds, s->n_fds + 1 + s->n_after);
+}
+
+/* Until one of those of s->after has something to say or is closed. */
+static int
+child_hold(const struct spawn *s)
+{
+	struct pollfd fds[MAX_AFTER];
+	int first = 3 + (int)s->n_fds + 1;
+
+	if (s->n_after > N_ELEMENTS(fds))
+		return -E2BIG;
+	for (int i = 0; i < (int)s->n_after; i++)
+		fds[i] = (struct pollfd){ first + i, POLLIN, 0 };
+	if (s->n_after != 0 && poll(fds, s->n_after, -1) < 0)
+		return -errno;
+	return s->n_after == 0 || close_range((unsigned)first, ~0u, 0) == 0 ?
+	    0 :
+	    -errno;
+}
+
 /* Between vfork and exec, in the memory of the parent: system calls only. */
 static void __attribute__((noreturn))
 child_exec(const struct spawn *s, pid_t parent, int report_fd)
 {
-	int fds[LIMIT_MESSAGE_FDS * 2], standard[3];
-	size_t n = s->n_fds;
+	int standard[3];
 	sigset_t none;
-	int rc = 0;
+	int rc;
 
 	(void)signal(SIGPIPE, SIG_DFL);
 	if (s->die_with_parent) {
@@ -86,14 +123,10 @@ child_exec(const struct spawn *s, pid_t parent, int report_fd)
 	    s->err_fd >= 0 ? fcntl(s->err_fd, F_DUPFD_CLOEXEC, 3) : -1;
 	for (int i = 0; i < 3; i++)
 		child_standard(standard[i], i);
-	if (n + 1 > N_ELEMENTS(fds))
-		rc = -E2BIG;
+	rc = child_arrange(s, report_fd);
 	if (rc == 0) {
-		if (n != 0)
-			memcpy(fds, s->fds, n * sizeof(int));
-		fds[n] = report_fd;
-		rc = fd_arrange(fds, n + 1);
-		report_fd = rc == 0 ? 3 + (int)n : report_fd;
+		report_fd = 3 + (int)s->n_fds;
+		rc = child_hold(s);
 	}
 	if (rc == 0) {
 		(void)fcntl(report_fd, F_SETFD, FD_CLOEXEC);
@@ -121,7 +154,7 @@ start_child(const struct spawn *s, int report_fd)
 	/* No handler of ours may run in the child, which has our memory. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &before);
-	pid = s->at_once ? fork() : vfork();
+	pid = s->n_after != 0 ? fork() : vfork();
 	if (pid == 0)
 		child_exec(s, parent, report_fd);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -145,7 +178,7 @@ spawn_start(const struct spawn *s, struct child *ret, struct error *err)
 	if (pid < 0)
 		return error_errno(err, "vfork");
 	closep(&write_end);
-	if (!s->at_once && read(read_end, &failure, sizeof(failure)) > 0) {
+	if (s->n_after == 0 && read(read_end, &failure, sizeof(failure)) > 0) {
 		(void)waitpid(pid, NULL, 0);
 		errno = failure;
 		return error_errno(err, "cannot run %s", s->path);

@@ -22,9 +22,11 @@ struct spawn {
 	size_t n_fds;
 	bool die_with_parent; /* SIGKILL when we die (PR_SET_PDEATHSIG) */
 	bool new_session; /* setsid: not reached by the terminal's Ctrl-C */
-	/* Not waited for until it is executed: that it could not be shows only
-	 * by its end. */
-	bool at_once;
+	/* It is there at once, but executed only when one of these can be read
+	 * or its other end is closed; nobody waits for that, and that it could
+	 * not be executed shows only by its end. Borrowed; 0: none. */
+	const int *after;
+	size_t n_after;
 };
 
 #define SPAWN_INIT \
