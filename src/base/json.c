@@ -94,14 +94,8 @@ json_key_str(struct json *j, struct str key)
 	assert(!j->array[j->depth] && !j->after_key);
 	separate(j);
 	json_quote(j->out, key);
-	buf_puts(j->out, j->indent != 0 ? ": " : ":");
+	buf_put(j->out, ": ", j->indent != 0 ? 2 : 1);
 	j->after_key = true;
-}
-
-void
-json_key(struct json *j, const char *key)
-{
-	json_key_str(j, str_of(key));
 }
 
 static void

@@ -28,8 +28,13 @@ void json_object_begin(struct json *j);
 void json_object_end(struct json *j);
 void json_array_begin(struct json *j);
 void json_array_end(struct json *j);
-void json_key(struct json *j, const char *key);
 void json_key_str(struct json *j, struct str key);
+/* Inline: the length of a literal is known when it is compiled. */
+static inline void
+json_key(struct json *j, const char *key)
+{
+	json_key_str(j, str_of(key));
+}
 void json_str(struct json *j, struct str s); /* absent (p NULL): null */
 void json_strz(struct json *j, const char *z); /* NULL: null */
 void json_int(struct json *j, int64_t v);

@@ -34,6 +34,20 @@ struct map {
 	size_t n_slots; /* a power of two */
 };
 
+/* A system call for the first map of a process, numbers of one sequence for
+ * the others: documents are read into many small ones. */
+static uint64_t
+next_seed(void)
+{
+	static uint64_t at;
+
+	if (at == 0 &&
+	    getrandom(&at, sizeof(at), GRND_NONBLOCK) != (ssize_t)sizeof(at))
+		at = (uint64_t)(uintptr_t)&at;
+	at += 0x9e3779b97f4a7c15;
+	return at ^ at >> 31;
+}
+
 struct map *
 map_new(size_t max_entries)
 {
@@ -42,9 +56,7 @@ map_new(size_t max_entries)
 	assert(max_entries > 0 && max_entries < UINT32_MAX / 4);
 	m->magic = MAP_MAGIC;
 	m->max = max_entries;
-	if (getrandom(&m->seed, sizeof(m->seed), GRND_NONBLOCK) !=
-	    (ssize_t)sizeof(m->seed))
-		m->seed = (uint64_t)(uintptr_t)m;
+	m->seed = next_seed();
 	m->n_slots = 16;
 	m->slots = mem_array(m->n_slots, sizeof(*m->slots));
 	return m;

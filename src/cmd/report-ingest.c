@@ -106,6 +106,7 @@ struct job {
 	const struct str *prefixes; /* of paths below the folder; n 0: all */
 	size_t n_prefixes, root_bytes; /* root: the folder and "/" */
 	int64_t now_s;
+	bool files_known; /* some were taken in before */
 	size_t unchanged; /* by their times and size */
 	size_t since_commit;
 	size_t counts[INGEST_OUTCOME__MAX];
@@ -155,7 +156,8 @@ add_file(struct job *j, const FTSENT *e)
 
 	if (!has_prefix(j, e->fts_path))
 		return;
-	if (repo_file_unchanged(j->repo, j->source.id, str_of(e->fts_path),
+	if (j->files_known &&
+	    repo_file_unchanged(j->repo, j->source.id, str_of(e->fts_path),
 		&f.st) &&
 	    presence_keep(j->presence, object_of(j, e->fts_path))) {
 		j->unchanged++;
@@ -197,6 +199,7 @@ find_files(struct job *j, char **operands)
 
 	if (fts == NULL)
 		return -errno;
+	j->files_known = repo_file_any(j->repo, j->source.id);
 	while ((e = fts_read(fts)) != NULL) {
 		if (e->fts_info == FTS_NS || e->fts_info == FTS_DNR ||
 		    e->fts_info == FTS_ERR) {

@@ -74,7 +74,8 @@ osv_value_write(struct json *j, yyjson_val *v)
 	free(keys);
 }
 
-static void
+/* Inline, so that the lengths of keys are known when it is compiled. */
+static inline void __attribute__((always_inline))
 text(struct json *j, const char *key, struct str s)
 {
 	if (s.p == NULL)

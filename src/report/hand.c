@@ -79,8 +79,9 @@ hand_serve(struct repo *r, int fd, struct error *err)
  */
 
 void
-hand_fds(const struct repo *r, int ret[HAND_FDS])
+hand_fds(struct repo *r, int ret[HAND_FDS])
 {
+	above_forget(r); /* these are about to be closed */
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		ret[i] = r->trees[i];
 	ret[REPO_TREE__MAX] = r->lock;
@@ -106,6 +107,7 @@ hand_put(struct repo *r, enum repo_tree tree, const char *path,
 	if (message_send(c, err) != 0)
 		return error_wrap(err, "the process that writes documents");
 	r->hand->pending[tree] = true;
+	above_made(r, tree);
 	return 0;
 }
 

@@ -20,7 +20,7 @@
 int hand_serve(struct repo *r, int fd, struct error *err);
 /* What of the database it needs: descriptors, -1 where there is none. */
 #define HAND_FDS (REPO_TREE__MAX + 1)
-void hand_fds(const struct repo *r, int ret[HAND_FDS]);
+void hand_fds(struct repo *r, int ret[HAND_FDS]);
 /* In the writer: documents go to fd (taken) from now on, until hand_end(). */
 void hand_use(struct repo *r, int fd);
 /* Waits for what is on its way; then documents are written here again. */

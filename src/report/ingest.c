@@ -17,6 +17,8 @@
 #define MESSAGE_RESULT 1
 /* More are no aliases of one report. */
 #define MAX_ALIASES_LOOKED_AT 50
+/* Most reports are smaller: a buffer does not grow on the way. */
+#define USUAL_BYTES 4000
 
 static void
 put_notes(struct channel *c, const struct intake *in)
@@ -52,6 +54,7 @@ put_report(struct channel *c, struct report *r)
 	struct buf b;
 
 	buf_init(&b, 32 * (size_t)MIB);
+	(void)buf_reserve(&b, USUAL_BYTES);
 	(void)report_folder(r, &b);
 	message_put_str(c, buf_str(&b));
 	buf_reset(&b);
@@ -177,7 +180,8 @@ fill_seen(struct repo_seen *s, struct str source,
 {
 	*s = (struct repo_seen){ .source = source,
 		.id = in->source_id,
-		.path = path };
+		.path = path,
+		.never = in->never };
 	memcpy(s->raw, in->raw.p, 32);
 	memcpy(s->canonical, in->canonical.p, 32);
 }
@@ -624,6 +628,7 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 	if (repo_heard_later(r, &s, in->modified_s))
 		return 0;
 	known = repo_seen_before(r, &s);
+	in->never = known == REPO_NEVER;
 	if (known == REPO_SAME)
 		return 0;
 	if (known == REPO_CHANGED)

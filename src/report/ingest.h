@@ -43,6 +43,7 @@ struct ingest_result {
 	struct str folders[INGEST_MAX_PACKAGES], texts[INGEST_MAX_PACKAGES];
 	struct str items[INGEST_MAX_PACKAGES], holds[INGEST_MAX_PACKAGES];
 	struct str aliases; /* of the document, a line each */
+	bool never; /* nothing is known of the document; of ingest_apply() */
 	char why[400]; /* of the first that is held, for people */
 };
 

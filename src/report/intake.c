@@ -27,6 +27,9 @@
 #include "sys/clock.h"
 #include "sys/sha256.h"
 
+/* Most documents are smaller: a buffer does not grow on the way. */
+#define USUAL_BYTES 4000
+
 void
 intake_done(struct intake *in)
 {
@@ -63,6 +66,7 @@ hash_canonical(const struct osv_document *d, uint8_t ret[32])
 	struct buf b;
 
 	buf_init(&b, 64 * (size_t)MIB);
+	(void)buf_reserve(&b, USUAL_BYTES);
 	osv_write(d, 0, &b);
 	sha256_of(buf_str(&b), ret);
 	buf_done(&b);

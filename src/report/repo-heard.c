@@ -4,9 +4,12 @@
  * database. Workers read files side by side, so what comes later is not what
  * is later. Runs in `lazaret report`.
  */
+#include <stdlib.h>
+
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "report/repo_priv.h"
 
 /* Of one opening; more are taken in the order in which they come. */
@@ -22,7 +25,26 @@ stamp_of(const struct repo_seen *s, int64_t modified_s)
 
 	for (size_t i = 0; i < 4; i++)
 		hash = hash << 8 | s->canonical[i];
-	return time << HASH_BITS | hash >> 2;
+	return (time << HASH_BITS | hash >> 2) + 1; /* 0: nothing was heard */
+}
+
+/* Where nothing was known of a source, what was heard is all that is. */
+static void
+begin_source(struct repo *r, struct str source)
+{
+	if (r->fresh.source != NULL && str_is(source, r->fresh.source))
+		return;
+	free(r->fresh.source);
+	r->fresh.source = mem_strndup(source);
+	r->fresh.all_heard = !repo_knows_source(r, source);
+}
+
+bool
+repo_is_fresh(const struct repo *r, const struct repo_seen *s)
+{
+	return s->id.p != NULL && r->fresh.source != NULL &&
+	    str_is(s->source, r->fresh.source) && r->fresh.all_heard &&
+	    r->fresh.first;
 }
 
 bool
@@ -33,6 +55,7 @@ repo_heard_later(struct repo *r, const struct repo_seen *s, int64_t modified_s)
 
 	if (s->id.p == NULL)
 		return false;
+	begin_source(r, s->source);
 	if (r->heard == NULL)
 		r->heard = map_new(MAX_HEARD);
 	buf_init(&key, LIMIT_TEXT_BYTES);
@@ -40,9 +63,10 @@ repo_heard_later(struct repo *r, const struct repo_seen *s, int64_t modified_s)
 	buf_putc(&key, '\n');
 	buf_put_str(&key, s->id);
 	last = (uint64_t)(uintptr_t)map_get(r->heard, buf_str(&key));
-	if (stamp > last)
-		(void)map_put(r->heard, buf_str(&key),
-		    (void *)(uintptr_t)stamp);
+	r->fresh.first = last == 0;
+	if (stamp > last &&
+	    map_put(r->heard, buf_str(&key), (void *)(uintptr_t)stamp) < 0)
+		r->fresh.all_heard = false;
 	buf_done(&key);
 	return stamp < last;
 }

@@ -250,11 +250,25 @@ repo_seen_another(struct repo *r, const char *path, struct str source,
 	return any_row(q, str_of(path), source);
 }
 
+/* Asked for each document of a source about the same few others: that one is
+ * not known is kept until it is (repo_remember). */
+bool
+repo_knows_source(struct repo *r, struct str source)
+{
+	if (r->unknown != NULL && str_is(source, r->unknown))
+		return false;
+	if (any_row(query(r, SAID_ANY), source, STR_NONE))
+		return true;
+	free(r->unknown);
+	r->unknown = mem_strndup(source);
+	return false;
+}
+
 bool
 repo_seen_content(struct repo *r, struct str source,
     const uint8_t canonical[32])
 {
-	return any_row(query(r, SAID_ANY), source, STR_NONE) &&
+	return repo_knows_source(r, source) &&
 	    any_row(query(r, SAID_CANONICAL), source, str_n(canonical, 32));
 }
 

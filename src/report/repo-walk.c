@@ -146,6 +146,8 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 		return rc;
 	/* Intake asks for each package's folder: most are not there. */
 	if (r->trees[tree] < 0 ||
+	    (folder != NULL && tree == REPO_WITHDRAWN &&
+		above_look(r, tree, str_of(folder)) == ABOVE_NOTHING) ||
 	    (folder != NULL && faccessat(r->trees[tree], folder, F_OK, 0) != 0))
 		return 0;
 	w = mem_alloc(sizeof(*w));

@@ -130,7 +130,7 @@ make(const char *dir)
 	struct repo *r = mem_alloc(sizeof(*r));
 
 	r->dir = mem_strdup(dir);
-	r->lock = r->above.fd = -1;
+	r->lock = -1;
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		r->trees[i] = -1;
 	return r;
@@ -181,8 +181,9 @@ repo_close(struct repo *r)
 	repo_index_close(r);
 	free(r->later);
 	map_free(r->heard);
-	closep(&r->above.fd);
-	free(r->above.path);
+	above_forget(r);
+	free(r->fresh.source);
+	free(r->unknown);
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
 	closep(&r->lock);
@@ -251,8 +252,17 @@ cannot_open(const char *folder, struct error *err)
 	return error_errno(err, "%s", folder);
 }
 
-int
-repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
+static int
+cannot_open_str(struct str folder, struct error *err)
+{
+	char path[LIMIT_PATH_BYTES];
+
+	(void)snprintf(path, sizeof(path), "%.*s", STR_ARG(folder));
+	return cannot_open(path, err);
+}
+
+static int
+check_whole(struct repo *r, enum repo_tree tree, struct str folder,
     struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
@@ -268,6 +278,17 @@ repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
 	    "database",
 	    repo_folders[tree], path,
 	    errno == ELOOP ? "symbolic link" : "file");
+}
+
+/* What is nearly always in order is known without opening it. */
+int
+repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
+    struct error *err)
+{
+	if (above_is_ours(r, tree, folder) ||
+	    above_look(r, tree, folder) != ABOVE_UNKNOWN)
+		return 0;
+	return check_whole(r, tree, folder, err);
 }
 
 /* The folder at path, through no link: others edit the tree, and what is
@@ -304,32 +325,25 @@ open_parent(int tree, const char *path, bool make, struct error *err)
 	    make, err);
 }
 
-static void
-forget_above(struct repo *r)
-{
-	closep(&r->above.fd);
-	free(r->above.path);
-	r->above.path = NULL;
-}
-
-/* The folder above a package's, which is that of the last one, most times. */
+/* The folder above a package's, which is open already, most times. */
 static int
 open_above(struct repo *r, enum repo_tree tree, struct str path,
     struct error *err)
 {
-	int fd;
+	int fd = above_open(r, tree, path), made;
 
-	if (r->above.fd >= 0 && r->above.tree == tree &&
-	    str_is(path, r->above.path))
-		return 0;
-	forget_above(r);
-	fd = open_folder(r->trees[tree], path, true, err);
-	if (fd < 0)
+	if (fd == -ENOENT) {
+		made = open_folder(r->trees[tree], path, true, err);
+		if (made < 0)
+			return made;
+		(void)close(made);
+		above_made(r, tree);
+		fd = above_open(r, tree, path);
+	}
+	if (fd >= 0)
 		return fd;
-	r->above.fd = fd;
-	r->above.tree = tree;
-	r->above.path = mem_strndup(path);
-	return 0;
+	errno = -fd;
+	return cannot_open_str(path, err);
 }
 
 /* The folder of a package. 1: it is new, so no file can be there. */
@@ -340,7 +354,7 @@ open_package(struct repo *r, enum repo_tree tree, const char *path, int *ret,
 	ptrdiff_t end = str_rchr(str_of(path), '/'), slash;
 	char name[LIMIT_PATH_BYTES];
 	bool made;
-	int rc;
+	int above;
 
 	if (!repo_path_valid(str_of(path)))
 		return error_set(err, -EINVAL, "%.200s: no path of a report",
@@ -350,16 +364,22 @@ open_package(struct repo *r, enum repo_tree tree, const char *path, int *ret,
 		*ret = open_parent(r->trees[tree], path, true, err);
 		return *ret < 0 ? *ret : 0;
 	}
-	rc = open_above(r, tree, str_n(path, (size_t)slash), err);
-	if (rc != 0)
-		return rc;
 	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - slash - 1),
 	    path + slash + 1);
-	made = mkdirat(r->above.fd, name, 0755) == 0;
+	above = open_above(r, tree, str_n(path, (size_t)slash), err);
+	if (above < 0)
+		return above;
+	made = mkdirat(above, name, 0755) == 0;
+	if (!made && errno == ENOENT) { /* somebody removed it meanwhile */
+		above_forget(r);
+		above = open_above(r, tree, str_n(path, (size_t)slash), err);
+		if (above < 0)
+			return above;
+		made = mkdirat(above, name, 0755) == 0;
+	}
 	if (!made && errno != EEXIST)
 		return error_errno(err, "%s", path);
-	*ret = repo_open_below(r->above.fd, name,
-	    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret = repo_open_below(above, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return *ret < 0 ? cannot_open(path, err) : made;
 }
 
@@ -439,7 +459,7 @@ repo_move(struct repo *r, enum repo_tree from, const char *from_path,
 	if (renameat2(old, last_part(from_path), new, last_part(to_path),
 		RENAME_NOREPLACE) != 0)
 		return error_errno(err, "%s", to_path);
-	forget_above(r);
+	above_forget(r);
 	remove_empty_folders(r->trees[from], from_path);
 	return 0;
 }
@@ -459,7 +479,7 @@ repo_remove(struct repo *r, enum repo_tree tree, const char *path,
 	r->dirty = true;
 	if (unlinkat(folder, last_part(path), 0) != 0)
 		return error_errno(err, "%s", path);
-	forget_above(r);
+	above_forget(r);
 	remove_empty_folders(r->trees[tree], path);
 	return 0;
 }

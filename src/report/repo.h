@@ -115,8 +115,11 @@ struct repo_seen {
 	uint8_t raw[32], canonical[32]; /* SHA-256 */
 	struct str id; /* at the source; p NULL: none */
 	struct str path; /* file it became, in its tree; "" when none */
+	bool never; /* repo_seen_before() said REPO_NEVER of it */
 };
 
+/* Whether any file of the source was taken in. */
+bool repo_file_any(struct repo *r, struct str source);
 /* Whether the source's file was taken in with this size and these times. */
 bool repo_file_unchanged(struct repo *r, struct str source, struct str file,
     const struct stat *st);

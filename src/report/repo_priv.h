@@ -15,6 +15,7 @@ struct sqlite3_stmt;
 enum repo_query {
 	QUERY_FILE_GET,
 	QUERY_FILE_PUT,
+	QUERY_FILE_ANY,
 	QUERY_SEEN_RAW,
 	QUERY_SEEN_CANONICAL,
 	QUERY_SEEN_ID,
@@ -57,11 +58,13 @@ struct repo {
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 	struct sqlite3_stmt *said[REPO_SAID_QUERIES];
+	struct repo_above *above; /* owned; of repo-above.c; NULL: none */
 	struct {
-		enum repo_tree tree;
-		char *path; /* owned */
-		int fd;
-	} above; /* folder that the last document's folder lies in */
+		char *source; /* owned; the last that was heard */
+		bool all_heard; /* of which nothing was known before */
+		bool first; /* nothing was heard of the last document's id */
+	} fresh; /* of repo-heard.c */
+	char *unknown; /* owned; source of which nothing is known; NULL */
 	struct hand *hand; /* owned; NULL: documents are written here */
 	bool failed; /* documents are missing: nothing is committed */
 	struct editor *editor; /* owned; NULL: not started (edit.h) */
@@ -77,6 +80,24 @@ int repo_open_below(int tree, const char *path, int flags);
 /* The folder and those above it, through no link either. */
 int repo_make_folders(int tree, const char *folder, struct error *err);
 
+/* Descriptors of folders that packages' folders lie in. */
+/* Of the folder at path, borrowed until the next call; -errno. */
+int above_open(struct repo *r, enum repo_tree tree, struct str path);
+/* Whether the folder lies in one that this opening found missing, so that all
+ * that is in there is of our making. */
+bool above_is_ours(struct repo *r, enum repo_tree tree, struct str folder);
+enum above_found {
+	ABOVE_NOTHING, /* there is nothing at this path */
+	ABOVE_FOLDER,
+	ABOVE_UNKNOWN, /* to be asked of the whole path */
+};
+enum above_found above_look(struct repo *r, enum repo_tree tree,
+    struct str folder);
+/* Folders were made: what was not there may be. */
+void above_made(struct repo *r, enum repo_tree tree);
+/* Folders were moved or removed. */
+void above_forget(struct repo *r);
+
 /* repo_put() in this process, whoever else there is. */
 int repo_put_here(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err);
@@ -88,6 +109,11 @@ bool hand_pending(const struct repo *r, enum repo_tree tree);
 int repo_sync(struct repo *r, struct error *err);
 /* done: the commit was made; otherwise the files stay. */
 int repo_end_later(struct repo *r, bool done, struct error *err);
+/* Nothing was known of the source when it was first heard in this opening, and
+ * no document with this id has come since (repo_heard_later). */
+bool repo_is_fresh(const struct repo *r, const struct repo_seen *s);
+/* Whether the index knows a document of the source. */
+bool repo_knows_source(struct repo *r, struct str source);
 int repo_index_open(struct repo *r, struct error *err);
 void repo_index_close(struct repo *r);
 void repo_said_close(struct repo *r);
