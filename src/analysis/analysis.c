@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -235,9 +236,9 @@ copy_out(const struct analysis *a, struct error *err)
 	if (out < 0 || fstat(a->run_fd, &st) < 0)
 		return error_errno(err, "cannot write %s", a->o->output);
 	while (at < st.st_size) {
-		ssize_t n = copy_file_range(a->run_fd, &at, out, NULL,
-		    (size_t)(st.st_size - at), 0);
-		if (n <= 0)
+		/* copy_file_range(2) stays on one kind of file system. */
+		if (sendfile(out, a->run_fd, &at, (size_t)(st.st_size - at)) <=
+		    0)
 			return error_errno(err, "cannot write %s",
 			    a->o->output);
 	}
@@ -287,8 +288,8 @@ conclude(struct analysis *a, struct analysis_result *ret, struct error *err)
 		r = scribe_close(steal(&a->scribe), err);
 	if (r == 0)
 		r = keep(a, ret, err);
-	if (r == 0)
-		r = copy_out(a, err);
+	if (r == 0 && copy_out(a, err) != 0)
+		r = error_wrap(err, "kept in %s alone", ret->run_path);
 	ret->interrupted = a->interrupted;
 	ret->run_fd = steal_fd(&a->run_fd);
 	analysis_trace(a, "keeping");

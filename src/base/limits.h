@@ -227,6 +227,9 @@
 #define LIMIT_SANDBOX_CPU_PERCENT 400
 #define LIMIT_SANDBOX_OPEN_FILES  4096
 #define LIMIT_SANDBOX_FILE_BYTES  (1024ll * MIB)
+/* Of ours: an analysis has some fifty at a time, and is not to stop halfway. */
+#define LIMIT_OWN_FILES_LEAST 64
+#define LIMIT_OWN_FILES       1024
 /* Watchers of files: one for each program that wants to know. The host counts
  * them for whom the sandbox belongs to, and has 128 for each user. A bare
  * number: it becomes text. */

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret analyze: runs packages in the sandbox and says what they do. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "analysis/analysis.h"
@@ -11,6 +14,7 @@
 #include "base/exit.h"
 #include "base/limits.h"
 #include "ecosystem/purl.h"
+#include "sys/fd.h"
 #include "sys/opt.h"
 #include "sys/rootless.h"
 #include "sys/spawn.h"
@@ -104,7 +108,7 @@ print_report(const char *run, struct error *err)
 	struct child child = CHILD_INIT;
 	struct spawn sp = SPAWN_INIT;
 	char path[LIMIT_PATH_BYTES];
-	int status, r = spawn_libexec_path("show", path, sizeof(path), err);
+	int status = 0, r = spawn_libexec_path("show", path, sizeof(path), err);
 
 	if (r < 0 || o.quiet)
 		return r;
@@ -113,7 +117,38 @@ print_report(const char *run, struct error *err)
 	r = spawn_start(&sp, &child, err);
 	if (r == 0)
 		r = spawn_wait(&child, -1, &status, err);
+	/* Who reads it may stop reading; a full disk does not. */
+	if (r == 0 && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == EXIT_TOOL_FAILED)
+		r = error_set(err, -EIO,
+		    "the report was not printed; lazaret show %s does it again",
+		    run);
 	return r;
+}
+
+/* Known before the package has run, not after. */
+static int
+check_output(const char *path, struct error *err)
+{
+	char folder[LIMIT_PATH_BYTES];
+	char *slash;
+	struct stat st;
+
+	if (path == NULL)
+		return 0;
+	(void)snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	else
+		(void)snprintf(folder, sizeof(folder), ".");
+	if (stat(path, &st) != 0 ? access(folder, W_OK | X_OK) != 0 :
+				   access(path, W_OK) != 0)
+		return error_errno(err, "cannot write %s", path);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return error_set(err, -EISDIR, "cannot write %s: a folder",
+		    path);
+	return 0;
 }
 
 static int
@@ -164,6 +199,20 @@ replace_recorder(struct error *err)
 	return r;
 }
 
+/* Of several packages the worst counts; found before failed before
+ * incomplete. */
+static enum exit_status
+worse(enum exit_status a, enum exit_status b)
+{
+	static const enum exit_status order[] = { EXIT_FOUND, EXIT_TOOL_FAILED,
+		EXIT_USAGE, EXIT_INCOMPLETE };
+
+	for (size_t i = 0; i < N_ELEMENTS(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return EXIT_NOTHING_FOUND;
+}
+
 static enum exit_status
 analyze(const char *word, struct arena *a)
 {
@@ -171,6 +220,7 @@ analyze(const char *word, struct arena *a)
 	struct analysis_subject subject;
 	struct error err = ERROR_INIT;
 	struct progress progress;
+	enum exit_status status;
 	int r = parse_operand(a, word, &subject, &err);
 
 	if (r < 0) {
@@ -189,6 +239,7 @@ analyze(const char *word, struct arena *a)
 			r = analysis_run(&o.analysis, &subject, &result, &err);
 	}
 	progress_end(&progress);
+	status = r == 0 ? status_of(result.label) : EXIT_TOOL_FAILED;
 	if (r == 0)
 		r = print_report(result.run_path, &err);
 	if (r < 0)
@@ -199,7 +250,7 @@ analyze(const char *word, struct arena *a)
 		    "recorded is in %s\n",
 		    result.run_path);
 	analysis_result_done(&result);
-	return r < 0 ? EXIT_TOOL_FAILED : status_of(result.label);
+	return r < 0 ? worse(status, EXIT_TOOL_FAILED) : status;
 }
 
 /* Chosen once: packages and the empty one are recorded alike. */
@@ -214,20 +265,6 @@ choose_recorder(struct error *err)
 	o.analysis.recorder_why = recorder_why;
 	return record_choose(wanted, &o.analysis.recorder, recorder_why,
 	    sizeof(recorder_why), err);
-}
-
-/* Of several packages the worst counts; found before failed before
- * incomplete. */
-static enum exit_status
-worse(enum exit_status a, enum exit_status b)
-{
-	static const enum exit_status order[] = { EXIT_FOUND, EXIT_TOOL_FAILED,
-		EXIT_USAGE, EXIT_INCOMPLETE };
-
-	for (size_t i = 0; i < N_ELEMENTS(order); i++)
-		if (a == order[i] || b == order[i])
-			return order[i];
-	return EXIT_NOTHING_FOUND;
 }
 
 /* "npm left-pad 1.3.0" is one package. */
@@ -259,7 +296,9 @@ main(int argc, char **argv)
 	if (rank_of(o.fail_on) == N_ELEMENTS(labels))
 		opt_usage_error(&command, "--fail-on: no label '%s'",
 		    o.fail_on);
-	if (rootless_enter(&err) != 0 || choose_recorder(&err) != 0) {
+	if (fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, &err) != 0 ||
+	    check_output(o.analysis.output, &err) != 0 ||
+	    rootless_enter(&err) != 0 || choose_recorder(&err) != 0) {
 		fprintf(stderr, "lazaret analyze: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}

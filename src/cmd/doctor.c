@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lazaret doctor: what this machine can and cannot do, each thing tried. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analysis/host.h"
 #include "base/buf.h"
-#include "base/error.h"
 #include "base/exit.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "sys/fd.h"
 #include "sys/opt.h"
 #include "sys/rootless.h"
 #include "sys/term.h"
@@ -121,11 +120,21 @@ check_all(struct json *j)
 	return missing;
 }
 
+/* Output that a full disk ate is not success. */
+static bool
+is_printed(void)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return true;
+	(void)fprintf(stderr, "lazaret doctor: standard output: %s\n",
+	    strerror(errno));
+	return false;
+}
+
 static size_t
 doctor_json(void)
 {
 	struct host_visible seen[HOST_VISIBLE_MAX];
-	struct error err = ERROR_INIT;
 	struct buf out;
 	struct json j;
 	size_t missing, n = host_visible(seen);
@@ -152,8 +161,7 @@ doctor_json(void)
 	json_bool(&j, missing == 0);
 	json_object_end(&j);
 	buf_putc(&out, '\n');
-	if (fd_write_all(STDOUT_FILENO, out.p, out.n, &err) != 0)
-		(void)fprintf(stderr, "lazaret doctor: %s\n", err.msg);
+	(void)fwrite(out.p, 1, out.n, stdout);
 	buf_done(&out);
 	return missing;
 }
@@ -188,6 +196,6 @@ main(int argc, char **argv)
 		    argv[first]);
 	host_prepare();
 	missing = o.json ? doctor_json() : doctor_text();
-	return fflush(stdout) == 0 && missing == 0 ? EXIT_NOTHING_FOUND :
-						     EXIT_TOOL_FAILED;
+	return is_printed() && missing == 0 ? EXIT_NOTHING_FOUND :
+					      EXIT_TOOL_FAILED;
 }

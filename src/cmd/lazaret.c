@@ -6,6 +6,7 @@
  * start-up stays at a millisecond.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -289,10 +290,27 @@ static const struct option_row options[] = {
 	{ "--list-commands", run_names },
 };
 
+/* A file must not come to lie where messages are written; writing them then
+ * fails, as it should. */
+static void
+fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
-	int r = find_libexec();
+	int r;
+
+	fill_standard_fds();
+	r = find_libexec();
 	if (r < 0) {
 		fputs(r == -EACCES ?
 			"lazaret: this user may not enter the folder where the "

@@ -23,6 +23,7 @@
 #include "sandbox/filter.h"
 #include "sandbox/image.h"
 #include "sandbox/sandbox.h"
+#include "sys/fd.h"
 #include "sys/opt.h"
 #include "sys/rootless.h"
 #include "sys/term.h"
@@ -227,7 +228,9 @@ main(int argc, char **argv)
 		opt_usage_error(&command,
 		    "--recorder=%s: auto, ebpf, notify, ptrace or off",
 		    o.recorder);
-	if (is_run && rootless_enter(&err) != 0) {
+	if (is_run &&
+	    (fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, &err) != 0 ||
+		rootless_enter(&err) != 0)) {
 		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
 		return EXIT_TOOL_FAILED;
 	}

@@ -130,6 +130,27 @@ scribe_spawn(int run_fd, bool scratch, struct scribe **ret, struct error *err)
 	return 0;
 }
 
+/* It has ended, or hears us no more: what it said last, if it did. */
+static int
+last_words(struct scribe *s, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct message m;
+
+	while (channel_recv(&s->control, &m, &ignored) == 1) {
+		int code;
+		struct str sentence;
+
+		if (m.type != CONTROL_FAILED)
+			continue;
+		code = (int)message_get_int(&m);
+		sentence = message_get_str(&m);
+		return error_set(err, code < 0 ? code : -EIO, "%.*s",
+		    STR_ARG(sentence));
+	}
+	return err->code;
+}
+
 int
 scribe_attach(struct scribe *s, enum producer producer, int *ret_fd,
     struct error *err)
@@ -148,8 +169,10 @@ scribe_attach(struct scribe *s, enum producer producer, int *ret_fd,
 	message_put_int(&s->control, producer);
 	message_put_fd(&s->control, theirs);
 	rc = message_send(&s->control, err);
-	if (rc != 0)
-		return error_wrap(err, "scribe");
+	if (rc != 0) {
+		(void)error_wrap(err, "scribe");
+		return rc == -EPIPE ? last_words(s, err) : rc;
+	}
 	*ret_fd = steal_fd(&ours);
 	return 0;
 }
@@ -203,8 +226,10 @@ scribe_close(struct scribe *s, struct error *err)
 	if (rc == 0)
 		rc = spawn_wait(&s->child, END_WAIT_MS, &status, err);
 	if (rc == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		rc = error_set(err, -EIO,
+		rc = error_set(err, -EPIPE,
 		    "scribe failed: the run file is not complete");
+	if (rc == -EPIPE)
+		rc = last_words(s, err);
 	scribe_freep(&s);
 	return rc;
 }

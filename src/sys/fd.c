@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -186,4 +187,23 @@ fd_arrange(const int *fds, size_t n)
 		if (dup2(up[i], 3 + (int)i) < 0)
 			return -errno;
 	return close_range(3 + (unsigned)n, ~0u, 0) == 0 ? 0 : -errno;
+}
+
+int
+fd_allow(unsigned least, unsigned wanted, struct error *err)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0)
+		return error_errno(err, "open files");
+	if (l.rlim_max < least)
+		return error_set(err, -EMFILE,
+		    "%u open files are needed, %llu are allowed; see ulimit -n",
+		    least, (unsigned long long)l.rlim_max);
+	if (l.rlim_cur >= wanted || l.rlim_cur >= l.rlim_max)
+		return 0;
+	l.rlim_cur = l.rlim_max < wanted ? l.rlim_max : wanted;
+	return setrlimit(RLIMIT_NOFILE, &l) == 0 ?
+	    0 :
+	    error_errno(err, "open files");
 }

@@ -26,6 +26,9 @@ int fd_set_cloexec(int fd, bool on, struct error *err);
 /* A sealed, read-only descriptor with these bytes (memfd). */
 int fd_of_bytes(const char *name, struct str bytes, int *ret_fd,
     struct error *err);
+/* As many descriptors as wanted, if we may; -EMFILE and how to have them when
+ * there are fewer than least. */
+int fd_allow(unsigned least, unsigned wanted, struct error *err);
 /* Moves fds[i] to 3 + i for all i, whatever they are now, and closes
  * everything above. For the child between fork and exec. */
 int fd_arrange(const int *fds, size_t n);

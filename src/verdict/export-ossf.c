@@ -67,9 +67,15 @@ static const char sockets_sql[] = GATHERED
     "SELECT address, port FROM socket_event WHERE op IN ('bind', 'connect', "
     "'send') AND family IN (2, 10) AND address IS NOT NULL AND " OF_KIND
     "GROUP BY address, port ORDER BY min(id)";
+/* Who was told an address and never reached it, as getaddrinfo(3) which only
+ * tries routes, has the name as well. Answers to ANY have several words. */
 static const char hosts_sql[] =
-    "SELECT name FROM connection WHERE address = ?1 AND name IS NOT NULL "
-    "GROUP BY name ORDER BY min(id)";
+    "SELECT name FROM ("
+    "SELECT name, at FROM connection WHERE address = ?1 "
+    "UNION ALL SELECT name, at FROM dns_query WHERE answer = ?1 OR "
+    "(type NOT IN ('A', 'AAAA') AND instr(' ' || CAST(answer AS TEXT) || ' ', "
+    "' ' || CAST(?1 AS TEXT) || ' '))) WHERE name IS NOT NULL "
+    "GROUP BY name ORDER BY min(at), name";
 
 static const char commands_sql[] = GATHERED
     "SELECT argv, env FROM exec_event WHERE argv IS NOT NULL AND " OF_KIND
