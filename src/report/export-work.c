@@ -17,17 +17,16 @@
 #include "ecosystem/version.h"
 #include "osv/osv.h"
 #include "report/export_priv.h"
+#include "report/flate.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/message.h"
 
 #define MESSAGE_DOCUMENT 1
-/* A document has two kilobytes: a small table is cleared sooner than a large
- * one is of use. A quarter faster than level 5 with 8, and 1.5 % larger. */
-#define LEVEL    1
-#define MEMORY   6
-#define ONCE_MAX (16 * (size_t)KIB) /* longer ones may have several blocks */
-#define KEEP_MAX (256 * (size_t)KIB) /* memory that is used again */
+#define LEVEL            1
+#define MEMORY           6
+#define ONCE_MAX         (16 * (size_t)KIB) /* longer ones are read as they come */
+#define KEEP_MAX         (256 * (size_t)KIB) /* memory that is used again */
 
 static int
 say_failed(struct channel *c, int64_t file, const char *why, struct error *err)
@@ -39,7 +38,7 @@ say_failed(struct channel *c, int64_t file, const char *why, struct error *err)
 }
 
 /* Raw deflate, flushed in full: pieces can be put one after the other. For
- * what is too large, or comes in several blocks, from flate_once(). */
+ * what flate_piece() does not take. */
 static bool
 flate_flushed(struct str bytes, struct buf *out)
 {
@@ -70,73 +69,10 @@ flate_flushed(struct str bytes, struct buf *out)
 	return true;
 }
 
-/* Whether these n bytes at p, with an end put behind them, are the deflated
- * form of bytes and nothing else. There is room for the end. */
-static bool
-inflates_to(char *p, size_t n, struct str bytes)
-{
-	static struct libdeflate_decompressor *d;
-	static char back[ONCE_MAX];
-	size_t n_in, n_out;
-
-	if (d == NULL)
-		d = libdeflate_alloc_decompressor();
-	memcpy(p + n, DEFLATE_END.p, DEFLATE_END.n);
-	return d != NULL &&
-	    libdeflate_deflate_decompress_ex(d, p, n + DEFLATE_END.n, back,
-		bytes.n, &n_in, &n_out) == LIBDEFLATE_SUCCESS &&
-	    n_in == n + DEFLATE_END.n && n_out == bytes.n &&
-	    memcmp(back, bytes.p, bytes.n) == 0;
-}
-
-/*
- * The same in half the time, by a library that only knows whole streams. A
- * short document is one block: it loses its mark of being the last, and an
- * empty stored block takes its end to the border of a byte, as a full flush
- * has it. That block's three bits are in the last byte when there is room for
- * them, which nobody tells: whichever inflates to the document is right. Of
- * what neither does, false.
- */
-static bool
-flate_once(struct str bytes, struct buf *out)
-{
-	static const char flush[] = { 0, 0, 0, (char)0xff, (char)0xff };
-	static struct libdeflate_compressor *c;
-	size_t room, n, more;
-	char *p;
-
-	if (c == NULL)
-		c = libdeflate_alloc_compressor(LEVEL);
-	if (c == NULL || bytes.n == 0 || bytes.n > ONCE_MAX)
-		return false;
-	room = libdeflate_deflate_compress_bound(c, bytes.n) + 16;
-	p = buf_reserve(out, room);
-	if (p == NULL)
-		return false;
-	n = libdeflate_deflate_compress(c, bytes.p, bytes.n, p, room - 16);
-	if (n == 0 || (p[0] & 1) == 0)
-		return false;
-	p[0] = (char)(p[0] & ~1);
-	more = (p[n - 1] & 0xe0) == 0 ? 1 : 0;
-	if (more == 0) { /* what is in the last three bits is not empty */
-		memcpy(p + n, flush, sizeof(flush));
-		buf_added(out, n + sizeof(flush));
-		return true;
-	}
-	for (size_t turn = 0; turn < 2; turn++, more = 1 - more) {
-		memcpy(p + n, flush + more, sizeof(flush) - more);
-		if (!inflates_to(p, n + sizeof(flush) - more, bytes))
-			continue;
-		buf_added(out, n + sizeof(flush) - more);
-		return true;
-	}
-	return false;
-}
-
 static bool
 deflate_piece(struct str bytes, struct buf *out)
 {
-	return flate_once(bytes, out) || flate_flushed(bytes, out);
+	return flate_piece(bytes, out) || flate_flushed(bytes, out);
 }
 
 static void
