@@ -367,6 +367,9 @@ export_cache_write(struct exporter *x, struct error *err)
 	struct head h = head_of(x);
 	size_t n = bytes_of(&h);
 	_cleanup_(freep) char *bytes = NULL;
+	/* By their numbers: where they are by path. */
+	_cleanup_(freep) uint32_t *ranks =
+	    mem_array(x->whole.n + 1, sizeof(*ranks));
 	struct layout l;
 	uint64_t text = 0;
 
@@ -376,12 +379,12 @@ export_cache_write(struct exporter *x, struct error *err)
 	l = lay_out(&h, bytes);
 	for (size_t i = 0; i < x->whole.n; i++) {
 		put_entry(&l, i, v[i], &text);
-		v[i]->number = (uint32_t)i;
+		ranks[v[i]->number] = (uint32_t)i;
 	}
 	for (size_t i = 0; i < x->whole.n; i++) {
-		l.orders[EXPORT_BY_ID][i] = x->whole.by_id[i]->number;
-		l.orders[EXPORT_BY_PLACE][i] = x->whole.by_place[i]->number;
-		l.orders[EXPORT_NEWEST][i] = x->newest[i]->number;
+		l.orders[EXPORT_BY_ID][i] = ranks[x->whole.by_id[i]->number];
+		l.orders[EXPORT_BY_PLACE][i] = ranks[i];
+		l.orders[EXPORT_NEWEST][i] = ranks[x->newest[i]->number];
 	}
 	for (size_t i = 0; i < x->dirs.n; i++)
 		l.dirs[i] = (struct dir_record){

@@ -29,6 +29,23 @@ member_of(const struct export_entry *e, char name[LIMIT_TEXT_BYTES])
 		.packed = e->packed + DEFLATE_END.n };
 }
 
+/* The first document that does not stay where it is. */
+static size_t
+first_after(const struct export_view *v, const struct export_plan *plan,
+    uint64_t kept)
+{
+	size_t from = 0, to = v->n, middle;
+
+	while (from < to) {
+		middle = from + (to - from) / 2;
+		if (plan->offsets[v->by_place[middle]->number] < kept)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
 /* Members in the order of their places, with gaps between them; the directory
  * in the order of ids. */
 static int
@@ -36,22 +53,21 @@ write_zip(struct exporter *x, const struct export_view *v, const char *path,
     struct error *err)
 {
 	struct outfile *o = outfile_open(x->dir, path);
-	struct export_gaps gaps;
-	uint64_t kept = export_gaps_plan(x, path, v, &gaps);
+	struct export_plan plan;
+	uint64_t kept;
 	char name[LIMIT_TEXT_BYTES];
 	struct zip_member m;
 	struct zip z;
 	int rc;
 
+	export_gaps_plan(x, path, v, &plan);
 	zip_begin(&z, o);
-	kept = export_keep_bytes(x, o, path, kept);
+	kept = export_keep_bytes(x, o, path, plan.kept);
 	if (kept == 0) /* all are written, so none lies there any more */
-		(void)export_gaps_close(v, &gaps);
-	for (size_t i = 0; i < v->n; i++) {
+		export_gaps_close(v, &plan);
+	for (size_t i = first_after(v, &plan, kept); i < v->n; i++) {
 		const struct export_entry *e = v->by_place[i];
 
-		if (e->offset < kept)
-			continue;
 		m = member_of(e, name);
 		zip_header(&z, &m);
 		outfile_put_str(o, export_segment(x, e));
@@ -59,14 +75,15 @@ write_zip(struct exporter *x, const struct export_view *v, const char *path,
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		m = member_of(v->by_id[i], name);
-		zip_listed(&z, &m, v->by_id[i]->offset);
+		zip_listed(&z, &m, plan.offsets[v->by_id[i]->number]);
 	}
 	zip_end(&z);
 	rc = export_close(x, o, path, NULL, err);
 	if (rc == 0)
-		export_sums_set_gaps(x, str_of(path), &gaps);
+		export_sums_set_gaps(x, str_of(path), &plan.gaps);
 	else
-		free(gaps.v);
+		free(plan.gaps.v);
+	free(plan.offsets);
 	return rc;
 }
 

@@ -84,34 +84,35 @@ join(const struct export_gaps *past, const struct export_view *v,
 	}
 }
 
-/* Where each document begins. Returns the bytes of what was there before and
- * lies below the place. */
-static uint64_t
-place_members(const struct export_view *v, struct export_gaps *gaps,
+/* Where each document begins; what was there before and lies below the place
+ * stays. */
+static void
+place_members(const struct export_view *v, struct export_plan *plan,
     uint64_t place)
 {
-	uint64_t at = 0, kept = 0;
+	struct export_gaps *gaps = &plan->gaps;
+	uint64_t at = 0;
 	size_t k = 0;
 
+	plan->kept = 0;
 	for (size_t i = 0; i <= v->n; i++) {
-		struct export_entry *e = i < v->n ? v->by_place[i] : NULL;
+		const struct export_entry *e = i < v->n ? v->by_place[i] : NULL;
 
 		for (;
 		     k < gaps->n && (e == NULL || gaps->v[k].place < e->place);
 		     k++) {
 			at += gaps->v[k].bytes;
 			if (gaps->v[k].place < place)
-				kept = at;
+				plan->kept = at;
 		}
 		if (e == NULL)
 			break;
-		e->offset = at;
+		plan->offsets[e->number] = at;
 		at += export_member_bytes(e);
 		if (!e->fresh && e->place < place)
-			kept = at;
+			plan->kept = at;
 	}
 	gaps->end = at;
-	return kept;
 }
 
 static bool
@@ -124,36 +125,34 @@ are_too_many(const struct export_gaps *gaps)
 	return gaps->n > EXPORT_MAX_GAPS || bytes > gaps->end / GAPS_SHARE;
 }
 
-uint64_t
-export_gaps_close(const struct export_view *v, struct export_gaps *gaps)
+void
+export_gaps_close(const struct export_view *v, struct export_plan *plan)
 {
-	uint64_t first = gaps->n != 0 ? gaps->v[0].place : UINT64_MAX;
+	uint64_t first = plan->gaps.n != 0 ? plan->gaps.v[0].place : UINT64_MAX;
 
-	gaps->n = 0;
-	return place_members(v, gaps, first);
+	plan->gaps.n = 0;
+	place_members(v, plan, first);
 }
 
-uint64_t
+void
 export_gaps_plan(const struct exporter *x, const char *name,
-    const struct export_view *v, struct export_gaps *ret)
+    const struct export_view *v, struct export_plan *ret)
 {
 	const struct export_gaps *past = export_gaps_of(x, name);
-	uint64_t kept;
 
-	*ret = (struct export_gaps){ .n = 0 };
-	if (past == NULL) {
-		(void)place_members(v, ret, 0);
-		return 0;
-	}
-	join(past, v, ret);
-	kept = place_members(v, ret, UINT64_MAX);
+	*ret = (struct export_plan){
+		.offsets = mem_array(x->whole.n + 1, sizeof(*ret->offsets)),
+	};
+	if (past != NULL)
+		join(past, v, &ret->gaps);
+	place_members(v, ret, past != NULL ? UINT64_MAX : 0);
+	if (past == NULL)
+		return;
 	/* What is there must be what was there, to the byte. */
-	if (kept != past->end) {
-		ret->n = 0;
-		(void)place_members(v, ret, 0);
-		return 0;
+	if (ret->kept != past->end) {
+		ret->gaps.n = 0;
+		place_members(v, ret, 0);
+	} else if (v->erase || are_too_many(&ret->gaps)) {
+		export_gaps_close(v, ret);
 	}
-	if (v->erase || are_too_many(ret))
-		return export_gaps_close(v, ret);
-	return kept;
 }

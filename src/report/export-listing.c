@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The names in folders of a database. Runs in `lazaret report export`, in both
- * of its walkers. */
+/* The names in folders of a database. Runs in `lazaret report export`, in its
+ * lister and in both of its walkers. */
 #include <dirent.h>
 #include <endian.h>
 #include <fcntl.h>
@@ -54,15 +54,29 @@ kind_of(int fd, const struct dirent64 *e)
 	return e->d_type == DT_DIR ? 'd' : e->d_type == DT_REG ? 'f' : '-';
 }
 
-/* By the name alone: both processes must agree, whatever is added meanwhile. */
-static bool
-is_mine(const struct walk *w, const char *name, bool folder)
+unsigned
+export_listing_share(size_t depth, struct str name, bool folder)
 {
-	size_t depth = w->depth - 1;
-
 	if (depth == SPLIT_DEPTH)
-		return str_hash(str_of(name)) % WALK_SHARES == w->share;
-	return depth > SPLIT_DEPTH || folder || w->share == 0;
+		return (unsigned)(str_hash(name) % WALK_SHARES);
+	return depth > SPLIT_DEPTH || folder ? WALK_SHARES :
+					       0; /* both, first */
+}
+
+static bool
+is_mine(const struct walk *w, const struct name *e)
+{
+	unsigned share =
+	    export_listing_share(w->depth - 1, str_n(e->text, e->n), e->folder);
+
+	return share == w->share || share == WALK_SHARES;
+}
+
+void
+export_listing_sort(struct name *v, size_t n)
+{
+	if (n > 1)
+		qsort(v, n, sizeof(*v), by_name);
 }
 
 static void
@@ -119,34 +133,20 @@ read_folder(struct walk *w, int fd, struct list *l, struct error *err)
 	return n < 0 ? error_errno(err, "%s", w->path) : 0;
 }
 
-static const struct list *
-list_of(const struct walk *w)
-{
-	for (size_t i = 0; i < w->lists.n; i++)
-		if (strcmp(w->lists.v[i].path, w->path) == 0)
-			return &w->lists.v[i];
-	return NULL;
-}
-
 int
 export_listing_take(struct walk *w, struct level *l, struct error *err)
 {
-	const struct list *known =
-	    w->depth - 1 <= SPLIT_DEPTH ? list_of(w) : NULL;
 	struct list read = { .path = NULL };
-	int rc = 0;
+	int rc;
 
-	if (known == NULL) {
-		rc = read_folder(w, l->fd, &read, err);
-		known = &read;
-	}
-	l->folder = known->folder;
-	for (size_t i = 0; i < known->names.n; i++)
-		if (is_mine(w, known->names.v[i].text,
-			known->names.v[i].folder))
-			vec_push(&l->names, known->names.v[i]);
-	if (l->names.n > 1)
-		qsort(l->names.v, l->names.n, sizeof(*l->names.v), by_name);
+	if (w->depth - 1 <= SPLIT_DEPTH && export_lister_take(w, l))
+		return 0;
+	rc = read_folder(w, l->fd, &read, err);
+	l->folder = read.folder;
+	for (size_t i = 0; i < read.names.n; i++)
+		if (is_mine(w, &read.names.v[i]))
+			vec_push(&l->names, read.names.v[i]);
+	export_listing_sort(l->names.v, l->names.n);
 	vec_done(&read.names);
 	return rc;
 }
@@ -193,12 +193,4 @@ export_listing_shared(struct walk *w, const struct export_tree *trees, size_t n,
 		}
 	}
 	return rc;
-}
-
-void
-export_listing_done(struct walk *w)
-{
-	for (size_t i = 0; i < w->lists.n; i++)
-		vec_done(&w->lists.v[i].names);
-	vec_done(&w->lists);
 }

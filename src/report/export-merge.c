@@ -99,8 +99,7 @@ export_merge_walks(struct walk *w, const struct export_tree *trees, size_t n,
 	int pair[2], rc, rc_other;
 	pid_t pid;
 
-	if (export_listing_shared(w, trees, n, err) != 0 ||
-	    fd_socketpair(pair, err) != 0)
+	if (fd_socketpair(pair, err) != 0)
 		return err->code;
 	(void)fflush(stdout);
 	w->files = &mine;

@@ -203,15 +203,21 @@ export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
 	w->x = x;
 	w->begin_ns = clock_wall_ns();
 	w->names = arena_new(NAMES_MAX_BYTES);
+	rc = export_lister_start(w, trees, n, err);
+	if (rc == 0) {
+		export_load(x);
+		rc = export_lister_wait(w, err);
+	}
 	export_claims_init(&w->claims, x->n_past);
-	rc = export_merge_walks(w, trees, n, ret, err);
+	if (rc == 0)
+		rc = export_merge_walks(w, trees, n, ret, err);
 	if (rc == 0) {
 		export_claims_apply(&w->claims, x);
 		export_claims_drop_doubles(x, ret);
 		for (size_t i = 0; i < ret->n; i++)
 			ret->v[i].place = x->places++;
 	}
-	export_listing_done(w);
+	export_lister_done(w);
 	arena_free(w->names);
 	export_claims_done(&w->claims);
 	free(w);

@@ -98,11 +98,16 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 	}
 	if (fresh)
 		(void)unlinkat(x->dir, ".cache/index", 0);
-	export_cache_load(x);
-	x->whole.keep = x->places;
 	buf_init(&x->waiting, 2 * SEGMENT_CHUNK + LIMIT_MESSAGE_BYTES);
 	*ret = x;
 	return 0;
+}
+
+void
+export_load(struct exporter *x)
+{
+	export_cache_load(x);
+	x->whole.keep = x->places;
 }
 
 void
@@ -423,6 +428,8 @@ settle(struct exporter *x, struct error *err)
 	if (x->all_changed)
 		export_dirs_sweep(x);
 	w->by_place = export_sorted(x, EXPORT_BY_PLACE);
+	for (size_t i = 0; i < w->n; i++)
+		w->by_place[i]->number = (uint32_t)i;
 	x->newest = export_sorted(x, EXPORT_NEWEST);
 	for (size_t i = 0; i < w->n && x->all_changed; i++)
 		export_dirs_mark(x, w->by_id[i], 0);

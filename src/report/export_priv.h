@@ -35,10 +35,9 @@ struct export_entry {
 	/* Archives have them in this order: that of the paths within one
 	 * export, however fast each worker was, and later ones behind. */
 	uint64_t place;
-	uint64_t offset; /* of its header in the archive being written */
 	uint32_t crc32, raw; /* of the published document */
 	uint32_t packed;
-	uint32_t number; /* in the index being written */
+	uint32_t number; /* in x->whole.by_place */
 	uint8_t dirs[EXPORT_MAX_DIRS], n_dirs; /* in exporter.dirs */
 	bool withdrawn;
 	/* Not kept: taken in this run; of the last export, and its file is as
@@ -134,6 +133,8 @@ struct exporter {
 	const char *map; /* of segments, while archives are written */
 };
 
+/* What the last export left. */
+void export_load(struct exporter *x);
 /* A missing or damaged cache is an empty one. */
 void export_cache_load(struct exporter *x);
 /* bytes: of the index, aligned as malloc(3) does, and to be kept as long as x.
@@ -177,13 +178,18 @@ void export_sums_set_gaps(struct exporter *x, struct str name,
 /* What has left the archives since the last export; x->whole.by_id is
  * complete. */
 void export_gaps_find(struct exporter *x);
-/* Where each document of the archive begins (e->offset) and which gaps it has
- * (the caller's). Returns how many bytes stay. */
-uint64_t export_gaps_plan(const struct exporter *x, const char *name,
-    const struct export_view *v, struct export_gaps *ret);
+/* Where the documents of an archive begin, by their numbers. Not in entries:
+ * two processes write archives, and would copy the memory of all of them. */
+struct export_plan {
+	uint64_t *offsets; /* owned */
+	struct export_gaps gaps;
+	uint64_t kept; /* bytes that stay */
+};
+
+void export_gaps_plan(const struct exporter *x, const char *name,
+    const struct export_view *v, struct export_plan *ret);
 /* The same without any gaps. */
-uint64_t export_gaps_close(const struct export_view *v,
-    struct export_gaps *gaps);
+void export_gaps_close(const struct export_view *v, struct export_plan *plan);
 uint64_t export_member_bytes(const struct export_entry *e);
 
 /* For qsort(3), of pointers to entries; no two entries are equal. */

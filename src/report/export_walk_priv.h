@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a walk over a database: export-walk.c (which files there are),
- * export-listing.c (names of folders), export-claims.c (what is as it was),
- * export-merge.c (two processes become one answer). */
+ * export-listing.c (names of folders), export-lister.c (of large ones, by a
+ * process of its own), export-claims.c (what is as it was), export-merge.c
+ * (two processes become one answer). */
 #ifndef REPORT_EXPORT_WALK_PRIV_H
 #define REPORT_EXPORT_WALK_PRIV_H
 
@@ -44,6 +45,21 @@ struct list {
 	struct folder folder;
 };
 
+/* A name of a large folder, as the lister leaves it. */
+struct listed_name {
+	uint64_t key;
+	uint32_t at; /* in the list's text, with a NUL behind it */
+	uint16_t n;
+	uint8_t folder, share; /* whose it is */
+};
+
+/* A large folder: this, its path, its names in order, their text; each at a
+ * multiple of 8 bytes. */
+struct listed {
+	struct folder folder;
+	uint32_t n_names, n_path, n_text, unused;
+};
+
 struct level {
 	int fd; /* owned */
 	VEC(struct name) names; /* of this process, in order */
@@ -56,7 +72,12 @@ struct walk {
 	struct claims claims;
 	struct export_files *files;
 	struct arena *names; /* that both read, and what each reads alone */
-	VEC(struct list) lists; /* of large folders, from before the fork */
+	VEC(struct list) lists; /* of large folders; the lister's alone */
+	struct {
+		int pid, fd; /* fd: owned, memory that it writes into */
+		const char *map; /* the same, when it has ended */
+		size_t bytes;
+	} lister;
 	unsigned share;
 	int64_t begin_ns;
 	size_t at; /* in x->past: those before have been passed */
@@ -72,12 +93,24 @@ void export_walk_set_path(struct walk *w, const char *tree, const char *folder);
 int export_walk_share(struct walk *w, const struct export_tree *trees, size_t n,
     struct error *err);
 
-/* Folders of which each process visits a part are read before the fork. */
+/* Folders of which each process visits a part, into w->lists. */
 int export_listing_shared(struct walk *w, const struct export_tree *trees,
     size_t n, struct error *err);
 /* What the process has to visit, of the folder at w->path. */
 int export_listing_take(struct walk *w, struct level *l, struct error *err);
-void export_listing_done(struct walk *w);
+/* Whose name it is, in the folder at w->path, which is the lowest level of
+ * depth levels. By the name alone: both must agree, whatever is added. */
+unsigned export_listing_share(size_t depth, struct str name, bool folder);
+void export_listing_sort(struct name *v, size_t n);
+
+/* It reads large folders, while we do something else until the second. */
+int export_lister_start(struct walk *w, const struct export_tree *trees,
+    size_t n, struct error *err);
+int export_lister_wait(struct walk *w, struct error *err);
+/* Those of this process, in order, of the folder at w->path. False: it is not
+ * one that was listed. */
+bool export_lister_take(const struct walk *w, struct level *l);
+void export_lister_done(struct walk *w);
 
 void export_claims_init(struct claims *c, size_t n);
 void export_claims_done(struct claims *c);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Large folders of a database are read and sorted by a process of its own,
+ * while the one that began reads the index of the last export: each takes as
+ * long as the other, and neither needs the other. Runs in `lazaret report
+ * export`; it opens nothing but folders.
+ */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "report/export_walk_priv.h"
+#include "sys/fd.h"
+
+#define ALIGN(n) (((n) + 7) & ~(size_t)7)
+
+static void
+put_padded(struct buf *b, const void *p, size_t n)
+{
+	static const char zeros[8];
+
+	buf_put(b, p, n);
+	buf_put(b, zeros, ALIGN(n) - n);
+}
+
+/* Of a tree's folder 0, of one in it 1. */
+static size_t
+depth_of(const char *path)
+{
+	size_t n = 0;
+
+	for (; *path != '\0'; path++)
+		n += *path == '/';
+	return n - 1;
+}
+
+static void
+put_list(struct buf *b, const struct list *l)
+{
+	size_t depth = depth_of(l->path), n_path = strlen(l->path) + 1;
+	struct listed head = { .folder = l->folder,
+		.n_names = (uint32_t)l->names.n,
+		.n_path = (uint32_t)n_path };
+
+	for (size_t i = 0; i < l->names.n; i++)
+		head.n_text += (uint32_t)l->names.v[i].n + 1;
+	buf_put(b, &head, sizeof(head));
+	put_padded(b, l->path, n_path);
+	head.n_text = 0;
+	for (size_t i = 0; i < l->names.n; i++) {
+		const struct name *e = &l->names.v[i];
+		struct listed_name n = { .key = e->key,
+			.at = head.n_text,
+			.n = (uint16_t)e->n,
+			.folder = e->folder,
+			.share = (uint8_t)export_listing_share(depth,
+			    str_n(e->text, e->n), e->folder) };
+
+		buf_put(b, &n, sizeof(n));
+		head.n_text += (uint32_t)e->n + 1;
+	}
+	for (size_t i = 0; i < l->names.n; i++)
+		buf_put(b, l->names.v[i].text, l->names.v[i].n + 1);
+	while (b->n % 8 != 0)
+		buf_putc(b, '\0');
+}
+
+static void __attribute__((noreturn))
+lister(struct walk *w, const struct export_tree *trees, size_t n)
+{
+	struct error err = ERROR_INIT;
+	int rc = export_listing_shared(w, trees, n, &err);
+	struct buf b;
+
+	for (size_t i = 0; i < w->lists.n && rc == 0; i++) {
+		struct list *l = &w->lists.v[i];
+
+		export_listing_sort(l->names.v, l->names.n);
+		buf_init(&b, (size_t)4 << 30);
+		put_list(&b, l);
+		rc = fd_write_all(w->lister.fd, b.p, b.n, &err);
+		buf_done(&b);
+	}
+	if (rc != 0)
+		fatal("report export: %s", err.msg);
+	_exit(0);
+}
+
+int
+export_lister_start(struct walk *w, const struct export_tree *trees, size_t n,
+    struct error *err)
+{
+	w->lister.fd = memfd_create("folders", MFD_CLOEXEC);
+	if (w->lister.fd < 0)
+		return error_errno(err, "memory for names of folders");
+	(void)fflush(stdout);
+	w->lister.pid = fork();
+	if (w->lister.pid < 0)
+		return error_errno(err, "fork");
+	if (w->lister.pid == 0)
+		lister(w, trees, n);
+	return 0;
+}
+
+int
+export_lister_wait(struct walk *w, struct error *err)
+{
+	int status = -1;
+	struct stat st;
+	void *p;
+
+	if (waitpid(w->lister.pid, &status, 0) < 0 || status != 0)
+		return error_set(err, -EPIPE,
+		    "the database's folders could not be read");
+	if (fstat(w->lister.fd, &st) != 0)
+		return error_errno(err, "names of folders");
+	if (st.st_size == 0)
+		return 0;
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, w->lister.fd,
+	    0);
+	if (p == MAP_FAILED)
+		return error_errno(err, "names of folders");
+	w->lister.map = p;
+	w->lister.bytes = (size_t)st.st_size;
+	return 0;
+}
+
+/* The lister is this program at this place: what it left is right. */
+bool
+export_lister_take(const struct walk *w, struct level *l)
+{
+	const struct listed *h;
+
+	for (size_t at = 0, n; at < w->lister.bytes; at += n) {
+		const char *path = w->lister.map + at + sizeof(*h), *text;
+		const struct listed_name *names;
+
+		h = (const void *)(w->lister.map + at);
+		names = (const void *)(path + ALIGN(h->n_path));
+		text = (const char *)(names + h->n_names);
+		n = ALIGN((size_t)(text + h->n_text - (w->lister.map + at)));
+		if (strcmp(path, w->path) != 0)
+			continue;
+		l->folder = h->folder;
+		for (size_t i = 0; i < h->n_names; i++)
+			if (names[i].share == w->share ||
+			    names[i].share == WALK_SHARES)
+				vec_push(&l->names,
+				    ((struct name){ names[i].key,
+					text + names[i].at, names[i].n,
+					names[i].folder != 0 }));
+		return true;
+	}
+	return false;
+}
+
+void
+export_lister_done(struct walk *w)
+{
+	if (w->lister.map != NULL)
+		(void)munmap((void *)(uintptr_t)w->lister.map, w->lister.bytes);
+	closep(&w->lister.fd);
+}
