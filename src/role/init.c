@@ -422,7 +422,9 @@ say_ready(struct init *in, int failure, struct error *err)
 	struct error ignored;
 
 	message_begin(&in->channel, failure == 0 ? INIT_READY : INIT_FAILED);
-	if (failure != 0) {
+	if (failure == 0) {
+		message_put_str(&in->channel, str_of(in->inside.left_out));
+	} else {
 		message_put_int(&in->channel, failure);
 		message_put_str(&in->channel, str_of(err->msg));
 	}
@@ -445,7 +447,6 @@ main(void)
 	if (getpid() != 1)
 		return 4; /* not for people */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)prctl(PR_SET_NAME, "init", 0, 0, 0);
 	(void)umask(022);
 	(void)sigfillset(&mask);

@@ -6,7 +6,8 @@
  *	supervisor → INIT_OP {int kind, str a, str b, int n, int m} [+ fd], in
  *	               the order of the plan; not answered one by one
  *	supervisor → INIT_END: do all of that
- *	init       → INIT_READY, or INIT_FAILED {int code, str sentence}
+ *	init       → INIT_READY {str settings that this kernel does not have},
+ *	             or INIT_FAILED {int code, str sentence}
  *	supervisor → INIT_WATCH {str program, int listen}: from now on under it
  *	init       → INIT_WATCHED {int number of the listener, or -errno}
  *	supervisor → INIT_EXEC {int id, int uid, int gid, str cwd, str argv,
@@ -62,14 +63,16 @@ enum init_op {
 	INIT_OP_PROC, /* at a, options b */
 	INIT_OP_HIDE, /* what lies at b in the folder of masks covers a; a
 		       * missing a is no error */
-	INIT_OP_SETTING, /* writes b to the file a; left out where it is not */
+	INIT_OP_SETTING, /* writes b to the file a; where there is none,
+			  * INIT_READY says so */
 	INIT_OP_READONLY, /* a becomes read-only */
 	INIT_OP_PIVOT, /* into the root; the old one is gone */
 	INIT_OP_HOSTNAME, /* a; domain b */
 	INIT_OP_CGROUP_NS, /* its own cgroups become the root of what it sees */
 	INIT_OP_RLIMIT, /* resource n, value m */
 	INIT_OP_CAPABILITIES, /* keeps what starting commands takes; the
-			       * commands have none */
+			       * commands have none; m, of tests: they keep
+			       * the same */
 	INIT_OP_NO_NEW_PRIVS,
 	INIT_OP_LANDLOCK, /* fd: ruleset of commands; none where not there */
 	INIT_OP_SECCOMP, /* b: struct sock_filter[], a second call: another;
@@ -77,6 +80,8 @@ enum init_op {
 			  * INIT_WATCH brings the same in another form */
 	INIT_OP_VERIFY, /* a: uid_map; n, m: uid and gid of the probe; b:
 			 * mount points, NUL-terminated */
+	INIT_OP_UNREADABLE, /* no command reaches into init, whatever rights
+			     * it has gained */
 	INIT_OP__MAX
 };
 
@@ -94,6 +99,7 @@ struct inside {
 	int root; /* folder where the new root lies until the pivot */
 	bool drops; /* INIT_OP_CAPABILITIES: commands have none */
 	struct str programs[2]; /* of the look from inside; p owned */
+	char left_out[256]; /* settings, one per line */
 };
 
 int inside_apply(struct inside *in, const struct init_order *o,

@@ -159,12 +159,16 @@ apply_setting(struct inside *in, const struct init_order *o, struct error *err)
 	char path[PATH_MAX];
 	int rc = relative(o->a, path, err);
 
-	(void)in;
 	if (rc != 0)
 		return rc;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	if (fd < 0 && errno == ENOENT) {
+		size_t n = strlen(in->left_out);
+
+		(void)snprintf(in->left_out + n, sizeof(in->left_out) - n,
+		    "/%s\n", path);
 		return 0;
+	}
 	if (fd < 0 || write(fd, o->b.p, o->b.n) != (ssize_t)o->b.n)
 		return error_errno(err, "cannot set /%s", path);
 	return 0;
@@ -300,8 +304,7 @@ apply_capabilities(struct inside *in, const struct init_order *o,
 {
 	int rc = bound_capabilities(INIT_CAPABILITIES);
 
-	(void)o;
-	in->drops = true;
+	in->drops = o->m == 0;
 	if (rc == 0)
 		rc = set_capabilities(INIT_CAPABILITIES);
 	if (rc != 0)
@@ -364,6 +367,17 @@ apply_seccomp(struct inside *in, const struct init_order *o, struct error *err)
 	return rc < 0 ? error_set(err, rc, "seccomp: %s", strerror(-rc)) : 0;
 }
 
+static int
+apply_unreadable(struct inside *in, const struct init_order *o,
+    struct error *err)
+{
+	(void)in;
+	(void)o;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return error_errno(err, "cannot hide the memory of init");
+	return 0;
+}
+
 int
 inside_become(const struct inside *in, uint32_t uid, uint32_t gid)
 {
@@ -403,6 +417,7 @@ static int (*const appliers[INIT_OP__MAX])(struct inside *,
 	[INIT_OP_NO_NEW_PRIVS] = apply_no_new_privs,
 	[INIT_OP_LANDLOCK] = apply_landlock,
 	[INIT_OP_SECCOMP] = apply_seccomp,
+	[INIT_OP_UNREADABLE] = apply_unreadable,
 };
 
 int

@@ -67,6 +67,7 @@ static const char *const inside_names[INIT_OP__MAX] = {
 	[INIT_OP_LANDLOCK] = "landlock",
 	[INIT_OP_SECCOMP] = "seccomp",
 	[INIT_OP_VERIFY] = "verify",
+	[INIT_OP_UNREADABLE] = "unreadable",
 };
 
 const char *
@@ -382,7 +383,10 @@ plan_inside_mounts(struct sandbox_plan *p)
 	/* What is counted here is counted for whoever made this namespace as
 	 * well: 128 of them, and root itself would have none. */
 	add(p,
-	    INSIDE(INIT_OP_SETTING, .a = "/proc/sys/user/max_inotify_instances",
+	    INSIDE(INIT_OP_SETTING,
+		.a = sandbox_omits(p->spec, "kernel", "inotify") ?
+		    "/proc/sys/user/not-there" :
+		    "/proc/sys/user/max_inotify_instances",
 		.b = TEXT(LIMIT_SANDBOX_INOTIFY),
 		.text = "/proc/sys/user/max_inotify_instances: " TEXT(
 		    LIMIT_SANDBOX_INOTIFY)));
@@ -459,6 +463,7 @@ plan_rights(struct sandbox_plan *p)
 	plan_rlimits(p);
 	add(p,
 	    INSIDE(INIT_OP_CAPABILITIES,
+		.m = sandbox_omits(p->spec, "command-rights", NULL),
 		.text = "init: setuid setgid setpcap kill; commands: none"));
 	add(p, INSIDE(INIT_OP_NO_NEW_PRIVS, .text = "for ever"));
 	if (!p->spec->test_no_landlock)
@@ -474,6 +479,9 @@ plan_rights(struct sandbox_plan *p)
 					 "x32; refuses what --calls lists" :
 					 "refuses calls that are too new"));
 	plan_verify(p);
+	add(p,
+	    INSIDE(INIT_OP_UNREADABLE,
+		.text = "init, to commands that have its rights"));
 }
 
 /* --- the plan --- */

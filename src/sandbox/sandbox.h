@@ -124,9 +124,10 @@ struct sandbox_spec {
 	 * pretend that there are no cgroup controllers, no Landlock; leave out
 	 * safeguards, by names with commas between: operations ("pivot", or
 	 * with what they are about, "hide:/proc/keys"), "hidepid", "ipc" (the
-	 * namespace), and of the filter "filter:CALL", "filter:CALL:FLAG",
-	 * "filter:families", "filter:netlink", "filter:core", "filter:arch",
-	 * "filter:newer". */
+	 * namespace), "command-rights" (commands keep those of init),
+	 * "kernel:inotify" (as if it could not be limited), and of the filter
+	 * "filter:CALL", "filter:CALL:FLAG", "filter:families",
+	 * "filter:netlink", "filter:core", "filter:arch", "filter:newer". */
 	bool test_by_path, test_no_cgroup, test_no_landlock;
 	const char *test_omit;
 };

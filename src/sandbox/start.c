@@ -592,6 +592,22 @@ tell_end(struct sandbox *s, struct error *err)
 	return rc == -EPIPE ? 0 : rc; /* it has said why */
 }
 
+/* Settings that this kernel does not have, at the end of the description. */
+static void
+describe_left_out(struct sandbox *s, struct str settings)
+{
+	struct str setting;
+
+	while (str_cut(&settings, '\n', &setting))
+		if (setting.n != 0) {
+			size_t n = strlen(s->described);
+
+			(void)snprintf(s->described + n,
+			    sizeof(s->described) - n, "not set: %.*s\n",
+			    STR_ARG(setting));
+		}
+}
+
 int
 start_answered(struct sandbox *s, struct message *m, struct error *err)
 {
@@ -599,6 +615,7 @@ start_answered(struct sandbox *s, struct message *m, struct error *err)
 	int code;
 
 	if (m->type == INIT_READY) {
+		describe_left_out(s, message_get_str(m));
 		s->ready = true;
 		return message_end(m, err);
 	}

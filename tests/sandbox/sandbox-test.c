@@ -224,6 +224,28 @@ nothing_gets_out_by_path(void **unused)
 	box_done(&b);
 }
 
+/* What a kernel does not let us set is no silence. */
+static void
+missing_setting_is_told(void **unused)
+{
+	static const char path[] = "/proc/sys/user/not-there";
+	struct error err = ERROR_INIT;
+	struct box b;
+
+	(void)unused;
+	box_init(&b);
+	if (box_try(&b, &err) != 0)
+		fail_msg("start: %s", err.msg);
+	assert_null(strstr(sandbox_describe(b.sandbox), "not set"));
+	box_done(&b);
+	box_init(&b);
+	b.spec.test_omit = "kernel:inotify";
+	if (box_try(&b, &err) != 0)
+		fail_msg("start: %s", err.msg);
+	assert_non_null(strstr(sandbox_describe(b.sandbox), path));
+	box_done(&b);
+}
+
 static bool is_clean(void);
 
 /* Whatever is left out of these, the look from inside notices. */
@@ -971,6 +993,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_gets_out),
 		cmocka_unit_test(nothing_gets_out_by_path),
+		cmocka_unit_test(missing_setting_is_told),
 		cmocka_unit_test(missing_safeguard_is_noticed),
 		cmocka_unit_test(command_waits_for_the_look),
 		cmocka_unit_test(folders_are_not_handed_in),

@@ -153,6 +153,11 @@ static const struct attack {
 	{ "inotify", "40", "user",
 	    { "setting:/proc/sys/user/max_inotify_instances" }, 0 },
 	{ "read-init", NULL, "root", { "capabilities", "landlock" }, 0 },
+	/* Of nobody who has rights that its memory is not for. */
+	{ "read-init", NULL, "root",
+	    { "command-rights", "landlock", "unreadable" }, 0 },
+	{ "files-of-init", NULL, "root",
+	    { "command-rights", "landlock", "unreadable" }, 0 },
 	{ "write-init", NULL, "root", { "capabilities", "landlock" }, 0 },
 	{ "trace-init", NULL, "root", { "capabilities", "landlock" }, 0 },
 	{ "files-of-init", NULL, "root", { "capabilities", "landlock" }, 0 },
