@@ -111,7 +111,8 @@ find_files(struct job *j, char **operands)
 			    "%s\n",
 			    e->fts_path, strerror(e->fts_errno));
 			rc = -e->fts_errno;
-		} else if (e->fts_level == 0 && e->fts_info == FTS_DEFAULT) {
+		} else if (e->fts_level == 0 &&
+		    (e->fts_info == FTS_DEFAULT || e->fts_info == FTS_SLNONE)) {
 			/* Nothing looked at would be no error found. */
 			(void)fprintf(stderr,
 			    "lazaret report validate: %s: is neither a file "

@@ -279,6 +279,7 @@ check_range(struct checker *c, const struct osv_affected *a,
 		    "a range of versions needs a package");
 	at = checker_key(c, "type");
 	if (r->type == OSV_SEMVER && a->has_package &&
+	    osv_ecosystem_valid(a->ecosystem) &&
 	    !version_is_semver(a->ecosystem))
 		checker_error(c, "range-type",
 		    "the ecosystem \"%.*s\" has no SEMVER ranges; use "
@@ -308,6 +309,20 @@ check_range(struct checker *c, const struct osv_affected *a,
 
 /* --- packages ----------------------------------------------------------- */
 
+/* The name as the purl's type has it: Packagist's "Ven/Pkg" is ven/pkg there.
+ */
+static bool
+same_in_purl(struct arena *scratch, const struct osv_affected *a,
+    const struct packageurl *p)
+{
+	struct packageurl own;
+
+	return packageurl_of_osv(scratch, a->ecosystem, a->name, &own, NULL) ==
+	    0 &&
+	    str_eq(own.type, p->type) && str_eq(own.namespace, p->namespace) &&
+	    str_eq(own.name, p->name) && str_eq(own.subpath, p->subpath);
+}
+
 /* Names the purl this package? Some ecosystems have no type (FreeBSD, Root):
  * their purls there is nothing to hold against. */
 static void
@@ -324,7 +339,8 @@ check_purl_package(struct checker *c, const struct osv_affected *a,
 		    STR_ARG(p->type));
 	else if (!str_eq(osv_ecosystem_base(ecosystem),
 		     osv_ecosystem_base(a->ecosystem)) ||
-	    !osv_same_name(a->ecosystem, name, a->name))
+	    (!osv_same_name(a->ecosystem, name, a->name) &&
+		!same_in_purl(scratch, a, p)))
 		checker_error(c, "purl-package",
 		    "names %.*s \"%.*s\", the package is %.*s \"%.*s\"",
 		    SHOWN(ecosystem), SHOWN(name), SHOWN(a->ecosystem),

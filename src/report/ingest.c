@@ -179,7 +179,7 @@ fill_seen(struct repo_seen *s, struct str source,
     const struct ingest_result *in, struct str path)
 {
 	*s = (struct repo_seen){ .source = source,
-		.id = in->source_id,
+		.id = in->key,
 		.path = path,
 		.never = in->never };
 	memcpy(s->raw, in->raw.p, 32);
@@ -374,7 +374,7 @@ collect_file(void *data, const char *path)
 /* What others still say about a package of which a source takes its word
  * back: a person is asked; what has no id yet gets none until then. */
 static int
-doubt_others(struct repo *r, struct str source, struct str source_id,
+doubt_others(struct repo *r, struct str source, struct str key,
     const char *folder, struct error *err)
 {
 	struct doubt d = { .repo = r, .source = source };
@@ -385,7 +385,7 @@ doubt_others(struct repo *r, struct str source, struct str source_id,
 
 	for (size_t i = 0; i < d.files.n && rc == 0; i++)
 		/* The source itself says so elsewhere: no conflict. */
-		if (!repo_seen_another(r, d.files.v[i], source, source_id))
+		if (!repo_seen_another(r, d.files.v[i], source, key))
 			rc = held_ask(r, d.files.v[i], str_of(why), err);
 	repo_paths_done(&d.files);
 	free(why);
@@ -408,7 +408,7 @@ follow_withdrawal(struct repo *r, struct str source, struct ingest_result *in,
 	for (int64_t i = 0; i < in->n_reports && rc == 0; i++) {
 		_cleanup_(freep) char *folder = folder_name(in, i);
 
-		rc = doubt_others(r, source, in->source_id, folder, err);
+		rc = doubt_others(r, source, in->key, folder, err);
 	}
 	return rc == 0 ? remember(r, source, in, STR_LIT(""), err) : rc;
 }
@@ -483,7 +483,7 @@ ingest_deleted(struct repo *r, struct str source, struct str id,
 	sha256_of(buf_str(&b), digest);
 	buf_done(&b);
 	in->raw = in->canonical = str_n(digest, sizeof(digest));
-	in->source_id = id;
+	in->source_id = in->key = id;
 	in->withdrawn = 1;
 	repo_seen_paths(r, source, id, &old);
 	fill_folders(in, &old);
@@ -604,35 +604,16 @@ apply(struct repo *r, struct str source, struct ingest_result *in,
 			       replace_reports(r, source, in, old, err);
 }
 
-int
-ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
-    bool dry, enum ingest_outcome *ret, struct error *err)
+static int
+apply_new(struct repo *r, struct str source, struct ingest_result *in,
+    bool known, bool dry, enum ingest_outcome *ret, struct error *err)
 {
 	struct repo_paths old = { .n = 0 }, words = { .n = 0 };
-	struct repo_seen s;
 	struct error why = ERROR_INIT;
-	enum repo_known known;
-	const char *loop;
 	int rc = 0;
 
-	*ret = INGEST_REFUSED;
-	if (in->refused.p != NULL)
-		return 0;
-	loop = loop_of(r, source, in);
-	if (loop != NULL) {
-		in->refused = str_of(loop);
-		return 0;
-	}
-	fill_seen(&s, source, in, STR_LIT(""));
-	*ret = in->ignored ? INGEST_IGNORED : INGEST_UNCHANGED;
-	if (repo_heard_later(r, &s, in->modified_s))
-		return 0;
-	known = repo_seen_before(r, &s);
-	in->never = known == REPO_NEVER;
-	if (known == REPO_SAME)
-		return 0;
-	if (known == REPO_CHANGED)
-		repo_seen_paths(r, source, in->source_id, &old);
+	if (known)
+		repo_seen_paths(r, source, in->key, &old);
 	if (check_folders(r, in, &old, &why) != 0) {
 		(void)snprintf(in->why, sizeof(in->why), "%s", why.msg);
 		in->refused = str_of(in->why);
@@ -651,5 +632,65 @@ ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
 	}
 	repo_paths_done(&old);
 	repo_paths_done(&words);
+	return rc;
+}
+
+/* What is known of the document. Two documents of a source that have one id
+ * and one time, and are about two packages, are no versions of one another:
+ * the second is known by its package as well, from then on. */
+static enum repo_known
+look_up(struct repo *r, struct str source, struct ingest_result *in,
+    struct buf *room)
+{
+	struct repo_seen s;
+	enum repo_known known, other;
+	bool elsewhere = false, later;
+
+	in->key = in->source_id;
+	fill_seen(&s, source, in, STR_LIT(""));
+	if (in->n_reports != 0)
+		elsewhere =
+		    repo_heard_elsewhere(r, &s, in->folders[0], in->modified_s);
+	later = repo_heard_later(r, &s, in->modified_s) && !elsewhere;
+	known = repo_seen_before(r, &s);
+	if (known != REPO_CHANGED || in->n_reports == 0)
+		return later ? REPO_SAME : known;
+	buf_put_str(room, in->source_id);
+	buf_putc(room, '\n');
+	buf_put_str(room, in->folders[0]);
+	s.id = buf_str(room);
+	other = repo_seen_before(r, &s);
+	if (!elsewhere && other == REPO_NEVER)
+		return later ? REPO_SAME : known;
+	in->key = s.id;
+	return repo_heard_later(r, &s, in->modified_s) ? REPO_SAME : other;
+}
+
+int
+ingest_apply(struct repo *r, struct str source, struct ingest_result *in,
+    bool dry, enum ingest_outcome *ret, struct error *err)
+{
+	enum repo_known known;
+	const char *loop;
+	struct buf room; /* of the key */
+	int rc = 0;
+
+	*ret = INGEST_REFUSED;
+	if (in->refused.p != NULL)
+		return 0;
+	loop = loop_of(r, source, in);
+	if (loop != NULL) {
+		in->refused = str_of(loop);
+		return 0;
+	}
+	buf_init(&room, LIMIT_TEXT_BYTES);
+	known = look_up(r, source, in, &room);
+	in->never = known == REPO_NEVER;
+	if (known != REPO_SAME)
+		rc = apply_new(r, source, in, known == REPO_CHANGED, dry, ret,
+		    err);
+	else
+		*ret = in->ignored ? INGEST_IGNORED : INGEST_UNCHANGED;
+	buf_done(&room);
 	return rc;
 }

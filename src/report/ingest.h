@@ -35,6 +35,7 @@ struct ingest_result {
 	struct str notes; /* lines */
 	struct str raw, canonical; /* 32 bytes each */
 	struct str source_id; /* p NULL: none */
+	struct str key; /* what the index knows it by; source_id as a rule */
 	int64_t modified_s; /* Unix time of the document */
 	int64_t withdrawn, ignored, n_reports;
 	int64_t lost; /* 1: notes name what was dropped and would be missed */

@@ -47,6 +47,47 @@ repo_is_fresh(const struct repo *r, const struct repo_seen *s)
 	    r->fresh.first;
 }
 
+static void
+key_of(struct buf *key, const struct repo_seen *s)
+{
+	buf_init(key, LIMIT_TEXT_BYTES);
+	buf_put_str(key, s->source);
+	buf_putc(key, '\n');
+	buf_put_str(key, s->id);
+}
+
+/* FNV-1a: what tells two packages of one id apart. */
+static uint32_t
+short_hash(struct str s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
+	return h;
+}
+
+bool
+repo_heard_elsewhere(struct repo *r, const struct repo_seen *s,
+    struct str folder, int64_t modified_s)
+{
+	uint64_t time = (uint32_t)modified_s, package = short_hash(folder);
+	uint64_t first;
+	struct buf key;
+
+	if (s->id.p == NULL)
+		return false;
+	if (r->heard_at == NULL)
+		r->heard_at = map_new(MAX_HEARD);
+	key_of(&key, s);
+	first = (uint64_t)(uintptr_t)map_get(r->heard_at, buf_str(&key));
+	if (first == 0 || first >> 32 != time)
+		(void)map_put(r->heard_at, buf_str(&key),
+		    (void *)(uintptr_t)(time << 32 | package));
+	buf_done(&key);
+	return first >> 32 == time && first != 0 && (uint32_t)first != package;
+}
+
 bool
 repo_heard_later(struct repo *r, const struct repo_seen *s, int64_t modified_s)
 {
@@ -58,10 +99,7 @@ repo_heard_later(struct repo *r, const struct repo_seen *s, int64_t modified_s)
 	begin_source(r, s->source);
 	if (r->heard == NULL)
 		r->heard = map_new(MAX_HEARD);
-	buf_init(&key, LIMIT_TEXT_BYTES);
-	buf_put_str(&key, s->source);
-	buf_putc(&key, '\n');
-	buf_put_str(&key, s->id);
+	key_of(&key, s);
 	last = (uint64_t)(uintptr_t)map_get(r->heard, buf_str(&key));
 	r->fresh.first = last == 0;
 	if (stamp > last &&

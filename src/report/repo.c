@@ -181,6 +181,7 @@ repo_close(struct repo *r)
 	repo_index_close(r);
 	free(r->later);
 	map_free(r->heard);
+	map_free(r->heard_at);
 	above_forget(r);
 	free(r->fresh.source);
 	free(r->unknown);

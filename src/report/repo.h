@@ -137,6 +137,10 @@ enum repo_known {
  * order they come. (Between openings a source may go back.) */
 bool repo_heard_later(struct repo *r, const struct repo_seen *s,
     int64_t modified_s);
+/* A document of this id and time, about a package in another folder, was heard
+ * in this opening: no version of this one, but another that has its id. */
+bool repo_heard_elsewhere(struct repo *r, const struct repo_seen *s,
+    struct str folder, int64_t modified_s);
 enum repo_known repo_seen_before(struct repo *r, const struct repo_seen *s);
 /* Every file that earlier versions of the source's document went into. */
 struct repo_paths {

@@ -54,7 +54,7 @@ struct repo {
 	} * later; /* owned: to be removed after the commit */
 	size_t n_later, later_size;
 	int years_read[REPO_YEARS];
-	struct map *heard; /* owned; of repo-heard.c */
+	struct map *heard, *heard_at; /* owned; of repo-heard.c */
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
 	struct sqlite3_stmt *said[REPO_SAID_QUERIES];

@@ -18,7 +18,7 @@ static const struct row rows[] = {
 	{ "Hex", version_semver, true },
 	{ "Bitnami", version_semver, true },
 	{ "SwiftURL", version_semver, true },
-	{ "Julia", version_semver, false },
+	{ "Julia", version_semver, true },
 	{ "ConanCenter", version_semver, false },
 	{ "GHC", version_semver, false },
 	{ "Bioconductor", version_semver, false },
