@@ -53,8 +53,7 @@ put_list(struct buf *b, const struct list *l)
 	head.n_text = 0;
 	for (size_t i = 0; i < l->names.n; i++) {
 		const struct name *e = &l->names.v[i];
-		struct listed_name n = { .key = e->key,
-			.at = head.n_text,
+		struct listed_name n = { .at = head.n_text,
 			.n = (uint16_t)e->n,
 			.folder = e->folder,
 			.share = (uint8_t)export_listing_share(depth,
@@ -150,9 +149,9 @@ export_lister_take(const struct walk *w, struct level *l)
 			if (names[i].share == w->share ||
 			    names[i].share == WALK_SHARES)
 				vec_push(&l->names,
-				    ((struct name){ names[i].key,
-					text + names[i].at, names[i].n,
-					names[i].folder != 0 }));
+				    ((struct name){ .text = text + names[i].at,
+					.n = names[i].n,
+					.folder = names[i].folder != 0 }));
 		return true;
 	}
 	return false;

@@ -25,19 +25,22 @@ by_name(const void *a, const void *b)
 {
 	const struct name *na = a, *nb = b;
 
-	if (na->key != nb->key)
-		return na->key < nb->key ? -1 : 1;
+	for (size_t i = 0; i < N_ELEMENTS(na->key); i++)
+		if (na->key[i] != nb->key[i])
+			return na->key[i] < nb->key[i] ? -1 : 1;
 	return strcmp(na->text, nb->text);
 }
 
-/* In the order of the names, as far as it goes. */
-static uint64_t
-key_of(struct str name)
+/* Numbers in the order of the names, as far as they go. */
+static struct name
+name_of(struct str text, bool folder)
 {
-	uint64_t key = 0;
+	struct name e = { .text = text.p, .n = text.n, .folder = folder };
 
-	memcpy(&key, name.p, MIN_OF(name.n, sizeof(key)));
-	return be64toh(key);
+	memcpy(e.key, text.p, MIN_OF(text.n, sizeof(e.key)));
+	for (size_t i = 0; i < N_ELEMENTS(e.key); i++)
+		e.key[i] = be64toh(e.key[i]);
+	return e;
 }
 
 /* The kind of an entry: 'd', 'f', or something that is neither. */
@@ -101,9 +104,8 @@ add_names(struct walk *w, int fd, struct list *l, const char *bytes, size_t n)
 			kind = '-';
 		if (kind != '-')
 			vec_push(&l->names,
-			    ((struct name){ key_of(name),
-				arena_strz(w->names, name), name.n,
-				kind == 'd' }));
+			    name_of(str_n(arena_strz(w->names, name), name.n),
+				kind == 'd'));
 	}
 }
 

@@ -33,7 +33,7 @@ enum {
 };
 
 struct name {
-	uint64_t key; /* the first bytes: mostly these are compared */
+	uint64_t key[2]; /* the first bytes: mostly these are compared */
 	const char *text; /* n bytes and a NUL */
 	size_t n;
 	bool folder;
@@ -47,7 +47,6 @@ struct list {
 
 /* A name of a large folder, as the lister leaves it. */
 struct listed_name {
-	uint64_t key;
 	uint32_t at; /* in the list's text, with a NUL behind it */
 	uint16_t n;
 	uint8_t folder, share; /* whose it is */
