@@ -95,16 +95,21 @@ static const struct opt_command command = {
 };
 
 static int
+failed(const struct error *err)
+{
+	fprintf(stderr, "lazaret sandbox: %s\n", err->msg);
+	return EXIT_TOOL_FAILED;
+}
+
+static int
 plan(const struct sandbox_spec *spec)
 {
 	_cleanup_(sandbox_plan_freep) struct sandbox_plan *p = NULL;
 	struct error err = ERROR_INIT;
 	struct buf out;
 
-	if (sandbox_plan(spec, &p, &err) != 0) {
-		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
-		return EXIT_TOOL_FAILED;
-	}
+	if (sandbox_plan(spec, &p, &err) != 0)
+		return failed(&err);
 	buf_init(&out, 4 * MIB);
 	if (o.json)
 		sandbox_plan_json(p, &out);
@@ -191,10 +196,7 @@ run(struct sandbox_spec *spec, const struct image *image, char **argv)
 	rc = put_files(spec, &err);
 	if (rc == 0)
 		rc = sandbox_run(&o, spec, image, argv, &status, &err);
-	if (rc == 0)
-		return status;
-	fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
-	return EXIT_TOOL_FAILED;
+	return rc == 0 ? status : failed(&err);
 }
 
 int
@@ -205,6 +207,7 @@ main(int argc, char **argv)
 	struct error err = ERROR_INIT;
 	bool is_plan, is_run;
 	struct image image = IMAGE_INIT;
+	_cleanup_(sandbox_early_freep) struct sandbox_early *early = NULL;
 	enum record_means means;
 	char **words;
 	int first, status;
@@ -230,22 +233,21 @@ main(int argc, char **argv)
 		    o.recorder);
 	if (is_run &&
 	    (fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, &err) != 0 ||
-		rootless_enter(&err) != 0)) {
-		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
-		return EXIT_TOOL_FAILED;
-	}
+		rootless_enter(&err) != 0))
+		return failed(&err);
 	sandbox_spec_init(&spec);
 	spec.limits = o.limits;
 	spec.network = network_of(o.network);
+	if (is_run && sandbox_early_new(spec.network, &early, &err) != 0)
+		return failed(&err);
+	spec.early = early;
 	spec.hostname = o.hostname;
 	spec.user = o.user;
 	spec.uid = spec.gid = (uint32_t)o.uid;
 	spec.state = o.state;
 	spec.layers = layers;
-	if (sandbox_run_layers(&o, &image, layers, &spec.n_layers, &err) != 0) {
-		fprintf(stderr, "lazaret sandbox: %s\n", err.msg);
-		return EXIT_TOOL_FAILED;
-	}
+	if (sandbox_run_layers(&o, &image, layers, &spec.n_layers, &err) != 0)
+		return failed(&err);
 	status = is_plan ? plan(&spec) :
 			   run(&spec, image.dir != NULL ? &image : NULL, words);
 	image_done(&image);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "sandbox/early.h"
 #include "sandbox/sandbox_priv.h"
 #include "sys/fd.h"
 
@@ -90,7 +91,7 @@ identity_draw(struct sandbox_plan *p, struct error *err)
 	    s->uptime_s :
 	    UPTIME_LEAST_S + r[1] % (UPTIME_MOST_S - UPTIME_LEAST_S);
 	if (s->network == SANDBOX_NETWORK_SINK)
-		net_draw(&p->network);
+		early_addresses(s->early, &p->network);
 	rc = check_name("host name", p->hostname, err);
 	if (rc == 0)
 		rc = check_name("user", p->user, err);

@@ -79,6 +79,8 @@ enum sandbox_network {
 	SANDBOX_NETWORK__MAX
 };
 
+struct sandbox_early;
+
 struct sandbox_spec {
 	const struct sandbox_layer *layers; /* topmost first, at least one */
 	size_t n_layers;
@@ -86,6 +88,9 @@ struct sandbox_spec {
 	size_t n_files;
 	struct sandbox_limits limits;
 	enum sandbox_network network;
+	/* Of the same network, and for one start: a later one does without;
+	 * NULL: begun with the start. Borrowed. */
+	struct sandbox_early *early;
 
 	/* What the inside shows. NULL or 0: drawn per run. */
 	const char *hostname; /* default: drawn, "dev-3f9a" and the like */
@@ -134,6 +139,13 @@ struct sandbox_spec {
 
 /* Everything off, put_identity on; rootless as this process is. */
 void sandbox_spec_init(struct sandbox_spec *spec);
+
+/* Has the network namespaces made, which takes longest, while the caller finds
+ * out what else belongs to the spec. As root, or after rootless_enter(). */
+int sandbox_early_new(enum sandbox_network network, struct sandbox_early **ret,
+    struct error *err);
+void sandbox_early_free(struct sandbox_early *e); /* accepts NULL */
+void sandbox_early_freep(struct sandbox_early **e);
 
 /* Draws what is not given and lists every operation. Nothing is done yet;
  * spec and what it borrows must outlive sandbox_start(). */

@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "sandbox/early.h"
 #include "sandbox/landlock.h"
 #include "sandbox/put.h"
 #include "sandbox/sandbox_priv.h"
@@ -139,6 +140,8 @@ static int
 apply_network(struct work *w, const struct op *op, struct error *err)
 {
 	(void)op;
+	if (early_take(w->p->spec->early, &w->s->net))
+		return 0;
 	return net_begin(&w->s->net, network_info(w->s), err);
 }
 
