@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Large folders of a database are read and sorted by a process of its own,
- * while the one that began reads the index of the last export: each takes as
- * long as the other, and neither needs the other. Runs in `lazaret report
- * export`; it opens nothing but folders.
+ * Large folders of a database are read by a process of its own, while the one
+ * that began reads the index of the last export: each takes as long as the
+ * other, and neither needs the other. Who visits the names sorts them. Runs in
+ * `lazaret report export`; it opens nothing but folders.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -78,7 +78,6 @@ lister(struct walk *w, const struct export_tree *trees, size_t n)
 	for (size_t i = 0; i < w->lists.n && rc == 0; i++) {
 		struct list *l = &w->lists.v[i];
 
-		export_listing_sort(l->names.v, l->names.n);
 		buf_init(&b, (size_t)4 << 30);
 		put_list(&b, l);
 		rc = fd_write_all(w->lister.fd, b.p, b.n, &err);
@@ -149,9 +148,10 @@ export_lister_take(const struct walk *w, struct level *l)
 			if (names[i].share == w->share ||
 			    names[i].share == WALK_SHARES)
 				vec_push(&l->names,
-				    ((struct name){ .text = text + names[i].at,
-					.n = names[i].n,
-					.folder = names[i].folder != 0 }));
+				    export_listing_name(str_n(text +
+								names[i].at,
+							    names[i].n),
+					names[i].folder != 0));
 		return true;
 	}
 	return false;

@@ -32,8 +32,8 @@ by_name(const void *a, const void *b)
 }
 
 /* Numbers in the order of the names, as far as they go. */
-static struct name
-name_of(struct str text, bool folder)
+struct name
+export_listing_name(struct str text, bool folder)
 {
 	struct name e = { .text = text.p, .n = text.n, .folder = folder };
 
@@ -75,13 +75,6 @@ is_mine(const struct walk *w, const struct name *e)
 	return share == w->share || share == WALK_SHARES;
 }
 
-void
-export_listing_sort(struct name *v, size_t n)
-{
-	if (n > 1)
-		qsort(v, n, sizeof(*v), by_name);
-}
-
 static void
 add_names(struct walk *w, int fd, struct list *l, const char *bytes, size_t n)
 {
@@ -104,7 +97,9 @@ add_names(struct walk *w, int fd, struct list *l, const char *bytes, size_t n)
 			kind = '-';
 		if (kind != '-')
 			vec_push(&l->names,
-			    name_of(str_n(arena_strz(w->names, name), name.n),
+			    export_listing_name(str_n(arena_strz(w->names,
+							  name),
+						    name.n),
 				kind == 'd'));
 	}
 }
@@ -139,17 +134,18 @@ int
 export_listing_take(struct walk *w, struct level *l, struct error *err)
 {
 	struct list read = { .path = NULL };
-	int rc;
+	int rc = 0;
 
-	if (w->depth - 1 <= SPLIT_DEPTH && export_lister_take(w, l))
-		return 0;
-	rc = read_folder(w, l->fd, &read, err);
-	l->folder = read.folder;
-	for (size_t i = 0; i < read.names.n; i++)
-		if (is_mine(w, &read.names.v[i]))
-			vec_push(&l->names, read.names.v[i]);
-	export_listing_sort(l->names.v, l->names.n);
-	vec_done(&read.names);
+	if (w->depth - 1 > SPLIT_DEPTH || !export_lister_take(w, l)) {
+		rc = read_folder(w, l->fd, &read, err);
+		l->folder = read.folder;
+		for (size_t i = 0; i < read.names.n; i++)
+			if (is_mine(w, &read.names.v[i]))
+				vec_push(&l->names, read.names.v[i]);
+		vec_done(&read.names);
+	}
+	if (l->names.n > 1)
+		qsort(l->names.v, l->names.n, sizeof(*l->names.v), by_name);
 	return rc;
 }
 

@@ -52,8 +52,8 @@ struct listed_name {
 	uint8_t folder, share; /* whose it is */
 };
 
-/* A large folder: this, its path, its names in order, their text; each at a
- * multiple of 8 bytes. */
+/* A large folder: this, its path, its names as it has them, their text; each
+ * at a multiple of 8 bytes. */
 struct listed {
 	struct folder folder;
 	uint32_t n_names, n_path, n_text, unused;
@@ -100,13 +100,14 @@ int export_listing_take(struct walk *w, struct level *l, struct error *err);
 /* Whose name it is, in the folder at w->path, which is the lowest level of
  * depth levels. By the name alone: both must agree, whatever is added. */
 unsigned export_listing_share(size_t depth, struct str name, bool folder);
-void export_listing_sort(struct name *v, size_t n);
+/* text: with a NUL behind it, and borrowed. */
+struct name export_listing_name(struct str text, bool folder);
 
 /* It reads large folders, while we do something else until the second. */
 int export_lister_start(struct walk *w, const struct export_tree *trees,
     size_t n, struct error *err);
 int export_lister_wait(struct walk *w, struct error *err);
-/* Those of this process, in order, of the folder at w->path. False: it is not
+/* Those of this process, of the folder at w->path. False: it is not
  * one that was listed. */
 bool export_lister_take(const struct walk *w, struct level *l);
 void export_lister_done(struct walk *w);
