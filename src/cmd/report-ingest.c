@@ -726,8 +726,10 @@ report_ingest_main(int argc, char **argv)
 	int first = opt_parse(&command, argc, argv), rc;
 	struct job *j = mem_alloc(sizeof(*j));
 	struct error err = ERROR_INIT;
+	bool unmake;
 
 	check_usage(first < argc);
+	unmake = options.dry_run && access(options.db, F_OK) != 0;
 	rc = repo_open(options.db, &j->repo, &err);
 	if (rc == 0 && options.dry_run)
 		repo_dry(j->repo);
@@ -740,6 +742,8 @@ report_ingest_main(int argc, char **argv)
 	else
 		print_counts(j);
 	repo_close(j->repo);
+	if (unmake)
+		repo_unmake(options.db);
 	if (rc == 0)
 		rc = j->counts[INGEST_REFUSED] != 0 ? EXIT_INCOMPLETE :
 						      EXIT_NOTHING_FOUND;

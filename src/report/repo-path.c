@@ -90,3 +90,28 @@ repo_make_folders(int tree, const char *folder, struct error *err)
 	}
 	return 0;
 }
+
+void
+repo_unmake(const char *dir)
+{
+	static const char *const files[] = { "index.db", "index.db-wal",
+		"index.db-shm", "index.db-journal", "lock" };
+	static const char *const folders[] = { ".lazaret", "osv" };
+	char path[LIMIT_PATH_BYTES];
+
+	for (size_t i = 0; i < N_ELEMENTS(files); i++) {
+		(void)snprintf(path, sizeof(path), "%s/.lazaret/%s", dir,
+		    files[i]);
+		(void)unlink(path);
+	}
+	for (int i = 0; i < REPO_TREE__MAX; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir,
+		    repo_folders[i]);
+		(void)rmdir(path);
+	}
+	for (size_t i = 0; i < N_ELEMENTS(folders); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, folders[i]);
+		(void)rmdir(path);
+	}
+	(void)rmdir(dir);
+}

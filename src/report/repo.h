@@ -45,6 +45,9 @@ int repo_open(const char *dir, struct repo **ret, struct error *err);
  * is no database. */
 int repo_open_read(const char *dir, struct repo **ret, struct error *err);
 void repo_close(struct repo *r); /* commits; accepts NULL */
+/* Removes a closed database that was made for a dry run: its index and its
+ * empty folders, and nothing that somebody else put there. */
+void repo_unmake(const char *dir);
 /* From now on nothing that the index learns is kept, commits included. For dry
  * runs, which change no document. */
 void repo_dry(struct repo *r);
