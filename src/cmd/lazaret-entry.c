@@ -89,6 +89,16 @@ own_folder(void)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* lazaret.c fills what is closed. */
+static bool
+has_standard_fds(void)
+{
+	for (long fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (call(SYS_fcntl, (void *)fd, (void *)F_GETFD, NULL) < 0)
+			return false;
+	return true;
+}
+
 /* Comes back when it has become nothing else. */
 void
 lazaret_short_way(char **stack)
@@ -100,7 +110,8 @@ lazaret_short_way(char **stack)
 	size_t folder, n, end;
 
 	n = argc >= 2 ? name_length(argv[1]) : 0;
-	if (n == 0 || is_listed(LAZARET_ROLES ":help:", argv[1], n))
+	if (n == 0 || is_listed(LAZARET_ROLES ":help:", argv[1], n) ||
+	    !has_standard_fds())
 		return;
 	folder = own_folder();
 	if (folder == 0)

@@ -150,12 +150,30 @@ connect_roles(struct fetch *f, int facts_fd, struct error *err)
 	return rc;
 }
 
+static int receive(struct fetch *f, struct message *m, struct error *err);
+
+/* Sends what was begun; with now, it is on its way when this returns. Who is
+ * gone may have said why. */
+static int
+say(struct fetch *f, bool now, struct error *err)
+{
+	struct message m;
+	int rc = message_send(&f->control, err);
+
+	if (rc == 0 && now)
+		rc = channel_flush(&f->control, err);
+	if (rc != -EPIPE)
+		return rc;
+	while ((rc = receive(f, &m, err)) == 0)
+		; /* answers to earlier questions */
+	return rc;
+}
+
 static int
 send_config(struct fetch *f, const struct fetch_options *o, struct error *err)
 {
 	char data[LIMIT_PATH_BYTES];
 	struct channel *c = &f->control;
-	int rc;
 
 	/* Without data the registry must be configured; fetch will say so. */
 	if (paths_get(PATHS_DATA, o->state, data, sizeof(data), NULL) != 0)
@@ -168,8 +186,7 @@ send_config(struct fetch *f, const struct fetch_options *o, struct error *err)
 	message_put_str(c, str_of(data));
 	message_put_str(c, str_of(o->cwd));
 	message_put_str(c, str_of(o->node_version));
-	rc = message_send(c, err);
-	return rc == 0 ? channel_flush(c, err) : rc;
+	return say(f, true, err);
 }
 
 int
@@ -355,7 +372,7 @@ wait_result(struct fetch *f, int64_t request, struct fetch_package *ret,
 	struct message m;
 	int rc = channel_flush(&f->control, err);
 
-	if (rc == 0)
+	if (rc == 0 || rc == -EPIPE) /* it may have said why */
 		rc = receive(f, &m, err);
 	return rc == 0 ? read_result(&m, request, ret, err) : rc;
 }
@@ -375,7 +392,7 @@ fetch_resolve(struct fetch *f, const struct fetch_spec *spec,
 	message_put_str(c, spec->want);
 	message_put_str(c, spec->integrity);
 	message_put_str(c, spec->registry);
-	rc = message_send(c, err);
+	rc = say(f, false, err);
 	return rc == 0 ? wait_result(f, request, ret, err) : rc;
 }
 
@@ -440,7 +457,7 @@ send_local(struct fetch *f, int fd, const struct manifest *m, int64_t request,
 	message_put_str(c, m->version);
 	message_put_str(c, m->json);
 	message_put_fd(c, fd);
-	return message_send(c, err);
+	return say(f, false, err);
 }
 
 static int
@@ -515,7 +532,7 @@ fetch_relay(struct fetch *f, int *ret_fd, struct error *err)
 	theirs = pair[1];
 	message_begin(&f->control, FETCH_RELAY);
 	message_put_fd(&f->control, theirs);
-	rc = message_send(&f->control, err);
+	rc = say(f, false, err);
 	if (rc == 0)
 		*ret_fd = steal_fd(&ours);
 	return rc;
@@ -531,9 +548,7 @@ fetch_served(struct fetch *f, fetch_served_fn fn, void *arg, struct error *err)
 
 	message_begin(&f->control, FETCH_SERVED);
 	message_put_int(&f->control, request);
-	rc = message_send(&f->control, err);
-	if (rc == 0)
-		rc = channel_flush(&f->control, err);
+	rc = say(f, true, err);
 	while (rc == 0) {
 		rc = receive(f, &m, err);
 		if (rc != 0 || m.type == FETCH_RESULT)

@@ -148,7 +148,8 @@ last_words(struct scribe *s, struct error *err)
 		return error_set(err, code < 0 ? code : -EIO, "%.*s",
 		    STR_ARG(sentence));
 	}
-	return err->code;
+	return error_set(err, -EPIPE,
+	    "scribe ended unexpectedly: the run file is not complete");
 }
 
 int
@@ -169,10 +170,10 @@ scribe_attach(struct scribe *s, enum producer producer, int *ret_fd,
 	message_put_int(&s->control, producer);
 	message_put_fd(&s->control, theirs);
 	rc = message_send(&s->control, err);
-	if (rc != 0) {
-		(void)error_wrap(err, "scribe");
-		return rc == -EPIPE ? last_words(s, err) : rc;
-	}
+	if (rc == -EPIPE)
+		return last_words(s, err);
+	if (rc != 0)
+		return error_wrap(err, "scribe");
 	*ret_fd = steal_fd(&ours);
 	return 0;
 }
@@ -226,8 +227,7 @@ scribe_close(struct scribe *s, struct error *err)
 	if (rc == 0)
 		rc = spawn_wait(&s->child, END_WAIT_MS, &status, err);
 	if (rc == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
-		rc = error_set(err, -EPIPE,
-		    "scribe failed: the run file is not complete");
+		rc = -EPIPE;
 	if (rc == -EPIPE)
 		rc = last_words(s, err);
 	scribe_freep(&s);

@@ -82,7 +82,9 @@ class Trace:
     def look(self):
         self.looked_at = ticks()
         now = processes()
-        mine = {pid for pid in self.pids if pid in now} | {self.root}
+        # The same number with another start is somebody else by now.
+        mine = {pid for pid, start in self.pids.items()
+                if pid in now and now[pid][0] == start} | {self.root}
         size = 0
         while size != len(mine):	# children, and children of those
             size = len(mine)
@@ -97,6 +99,12 @@ class Trace:
         self.groups |= groups(mine) - self.own_groups
         return mine
 
+    def is_inside(self, pid):
+        try:
+            return os.readlink(f"/proc/{pid}/ns/user") in self.namespaces
+        except OSError:
+            return False
+
     def left(self):
         now = processes()
         out = [f"process {pid} {read(f'/proc/{pid}/cmdline')[:80]!r}"
@@ -104,9 +112,13 @@ class Trace:
                if pid in now and now[pid][0] == start and
                not is_reaped(pid)]
         # The kernel gives numbers of namespaces anew: sandboxes that others
-        # have started since are not ours.
+        # have started since are not ours, nor is who enters one of theirs
+        # from outside. Whatever the run left lives in a user namespace that
+        # it made, or was seen.
         alive = namespaces(pid for pid, (start, _) in now.items()
-                           if int(start) <= self.looked_at)
+                           if int(start) <= self.looked_at and
+                           (self.pids.get(pid) == start or
+                            self.is_inside(pid)))
         out += [f"namespace {ns}" for ns in self.namespaces & alive]
         out += [f"group {path}" for path in group_folders(self.groups)]
         return out
