@@ -19,7 +19,9 @@
 #include "report/export_priv.h"
 #include "sys/fd.h"
 
-#define STAGED ".tmp-" /* and the name: swept when it was left by a death */
+/* And the name. In .cache, which is made for that: see fd_spread(). What was
+ * left by a death is swept. */
+#define STAGED ".cache/.tmp-"
 
 /* Of documents that are about no package. */
 static const char *const others[] = { "GIT", "[EMPTY]" };

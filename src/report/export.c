@@ -41,10 +41,11 @@ sweep_folder(int dir, const char *name)
 }
 
 static void
-sweep(int dir)
+sweep(int parent, const char *name)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	int dir = openat(parent, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = dir >= 0 ? fdopendir(dir) : NULL;
 	const struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL)
@@ -54,7 +55,18 @@ sweep(int dir)
 	if (d != NULL)
 		(void)closedir(d);
 	else
-		closep(&fd);
+		closep(&dir);
+}
+
+/* Documents of one ecosystem are made in folders below it. */
+static void
+spread(int dir)
+{
+	_cleanup_(closep) int cache =
+	    openat(dir, ".cache", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (cache >= 0)
+		fd_spread(cache);
 }
 
 static int
@@ -78,7 +90,9 @@ open_files(struct exporter *x, const char *dir, struct error *err)
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (x->segments < 0)
 		return error_errno(err, "%s/.cache/segments", dir);
-	sweep(x->dir);
+	spread(x->dir);
+	sweep(x->dir, ".");
+	sweep(x->dir, ".cache");
 	return 0;
 }
 

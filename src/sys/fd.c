@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -187,6 +189,18 @@ fd_arrange(const int *fds, size_t n)
 		if (dup2(up[i], 3 + (int)i) < 0)
 			return -errno;
 	return close_range(3 + (unsigned)n, ~0u, 0) == 0 ? 0 : -errno;
+}
+
+void
+fd_spread(int folder)
+{
+	int flags; /* of this size, whatever the request's name says */
+
+	if (ioctl(folder, FS_IOC_GETFLAGS, &flags) != 0 ||
+	    (flags & FS_TOPDIR_FL) != 0)
+		return;
+	flags |= FS_TOPDIR_FL;
+	(void)ioctl(folder, FS_IOC_SETFLAGS, &flags);
 }
 
 int

@@ -26,6 +26,11 @@ int fd_set_cloexec(int fd, bool on, struct error *err);
 /* A sealed, read-only descriptor with these bytes (memfd). */
 int fd_of_bytes(const char *name, struct str bytes, int *ret_fd,
     struct error *err);
+/* Folders made in this one need not lie near it, nor near each other (ext4's
+ * flag T), where the file system knows that. For folders of very many files:
+ * beside files that were just removed ext4 looks at the number of each of them
+ * before it finds a free one, for every new file. */
+void fd_spread(int folder);
 /* As many descriptors as wanted, if we may; -EMFILE and how to have them when
  * there are fewer than least. */
 int fd_allow(unsigned least, unsigned wanted, struct error *err);
