@@ -128,6 +128,16 @@ put_rlimits(struct channel *c, const struct sandbox_rlimit *l, size_t n)
 	buf_done(&b);
 }
 
+/* Before anything foreign can run. */
+static int
+await_warden(struct sandbox *s, struct error *err)
+{
+	int rc = s->guarded ? 0 : warden_ready(&s->warden_control, err);
+
+	s->guarded = rc == 0;
+	return rc == 0 ? 0 : error_wrap(err, "sandbox");
+}
+
 int
 sandbox_exec(struct sandbox *s, const struct sandbox_command *c,
     int64_t *ret_id, struct error *err)
@@ -146,6 +156,8 @@ sandbox_exec(struct sandbox *s, const struct sandbox_command *c,
 		mask |= 1 << i;
 		rc = check_fd(fds[i], err);
 	}
+	if (rc == 0)
+		rc = await_warden(s, err);
 	if (rc != 0)
 		return rc;
 	message_begin(ch, INIT_EXEC);

@@ -100,6 +100,7 @@ struct sandbox {
 	struct channel control; /* to init */
 	struct channel warden_control;
 	int warden_go; /* owned; -1: it has begun, or there is none */
+	bool guarded; /* the warden has said that it is ready */
 	struct buf filters[FILTER_PROGRAMS];
 	struct str watch_program; /* borrowed; p NULL: none */
 	uint32_t watch_action;

@@ -768,9 +768,6 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 	rc = tell_end(s, err);
 	if (rc == 0)
 		rc = warden_go(&s->warden_go, err);
-	/* Before anything foreign can run. */
-	if (rc == 0)
-		rc = warden_ready(&s->warden_control, err);
 	if (rc == 0)
 		rc = command_begin(s, err);
 	if (rc != 0)

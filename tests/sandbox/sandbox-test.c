@@ -887,6 +887,40 @@ next_start_sweeps(void **unused)
 	assert_true(is_clean());
 }
 
+/* There is all that a start takes, but nobody who would clean up. */
+static void
+nothing_runs_without_a_warden(void **unused)
+{
+	const char *const argv[] = { "/bin/probe", "look-identity", NULL };
+	struct sandbox_command c = SANDBOX_COMMAND_INIT;
+	struct error err = ERROR_INIT;
+	char dir[] = "/tmp/lazaret-test-XXXXXX", init[64], real[PATH_MAX];
+	const char *libexec = getenv("LAZARET_LIBEXEC_DIR");
+	char *before;
+	struct box b;
+	int64_t id;
+
+	(void)unused;
+	assert_non_null(libexec);
+	before = strdup(libexec);
+	(void)snprintf(real, sizeof(real), "%s/init", before);
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(init, sizeof(init), "%s/init", dir);
+	assert_int_equal(symlink(real, init), 0);
+	(void)setenv("LAZARET_LIBEXEC_DIR", dir, 1);
+	box_init(&b);
+	box_start(&b);
+	c.argv = argv;
+	assert_true(sandbox_exec(b.sandbox, &c, &id, &err) < 0);
+	assert_non_null(strstr(err.msg, "the warden died"));
+	box_done(&b);
+	assert_true(is_clean());
+	(void)setenv("LAZARET_LIBEXEC_DIR", before, 1);
+	free(before);
+	(void)unlink(init);
+	(void)rmdir(dir);
+}
+
 static int
 compare_ns(const void *a, const void *b)
 {
@@ -1011,6 +1045,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(limits_hold_without_cgroups),
 		cmocka_unit_test(killed_supervisor_leaves_nothing),
 		cmocka_unit_test(next_start_sweeps),
+		cmocka_unit_test(nothing_runs_without_a_warden),
 		cmocka_unit_test(start_takes),
 	};
 	int rc;
