@@ -19,6 +19,7 @@
 #include "runfile/scribe-client.h"
 #include "sink/sink.h"
 #include "sys/clock.h"
+#include "sys/nameless.h"
 #include "sys/paths.h"
 #include "sys/term.h"
 
@@ -176,17 +177,6 @@ name_run(const struct analysis *a, char *ret, size_t size, struct error *err)
 	return 0;
 }
 
-static int
-give_name(int fd, const char *path, struct error *err)
-{
-	char from[64];
-
-	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, from, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
-		return error_errno(err, "cannot keep %s", path);
-	return 0;
-}
-
 /* The packet capture and its keys lie beside the run file. */
 static int
 keep_capture(struct analysis *a, const char *run, struct error *err)
@@ -198,9 +188,9 @@ keep_capture(struct analysis *a, const char *run, struct error *err)
 	if (a->pcap_fd < 0 || fstat(a->pcap_fd, &st) < 0 || st.st_size == 0)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s.pcap", run);
-	r = give_name(a->pcap_fd, path, err);
+	r = nameless_keep(a->pcap_fd, path, err);
 	(void)snprintf(path, sizeof(path), "%s.keys", run);
-	return r < 0 ? r : give_name(a->keys_fd, path, err);
+	return r < 0 ? r : nameless_keep(a->keys_fd, path, err);
 }
 
 static int
@@ -215,7 +205,7 @@ keep(struct analysis *a, struct analysis_result *ret, struct error *err)
 		(void)snprintf(ret->run_path, sizeof(ret->run_path), "%s",
 		    baseline);
 	if (r == 0)
-		r = give_name(a->run_fd, ret->run_path, err);
+		r = nameless_keep(a->run_fd, ret->run_path, err);
 	if (r == -EEXIST && baseline != NULL)
 		return 0; /* somebody was faster */
 	return r < 0 || baseline != NULL ? r :

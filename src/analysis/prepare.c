@@ -23,6 +23,7 @@
 #include "runfile/scribe-client.h"
 #include "sink/sink.h"
 #include "sys/clock.h"
+#include "sys/nameless.h"
 #include "sys/paths.h"
 #include "sys/term.h"
 
@@ -37,11 +38,7 @@ open_nameless(const struct analysis *a, int *ret, struct error *err)
 	char runs[LIMIT_PATH_BYTES];
 	int r = paths_get(PATHS_RUNS, a->o->state, runs, sizeof(runs), err);
 
-	if (r < 0)
-		return r;
-	*ret = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	return *ret < 0 ? error_errno(err, "cannot make a file in %s", runs) :
-			  0;
+	return r < 0 ? r : nameless_open(runs, ret, err);
 }
 
 static int

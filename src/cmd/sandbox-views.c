@@ -24,6 +24,7 @@
 #include "sink/sink.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/nameless.h"
 #include "sys/paths.h"
 #include "sys/spawn.h"
 
@@ -143,9 +144,9 @@ views_open(struct views *v, const struct sandbox_options *o, struct error *err)
 	rc = paths_get(PATHS_RUNS, o->state, runs, sizeof(runs), err);
 	if (rc != 0)
 		return rc;
-	v->run_fd = open(runs, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (v->run_fd < 0)
-		return error_errno(err, "cannot make a file in %s", runs);
+	rc = nameless_open(runs, &v->run_fd, err);
+	if (rc != 0)
+		return rc;
 	rc = scribe_spawn(v->run_fd, true, &v->scribe, err);
 	if (rc == 0 && wants_sink(v))
 		rc = spawn_sink(v, err);

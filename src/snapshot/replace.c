@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "sys/nameless.h"
 
 /* Another writer may rename the file between our open and our lock. */
 #define MAX_TRIES 10
@@ -107,17 +108,6 @@ int
 replace_spool(const char *path, int *ret_fd, struct error *err)
 {
 	_cleanup_(freep) char *folder = folder_of(path);
-	_cleanup_(freep) char *name = NULL;
-	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-		name = mem_printf("%s/.lazaret-XXXXXX", folder);
-		fd = mkostemp(name, O_CLOEXEC);
-		if (fd >= 0)
-			(void)unlink(name);
-	}
-	if (fd < 0)
-		return error_errno(err, "a temporary file in %s", folder);
-	*ret_fd = fd;
-	return 0;
+	return nameless_open(folder, ret_fd, err);
 }
