@@ -238,6 +238,19 @@ wait_for(struct judge *j, uint16_t type, struct judge_result *r, int64_t *ret_n,
 	return message_end(&m, err);
 }
 
+/* Who is gone may have said why. */
+static int
+sent(struct judge *j, int rc, struct error *err)
+{
+	struct judge_result unused = { 0 };
+	int64_t n;
+
+	if (rc != -EPIPE)
+		return rc;
+	rc = wait_for(j, JUDGE_DONE, &unused, &n, err);
+	return rc < 0 ? rc : error_set(err, -EPIPE, "judge ended unexpectedly");
+}
+
 static int
 order(struct judge *j, uint16_t type, struct error *err)
 {
@@ -245,7 +258,9 @@ order(struct judge *j, uint16_t type, struct error *err)
 
 	message_begin(&j->control, type);
 	rc = message_send(&j->control, err);
-	return rc == 0 ? channel_flush(&j->control, err) : rc;
+	if (rc == 0)
+		rc = channel_flush(&j->control, err);
+	return sent(j, rc, err);
 }
 
 static int
@@ -256,7 +271,7 @@ send_rule(void *arg, const char *file, struct str text, struct error *err)
 	message_begin(&j->control, JUDGE_RULE);
 	message_put_str(&j->control, str_of(file));
 	message_put_str(&j->control, text);
-	return message_send(&j->control, err);
+	return sent(j, message_send(&j->control, err), err);
 }
 
 static int
