@@ -8,6 +8,7 @@
  *
  *	head | records, by path | three orders | names of folders | text
  */
+#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,6 +28,8 @@
 /* Written beside other files, before it is known whether they all can be. */
 #define WAITING   ".tmp-index"
 #define INDEX_MAX ((size_t)4 << 30)
+/* Longer than any text of an entry, and a part of the processor's cache. */
+#define STREAM_BYTES ((size_t)256 << 10)
 
 struct head {
 	uint64_t magic;
@@ -295,29 +298,52 @@ export_cache_load(struct exporter *x)
 /* --- writing ----------------------------------------------------------------
  */
 
-static uint64_t
-put_text(struct layout *l, uint64_t *at, struct str s)
-{
-	uint64_t was = *at;
+/* What is put goes to a file by and by: whole, an index of 200000 reports has
+ * 50 MB, and memory costs more than writing it. */
+struct stream {
+	int fd; /* owned */
+	uint32_t crc32c;
+	size_t n; /* waiting */
+	struct error err; /* the first one */
+	char bytes[STREAM_BYTES];
+};
 
-	if (s.n != 0)
-		memcpy(l->text + was, s.p, s.n);
-	*at += s.n;
-	return was;
+static void
+stream_flush(struct stream *s)
+{
+	s->crc32c = crc32c(s->crc32c, s->bytes, s->n);
+	if (s->err.code == 0)
+		(void)fd_write_all(s->fd, s->bytes, s->n, &s->err);
+	s->n = 0;
 }
 
 static void
-put_entry(struct layout *l, size_t i, const struct export_entry *e,
-    uint64_t *text)
+stream_put(struct stream *s, const void *p, size_t n)
 {
-	struct record *r = &l->records[i];
+	assert(n <= sizeof(s->bytes));
+	if (n > sizeof(s->bytes) - s->n)
+		stream_flush(s);
+	if (n != 0)
+		memcpy(s->bytes + s->n, p, n);
+	s->n += n;
+}
 
-	*r = (struct record){ .size = e->size,
+static uint64_t
+text_bytes(const struct export_entry *e)
+{
+	return e->path.n + 1 + e->modified.n + e->summary.n;
+}
+
+static void
+put_record(struct stream *s, const struct export_entry *e, uint64_t text)
+{
+	struct record r = { .size = e->size,
 		.mtime_ns = e->mtime_ns,
 		.inode = e->inode,
 		.folder_mtime_ns = e->folder_mtime_ns,
 		.folder_inode = e->folder_inode,
 		.modified_s = e->modified_s,
+		.text = text,
 		.at = e->at,
 		.place = e->place,
 		.crc32 = e->crc32,
@@ -329,11 +355,59 @@ put_entry(struct layout *l, size_t i, const struct export_entry *e,
 		.n_id = (uint8_t)e->id.n,
 		.n_modified = (uint8_t)e->modified.n,
 		.withdrawn = e->withdrawn };
-	memcpy(r->dirs, e->dirs, sizeof(r->dirs));
-	r->text = put_text(l, text, e->path);
-	(void)put_text(l, text, str_n("", 1));
-	(void)put_text(l, text, e->modified);
-	(void)put_text(l, text, e->summary);
+
+	memcpy(r.dirs, e->dirs, sizeof(r.dirs));
+	stream_put(s, &r, sizeof(r));
+}
+
+static void
+put_texts(struct stream *s, const struct export_entry *e)
+{
+	stream_put(s, e->path.p, e->path.n);
+	stream_put(s, "", 1);
+	stream_put(s, e->modified.p, e->modified.n);
+	stream_put(s, e->summary.p, e->summary.n);
+}
+
+/* By their numbers, where entries are by path. */
+static void
+put_order(struct stream *s, struct export_entry *const *v, size_t n,
+    const uint32_t *ranks)
+{
+	for (size_t i = 0; i < n; i++)
+		stream_put(s, &ranks[v[i]->number], sizeof(*ranks));
+	if (n % 2 != 0)
+		stream_put(s, &(uint32_t){ 0 }, sizeof(*ranks));
+}
+
+static void
+put_all(struct stream *s, const struct exporter *x,
+    struct export_entry *const *v)
+{
+	size_t n = x->whole.n;
+	_cleanup_(freep) uint32_t *ranks = mem_array(n + 1, sizeof(*ranks));
+	uint64_t text = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		put_record(s, v[i], text);
+		text += text_bytes(v[i]);
+		ranks[v[i]->number] = (uint32_t)i;
+	}
+	put_order(s, x->whole.by_id, n, ranks);
+	put_order(s, x->whole.by_place, n, ranks);
+	put_order(s, x->newest, n, ranks);
+	for (size_t i = 0; i < x->dirs.n; i++) {
+		struct dir_record d = { .text = text,
+			.n_name = (uint32_t)x->dirs.v[i].name.n };
+
+		stream_put(s, &d, sizeof(d));
+		text += d.n_name;
+	}
+	for (size_t i = 0; i < n; i++)
+		put_texts(s, v[i]);
+	for (size_t i = 0; i < x->dirs.n; i++)
+		stream_put(s, x->dirs.v[i].name.p, x->dirs.v[i].name.n);
+	stream_flush(s);
 }
 
 static struct head
@@ -349,11 +423,8 @@ head_of(const struct exporter *x)
 		.segments = x->segments_inode,
 		.places = x->places };
 
-	for (size_t i = 0; i < x->whole.n; i++) {
-		const struct export_entry *e = x->whole.by_place[i];
-
-		h.text_bytes += e->path.n + 1 + e->modified.n + e->summary.n;
-	}
+	for (size_t i = 0; i < x->whole.n; i++)
+		h.text_bytes += text_bytes(x->whole.by_place[i]);
 	for (size_t i = 0; i < x->dirs.n; i++)
 		h.text_bytes += x->dirs.v[i].name.n;
 	return h;
@@ -364,36 +435,26 @@ export_cache_write(struct exporter *x, struct error *err)
 {
 	_cleanup_(freep) struct export_entry **v =
 	    export_sorted(x, EXPORT_BY_PATH);
+	_cleanup_(freep) struct stream *s = mem_alloc(sizeof(*s));
 	struct head h = head_of(x);
-	size_t n = bytes_of(&h);
-	_cleanup_(freep) char *bytes = NULL;
-	/* By their numbers: where they are by path. */
-	_cleanup_(freep) uint32_t *ranks =
-	    mem_array(x->whole.n + 1, sizeof(*ranks));
-	struct layout l;
-	uint64_t text = 0;
 
-	if (n == 0)
+	if (bytes_of(&h) == 0)
 		return error_set(err, -EFBIG, "%s", INDEX);
-	bytes = mem_array(n, 1);
-	l = lay_out(&h, bytes);
-	for (size_t i = 0; i < x->whole.n; i++) {
-		put_entry(&l, i, v[i], &text);
-		ranks[v[i]->number] = (uint32_t)i;
+	s->fd = openat(x->dir, WAITING,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (s->fd < 0 || lseek(s->fd, sizeof(h), SEEK_SET) < 0) {
+		closep(&s->fd);
+		return error_errno(err, "%s", INDEX);
 	}
-	for (size_t i = 0; i < x->whole.n; i++) {
-		l.orders[EXPORT_BY_ID][i] = ranks[x->whole.by_id[i]->number];
-		l.orders[EXPORT_BY_PLACE][i] = ranks[i];
-		l.orders[EXPORT_NEWEST][i] = ranks[x->newest[i]->number];
-	}
-	for (size_t i = 0; i < x->dirs.n; i++)
-		l.dirs[i] = (struct dir_record){
-			.text = put_text(&l, &text, x->dirs.v[i].name),
-			.n_name = (uint32_t)x->dirs.v[i].name.n,
-		};
-	h.crc32c = crc32c(0, bytes + sizeof(h), n - sizeof(h));
-	*l.head = h;
-	return outfile_write(x->dir, WAITING, str_n(bytes, n), err);
+	put_all(s, x, v);
+	h.crc32c = s->crc32c;
+	if (s->err.code == 0 &&
+	    pwrite(s->fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+		(void)error_errno(&s->err, "pwrite");
+	closep(&s->fd);
+	if (s->err.code != 0)
+		return error_set(err, s->err.code, "%s: %s", INDEX, s->err.msg);
+	return 0;
 }
 
 int

@@ -73,6 +73,7 @@ write_zip(struct exporter *x, const struct export_view *v, const char *path,
 		outfile_put_str(o, export_segment(x, e));
 		outfile_put_str(o, DEFLATE_END);
 	}
+	zip_rows(&z);
 	for (size_t i = 0; i < v->n; i++) {
 		m = member_of(v->by_id[i], name);
 		zip_listed(&z, &m, plan.offsets[v->by_id[i]->number]);

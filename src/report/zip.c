@@ -85,7 +85,7 @@ void
 zip_begin(struct zip *z, struct outfile *out)
 {
 	z->out = out;
-	z->n_entries = 0;
+	z->n_entries = z->rows_at = 0;
 	buf_init(&z->directory, DIRECTORY_MAX);
 }
 
@@ -118,6 +118,22 @@ zip_sizes(struct zip *z, const struct zip_member *m)
 }
 
 void
+zip_rows(struct zip *z)
+{
+	assert(z->n_entries == 0);
+	z->rows_at = outfile_at(z->out);
+}
+
+static void
+put_row(struct zip *z, const void *p, size_t n)
+{
+	if (z->rows_at != 0)
+		outfile_put(z->out, p, n);
+	else
+		buf_put(&z->directory, p, n);
+}
+
+void
 zip_listed(struct zip *z, const struct zip_member *m, uint64_t at)
 {
 	unsigned version = at >= MAX_32 ? VERSION_64 : VERSION;
@@ -133,13 +149,13 @@ zip_listed(struct zip *z, const struct zip_member *m, uint64_t at)
 	p = put(p, MODE, 4);
 	p = put(p, at >= MAX_32 ? MAX_32 : at, 4);
 	assert(p == bytes + sizeof(bytes));
-	buf_put(&z->directory, bytes, sizeof(bytes));
-	buf_put_str(&z->directory, m->name);
+	put_row(z, bytes, sizeof(bytes));
+	put_row(z, m->name.p, m->name.n);
 	if (at >= MAX_32) {
 		p = put(bytes, 1, 2);
 		p = put(p, 8, 2);
 		p = put(p, at, 8);
-		buf_put(&z->directory, bytes, (size_t)(p - bytes));
+		put_row(z, bytes, (size_t)(p - bytes));
 	}
 	z->n_entries++;
 }
@@ -156,13 +172,15 @@ zip_member(struct zip *z, const struct zip_member *m)
 void
 zip_end(struct zip *z)
 {
-	uint64_t start = outfile_at(z->out), size = z->directory.n;
-	uint64_t end = start + size, n = z->n_entries;
+	uint64_t start = z->rows_at != 0 ? z->rows_at : outfile_at(z->out);
+	uint64_t end, size, n = z->n_entries;
 	unsigned char bytes[END_BYTES], *p = bytes;
 
 	assert(!z->directory.full);
 	outfile_put_str(z->out, buf_str(&z->directory));
 	buf_done(&z->directory);
+	end = outfile_at(z->out);
+	size = end - start;
 	if (n >= MAX_16 || end >= MAX_32) {
 		p = put(p, 0x06064b50, 4);
 		p = put(p, 44, 8);

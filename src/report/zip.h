@@ -18,6 +18,7 @@ struct zip {
 	struct outfile *out; /* borrowed */
 	struct buf directory;
 	uint64_t n_entries;
+	uint64_t rows_at; /* where they are written at once; 0: in directory */
 };
 
 struct zip_member {
@@ -36,6 +37,8 @@ void zip_member(struct zip *z, const struct zip_member *m);
 void zip_header(struct zip *z, const struct zip_member *m);
 void zip_listed(struct zip *z, const struct zip_member *m, uint64_t at);
 #define ZIP_HEADER_BYTES 30 /* and the name */
+/* All members are there: from now on rows are written and not collected. */
+void zip_rows(struct zip *z);
 /* After the bytes of a member with `late` set. */
 void zip_sizes(struct zip *z, const struct zip_member *m);
 #define ZIP_SIZES_BYTES 16
