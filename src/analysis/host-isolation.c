@@ -200,7 +200,8 @@ detached_tmpfs(void)
 		return -errno;
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
 	if (fd < 0 || mkdirat(fd, "l", 0700) != 0 ||
-	    mkdirat(fd, "u", 0700) != 0 || mkdirat(fd, "w", 0700) != 0)
+	    mkdirat(fd, "l/folder", 0700) != 0 || mkdirat(fd, "u", 0700) != 0 ||
+	    mkdirat(fd, "w", 0700) != 0)
 		return -errno;
 	return fd;
 }
@@ -226,6 +227,19 @@ host_try_overlay(char *detail, size_t size)
 		0)
 		return -errno;
 	return 0;
+}
+
+/* A folder of a lower layer is hidden by an attribute of the upper one: without
+ * root of user.*, which tmpfs has from 6.6 on. */
+int
+host_try_overlay_removal(char *detail, size_t size)
+{
+	int rc = host_try_overlay(detail, size);
+
+	if (rc != 0)
+		return rc;
+	return rmdir("l/folder") == 0 && mkdir("l/folder", 0700) == 0 ? 0 :
+									-errno;
 }
 
 static int

@@ -12,6 +12,7 @@ int host_try_namespaces(char *detail, size_t size);
 int host_try_time(char *detail, size_t size);
 int host_try_idmap(char *detail, size_t size);
 int host_try_overlay(char *detail, size_t size);
+int host_try_overlay_removal(char *detail, size_t size);
 int host_try_overlay_descriptors(char *detail, size_t size);
 int host_try_seccomp(char *detail, size_t size);
 int host_try_landlock(char *detail, size_t size);
