@@ -140,7 +140,10 @@ report_export_main(int argc, char **argv)
 	if (rc != argc || options.db == NULL || options.output == NULL)
 		opt_usage_error(&command,
 		    "say --db DIR and -o DIR, and no operands");
-	rc = repo_open_read(options.db, &j.repo, &err);
+	/* Of a name that was mistyped nothing is published over what is. */
+	rc = access(options.output, F_OK) == 0 ?
+	    repo_open_read(options.db, &j.repo, &err) :
+	    repo_open_made(options.db, &j.repo, &err);
 	if (rc == 0)
 		rc = export_open(options.output, options.fresh, &j.exporter,
 		    &err);

@@ -111,7 +111,7 @@ run(const char *verb, char **operands, struct error *err)
 {
 	struct repo *r = NULL;
 	bool reading = strcmp(verb, "list") == 0;
-	int rc = reading ? repo_open_read(options.db, &r, err) :
+	int rc = reading ? repo_open_made(options.db, &r, err) :
 			   repo_open(options.db, &r, err);
 
 	if (rc == 0)

@@ -103,7 +103,7 @@ report_stats_main(int argc, char **argv)
 	}
 	if (options.withdrawn)
 		j.tree = REPO_WITHDRAWN;
-	rc = repo_open_read(options.db, &j.repo, &err);
+	rc = repo_open_made(options.db, &j.repo, &err);
 	if (rc == 0)
 		rc = confine(&err);
 	j.stats = stats_new(by, MAX_OF(n, (size_t)1));

@@ -67,7 +67,9 @@ order(version_compare *rule, struct str line)
 	struct str a;
 	int d;
 
-	if (!str_cut(&line, '\t', &a) || line.p == NULL)
+	/* Two versions, not one and not three. */
+	if (!str_cut(&line, '\t', &a) || line.p == NULL ||
+	    str_chr(line, '\t') >= 0)
 		return '!';
 	if (rule == NULL)
 		return str_eq(a, line) ? '=' : '!';

@@ -140,10 +140,13 @@ repair_times(struct repair *r, yyjson_mut_val *root)
 		if (repair_text(v).n == 0)
 			repair_drop(r, root, "withdrawn", "is no time");
 	if (yyjson_mut_obj_get(root, "modified") == NULL &&
-	    yyjson_mut_obj_get(root, "published") != NULL)
+	    yyjson_mut_obj_get(root, "published") != NULL) {
 		(void)yyjson_mut_obj_add_val(r->m, root, "modified",
 		    yyjson_mut_val_mut_copy(r->m,
 			yyjson_mut_obj_get(root, "published")));
+		intake_note(r->in,
+		    "modified is missing: published stands in for it");
+	}
 }
 
 /* --- members ---------------------------------------------------------------

@@ -170,6 +170,19 @@ repo_open_read(const char *dir, struct repo **ret, struct error *err)
 	return 0;
 }
 
+int
+repo_open_made(const char *dir, struct repo **ret, struct error *err)
+{
+	struct repo *made = NULL;
+	int rc = repo_open_read(dir, ret, err);
+
+	if (rc != -ENOENT)
+		return rc;
+	rc = repo_open(dir, &made, err);
+	repo_close(made);
+	return rc == 0 ? repo_open_read(dir, ret, err) : rc;
+}
+
 void
 repo_close(struct repo *r)
 {

@@ -44,6 +44,8 @@ int repo_open(const char *dir, struct repo **ret, struct error *err);
 /* The same without the right to write: no lock, no index. -ENOENT when there
  * is no database. */
 int repo_open_read(const char *dir, struct repo **ret, struct error *err);
+/* The same, of a database that is made when there is none. */
+int repo_open_made(const char *dir, struct repo **ret, struct error *err);
 void repo_close(struct repo *r); /* commits; accepts NULL */
 /* Removes a closed database that was made for a dry run: its index and its
  * empty folders, and nothing that somebody else put there. */
