@@ -50,11 +50,26 @@ struct dpkg {
 };
 
 static bool
+has_space(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == ' ' || (s.p[i] >= '\t' && s.p[i] <= '\r'))
+			return true;
+	return false;
+}
+
+/* Refused is what dpkg refuses to compare: an epoch that is no number, and
+ * parts that are announced and empty. It warns of other characters than the
+ * policy has and of a first letter, and compares: so do we. Its limit of an
+ * epoch is one of its own numbers, not of the policy. */
+static bool
 parse(struct str s, struct dpkg *v)
 {
 	ptrdiff_t colon, dash;
 
 	s = str_trim(s);
+	if (has_space(s))
+		return false;
 	colon = str_chr(s, ':');
 	v->epoch = STR_LIT("0");
 	if (colon >= 0) {
@@ -70,7 +85,7 @@ parse(struct str s, struct dpkg *v)
 		s = str_sub(s, 0, (size_t)dash);
 	}
 	v->upstream = s;
-	return true;
+	return v->upstream.n != 0 && v->revision.n != 0;
 }
 
 bool

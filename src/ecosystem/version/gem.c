@@ -2,7 +2,8 @@
 /*
  * RubyGems: runs of digits and runs of letters; letters before numbers;
  * missing parts are 0; zeros at the end, and before the first letter, do not
- * count; "-" starts a pre-release.
+ * count; "-" starts a pre-release. What Gem::Version refuses has no place in
+ * the order.
  */
 #include "base/cleanup.h"
 #include "ecosystem/version/version_priv.h"
@@ -77,11 +78,61 @@ part_compare(struct str a, struct str b)
 	return sign(str_cmp(a, b));
 }
 
+static bool
+is_word(char c)
+{
+	return is_digit(c) || is_alpha(c);
+}
+
+static bool
+is_word_or_dash(char c)
+{
+	return is_word(c) || c == '-';
+}
+
+/* Parts with a dot between them, none of them empty. */
+static bool
+take_parts(struct str *s, bool (*in_part)(char c))
+{
+	for (;;) {
+		if (take_while(s, in_part).n == 0)
+			return false;
+		if (s->n == 0 || s->p[0] != '.')
+			return true;
+		*s = str_sub(*s, 1, s->n);
+	}
+}
+
+/* What Gem::Version takes: a number first, then parts, then "-" and parts that
+ * may have more of them; nothing at all is 0. */
+static bool
+is_correct(struct str s)
+{
+	s = str_trim(s);
+	if (s.n == 0)
+		return true;
+	if (take_while(&s, is_digit).n == 0)
+		return false;
+	if (s.n != 0 && s.p[0] == '.') {
+		s = str_sub(s, 1, s.n);
+		if (!take_parts(&s, is_word))
+			return false;
+	}
+	if (s.n != 0 && s.p[0] == '-') {
+		s = str_sub(s, 1, s.n);
+		if (!take_parts(&s, is_word_or_dash))
+			return false;
+	}
+	return s.n == 0;
+}
+
 bool
 version_gem(struct str a, struct str b, int *ret)
 {
 	struct gem ga, gb;
 
+	if (!is_correct(a) || !is_correct(b))
+		return false;
 	if (!parse(a, &ga) || !parse(b, &gb))
 		return false;
 	*ret = 0;
