@@ -257,6 +257,13 @@ repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
 	return message_send(r->writer, err);
 }
 
+int
+repo_part_drop(struct repo *r, const struct repo_said *s, struct error *err)
+{
+	put_key(r, EDIT_PART_DROP, s);
+	return message_send(r->writer, err);
+}
+
 /* Asked for once a year; the others follow, and the writer looks whether they
  * do. */
 int

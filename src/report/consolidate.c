@@ -197,6 +197,31 @@ same_package(struct report *a, struct report *b)
 	return report_same_package(ea, na, eb, nb);
 }
 
+/* What has an id and cannot be read (somebody edits it, or it is a link) may
+ * be what the new ones belong to: putting it aside would take back what was
+ * published, and give its package a second id. 1: the folder stays as it is. */
+static int
+read_assigned(struct folder *f)
+{
+	struct error why = ERROR_INIT;
+
+	for (size_t i = 0; i < f->members.n; i++) {
+		struct member *m = &f->members.v[i];
+
+		if (is_new(m->path) ||
+		    load(f->repo, REPO_MALICIOUS, m->path, &m->report, &why) ==
+			0)
+			continue;
+		term_print(stderr, str_of(why.msg), sizeof(why.msg));
+		(void)fputs(": its package is left as it is; mend the report, "
+			    "and say this again\n",
+		    stderr);
+		f->counts->left_alone++;
+		return 1;
+	}
+	return 0;
+}
+
 /* Reads and normalises the new reports; sets aside those that will not do. */
 static int
 prepare(struct folder *f)
@@ -208,13 +233,13 @@ prepare(struct folder *f)
 		struct member *m = &f->members.v[i];
 		bool ready;
 
+		if (!is_new(m->path))
+			continue;
 		if (load(f->repo, REPO_MALICIOUS, m->path, &m->report, &why) !=
 		    0) {
 			rc = put_aside(f, m, &why);
 			continue;
 		}
-		if (!is_new(m->path))
-			continue;
 		/* Nothing to publish, and nothing of it goes into another. */
 		if (m->report->d.withdrawn.p != NULL) {
 			(void)error_set(&why, -EINVAL,
@@ -370,6 +395,21 @@ is_skipped(const struct folder *f)
 }
 
 static int
+change_folder(struct folder *f)
+{
+	int rc = prepare(f);
+
+	if (rc == 0)
+		drop_repeated(f);
+	if (rc == 0)
+		rc = merge_members(f);
+	for (size_t i = 0; i < f->members.n && rc == 0 && f->assign; i++)
+		if (!f->members.v[i].gone && is_new(f->members.v[i].path))
+			rc = assign(f, &f->members.v[i]);
+	return rc;
+}
+
+static int
 finish_folder(struct folder *f)
 {
 	bool any_new = false;
@@ -377,21 +417,25 @@ finish_folder(struct folder *f)
 
 	for (size_t i = 0; i < f->members.n; i++)
 		any_new = any_new || is_new(f->members.v[i].path);
-	if (any_new && !is_skipped(f)) {
-		rc = prepare(f);
-		if (rc == 0)
-			drop_repeated(f);
-		if (rc == 0)
-			rc = merge_members(f);
-		for (size_t i = 0; i < f->members.n && rc == 0 && f->assign;
-		     i++)
-			if (!f->members.v[i].gone &&
-			    is_new(f->members.v[i].path))
-				rc = assign(f, &f->members.v[i]);
-	}
+	if (any_new && !is_skipped(f) && read_assigned(f) == 0)
+		rc = change_folder(f);
 	folder_clear(f);
 	repo_did(f->repo, f->counts);
 	return rc;
+}
+
+/* What lies behind it belongs to no package here. */
+static int
+visit_link(void *data, const char *path)
+{
+	struct folder *f = data;
+
+	term_print(stderr, str_of(path), LIMIT_PATH_BYTES);
+	(void)fputs(": a symbolic link, which is not followed; remove it from "
+		    "the database\n",
+	    stderr);
+	f->counts->left_alone++;
+	return 0;
 }
 
 static int
@@ -447,7 +491,8 @@ walk(struct repo *r, bool give_ids, struct consolidate_skip skip,
 	int rc;
 
 	*counts = (struct consolidate_counts){ 0 };
-	rc = repo_walk(r, REPO_MALICIOUS, NULL, visit, &f, err);
+	rc = repo_walk_links(r, REPO_MALICIOUS, NULL, visit, visit_link, &f,
+	    err);
 	if (rc == 0)
 		rc = finish_folder(&f);
 	folder_clear(&f);
@@ -608,6 +653,8 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 		none_left = rc == 1;
 		if (rc == 0)
 			parts_take_back(r, path, rep, &o, false);
+		else if (rc == 1)
+			parts_drop(r, path, &o);
 	}
 	return none_left;
 }

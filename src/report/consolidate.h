@@ -19,7 +19,8 @@ struct repo;
 struct consolidate_counts {
 	uint64_t merged, assigned, unmergable, held;
 	uint64_t waiting; /* for the answer to a question (held.h) */
-	/* Packages that role edit died of (editor.c). */
+	/* Packages that role edit died of (editor.c), of which the report
+	 * cannot be read, or that are links. */
 	uint64_t left_alone;
 };
 

@@ -61,10 +61,11 @@ enum edit_message {
 	EDIT_NEXT_ID, /* {int year, int number or 0} → {number, } */
 	EDIT_SAID, /* {str source, sha256, folder} → {1 when known, items} */
 	/* The end of an order. */
-	EDIT_DONE, /* {int 0 or -errno, str sentence, 5 int: the counts} */
+	EDIT_DONE, /* {int 0 or -errno, str sentence, 6 int: the counts} */
 	/* Role to writer, with and without an answer. */
 	EDIT_PART, /* {str source, sha256, folder} → {1 when known, text} */
 	EDIT_PART_PUT, /* {str source, sha256, folder, text} */
+	EDIT_PART_DROP, /* {str source, sha256, folder} */
 };
 
 /* One order; strings are borrowed. path: of the report in its tree, and only

@@ -307,6 +307,17 @@ do_part_put(struct repo *r, struct message *m, struct error *err)
 	return rc == 0 ? repo_part_put(r, &s, text, err) : rc;
 }
 
+static int
+do_part_drop(struct repo *r, struct message *m, struct error *err)
+{
+	struct repo_said s;
+	int rc = get_key(r->editor, m, &s, err);
+
+	if (rc == 0)
+		rc = message_end(m, err);
+	return rc == 0 ? repo_part_drop(r, &s, err) : rc;
+}
+
 /* What the role may ask for, and nothing else. */
 static const struct request {
 	enum edit_message type;
@@ -323,6 +334,7 @@ static const struct request {
 	{ EDIT_SAID, do_said },
 	{ EDIT_PART, do_said },
 	{ EDIT_PART_PUT, do_part_put },
+	{ EDIT_PART_DROP, do_part_drop },
 };
 
 static int
@@ -370,7 +382,7 @@ take_done(struct message *m, struct consolidate_counts *counts, int *ret_done,
 	n.unmergable = (uint64_t)message_get_int(m);
 	n.held = (uint64_t)message_get_int(m);
 	n.waiting = (uint64_t)message_get_int(m);
-	n.left_alone = 0;
+	n.left_alone = (uint64_t)message_get_int(m);
 	if (code > 0 || code < -4095)
 		m->bad = true;
 	if (!m->bad && code != 0)
@@ -477,7 +489,9 @@ run_all(struct repo *r, const struct edit_order *o,
 		say_left_alone(page.path);
 		skip[deaths] = str_n(page.path, (size_t)(slash - page.path));
 		skip[deaths].p = mem_strndup(skip[deaths]);
+		/* The others are met again, and counted then. */
 		page.counts.left_alone = 1;
+		page.counts.waiting = 0;
 		add_counts(&sum, &page.counts);
 		deaths++;
 	}

@@ -12,7 +12,7 @@
 #include "sys/message.h"
 
 enum hand_message {
-	HAND_PUT = 1, /* {int tree, str path, str bytes} */
+	HAND_PUT = 1, /* {int tree, only new, str path, str bytes} */
 	HAND_SETTLE, /* {} → {int 0 or -errno, str sentence} */
 };
 
@@ -28,7 +28,7 @@ struct hand {
 static int
 put(struct repo *r, struct message *m, struct error *err)
 {
-	int64_t tree = message_get_int(m);
+	int64_t tree = message_get_int(m), only_new = message_get_int(m);
 	_cleanup_(freep) char *path = mem_strndup(message_get_str(m));
 	struct str bytes = message_get_str(m);
 	int rc;
@@ -37,7 +37,12 @@ put(struct repo *r, struct message *m, struct error *err)
 		m->bad = true;
 	rc = message_end(m, err);
 	if (rc == 0)
-		rc = repo_put_here(r, (enum repo_tree)tree, path, bytes, err);
+		rc = repo_put_here(r,
+		    &(struct repo_put){ .tree = (enum repo_tree)tree,
+			.path = path,
+			.bytes = bytes,
+			.only_new = only_new != 0 },
+		    err);
 	return rc < 0 ? rc : 0;
 }
 
@@ -95,19 +100,19 @@ hand_use(struct repo *r, int fd)
 }
 
 int
-hand_put(struct repo *r, enum repo_tree tree, const char *path,
-    struct str bytes, struct error *err)
+hand_put(struct repo *r, const struct repo_put *p, struct error *err)
 {
 	struct channel *c = &r->hand->channel;
 
 	message_begin(c, HAND_PUT);
-	message_put_int(c, tree);
-	message_put_str(c, str_of(path));
-	message_put_str(c, bytes);
+	message_put_int(c, p->tree);
+	message_put_int(c, p->only_new);
+	message_put_str(c, str_of(p->path));
+	message_put_str(c, p->bytes);
 	if (message_send(c, err) != 0)
 		return error_wrap(err, "the process that writes documents");
-	r->hand->pending[tree] = true;
-	above_made(r, tree);
+	r->hand->pending[p->tree] = true;
+	above_made(r, p->tree);
 	return 0;
 }
 

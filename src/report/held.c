@@ -39,18 +39,6 @@ exists(struct repo *r, enum repo_tree tree, const char *path)
 	    0;
 }
 
-/* The reason first: a report without one would be a riddle. */
-int
-held_put(struct repo *r, const char *path, struct str bytes, struct str why,
-    struct error *err)
-{
-	int rc = put_reason(r, path, why, err);
-
-	if (rc == 0)
-		rc = repo_put(r, REPO_HELD, path, bytes, err);
-	return rc < 0 ? rc : 0;
-}
-
 int
 held_ask(struct repo *r, const char *path, struct str why, struct error *err)
 {

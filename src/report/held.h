@@ -20,9 +20,8 @@ struct repo;
 #define HELD_SUFFIX ".why"
 
 /* path: of the report, relative to its tree. */
-int held_put(struct repo *r, const char *path, struct str bytes, struct str why,
-    struct error *err);
-/* A question about a report in osv/malicious. */
+/* A question about a report in osv/malicious, or why one that is put into the
+ * tree of held ones afterwards lies there. */
 int held_ask(struct repo *r, const char *path, struct str why,
     struct error *err);
 bool held_is_asked(struct repo *r, const char *path);

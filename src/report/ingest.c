@@ -226,8 +226,8 @@ in_folders(const struct ingest_result *in, struct str path)
 	return false;
 }
 
-/* What the source said before in the file at path: taken back. 1: who reads it
- * dies. Where the
+/* What the source said before in the file at path: taken back. 1: that cannot
+ * be done now: who reads it dies, somebody edits it, it is a link. Where the
  * source now says something else about the same package, a file that holds
  * others' words too stays for the merge, which knows both. */
 static int
@@ -244,13 +244,14 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 	    (name == NULL || !str_starts(str_of(name), own)))
 		return 0;
 	rc = repo_retract_origin(r, path, source, in->source_id, &why);
-	if (rc == -EINVAL || rc == -EPIPE)
+	if (rc == -EINVAL || rc == -EPIPE || rc == -ELOOP) {
 		(void)fprintf(stderr, "%s: cannot be changed: %s\n", path,
 		    why.msg);
-	return rc == -ENOENT || rc == -EINVAL ? 0 :
-	    rc == -EPIPE                      ? 1 :
-	    rc < 0 ? error_set(err, rc, "%s", why.msg) :
-		     0;
+		return 1;
+	}
+	if (rc == -ENOENT || rc >= 0)
+		return 0;
+	return error_set(err, rc, "%s", why.msg);
 }
 
 /* --- what a person should look at first ------------------------------------
@@ -498,6 +499,19 @@ ingest_deleted(struct repo *r, struct str source, struct str id,
 /* --- writing ---------------------------------------------------------------
  */
 
+/* The reason first: a held report without one would be a riddle. */
+static int
+put_text(struct repo *r, const char *path, const struct ingest_result *in,
+    int64_t i, struct error *err)
+{
+	bool held = in->holds[i].p != NULL;
+	int rc = held ? held_ask(r, path, in->holds[i], err) : 0;
+
+	return rc == 0 ? repo_put_new(r, held ? REPO_HELD : REPO_MALICIOUS,
+			     path, in->texts[i], err) :
+			 rc;
+}
+
 static int
 write_report(struct repo *r, struct str source, const struct ingest_result *in,
     int64_t i, struct error *err)
@@ -511,9 +525,7 @@ write_report(struct repo *r, struct str source, const struct ingest_result *in,
 	said.sha256 = str_of(hex);
 	rc = repo_said_put(r, &said, in->items[i], err);
 	if (rc == 0)
-		rc = in->holds[i].p != NULL ?
-		    held_put(r, path, in->texts[i], in->holds[i], err) :
-		    repo_put(r, REPO_MALICIOUS, path, in->texts[i], err);
+		rc = put_text(r, path, in, i, err);
 	return rc < 0 ? rc : remember(r, source, in, str_of(path), err);
 }
 

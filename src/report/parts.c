@@ -2,6 +2,7 @@
 /* Single reports kept beside the one they were merged into. */
 #include "report/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -13,6 +14,7 @@
 #include "report/provenance.h"
 #include "report/repo.h"
 #include "report/report.h"
+#include "sys/term.h"
 
 static struct repo_said
 key_of(const char *path, const struct report_origin *o)
@@ -289,19 +291,66 @@ make_anew(struct report *rep, struct report **parts, size_t n, bool update)
 }
 
 void
+parts_drop(struct repo *r, const char *path, const struct report_origin *gone)
+{
+	struct repo_said key = key_of(path, gone);
+	struct error err = ERROR_INIT;
+
+	if (repo_part_drop(r, &key, &err) != 0)
+		fatal("edit: %s", err.msg);
+}
+
+/* A merge left out what nobody has kept. The person who reads this compares
+ * with the other sources' documents. */
+static void
+say_incomplete(const char *path, const struct report_origin *gone,
+    const char *why)
+{
+	term_print(stderr, str_of(path), LIMIT_PATH_BYTES);
+	(void)fputs(": what ", stderr);
+	term_print(stderr, gone->source, 100);
+	(void)fputs(" said (", stderr);
+	term_print(stderr, gone->id.p != NULL ? gone->id : gone->sha256, 100);
+	(void)fprintf(stderr,
+	    ") is taken back as far as it is known; what it had displaced "
+	    "does not come back: "
+	    "%s. Compare its summary, details, name and severity with the "
+	    "documents of its other origins, and edit it\n",
+	    why);
+}
+
+void
 parts_take_back(struct repo *r, const char *path, struct report *rep,
     const struct report_origin *gone, bool update)
 {
 	struct report *parts[PARTS_MAX + 1] = { NULL };
 	size_t n = rep->origins.n;
-	bool known = n != 0 && n <= PARTS_MAX;
+	char why[200] = "";
 
-	for (size_t i = 0; i <= n && known; i++) {
-		parts[i] = load(r, path, i < n ? &rep->origins.v[i] : gone);
-		known = parts[i] != NULL;
+	if (n > PARTS_MAX)
+		(void)snprintf(why, sizeof(why),
+		    "it has more than %d origins, and is not made anew from "
+		    "so many",
+		    PARTS_MAX);
+	for (size_t i = 0; i <= n && n != 0 && why[0] == '\0'; i++) {
+		const struct report_origin *o =
+		    i < n ? &rep->origins.v[i] : gone;
+
+		parts[i] = load(r, path, o);
+		if (parts[i] == NULL)
+			(void)snprintf(why, sizeof(why),
+			    "what %.*s said by itself was not kept (it was "
+			    "merged by an older version, or the index is new)",
+			    (int)MIN_OF(o->source.n, (size_t)64), o->source.p);
 	}
-	if (!known || !make_anew(rep, parts, n, update))
+	parts_drop(r, path, gone); /* its strings end with the report's */
+	if (n != 0 && why[0] == '\0' && !make_anew(rep, parts, n, update))
+		(void)snprintf(why, sizeof(why),
+		    "what the others said cannot be merged again");
+	if (n == 0 || why[0] != '\0')
 		take_items_away(r, path, rep, gone);
+	if (why[0] != '\0')
+		say_incomplete(path, gone, why);
 	for (size_t i = 0; i <= PARTS_MAX; i++)
 		report_free(parts[i]);
 }

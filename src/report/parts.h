@@ -29,8 +29,13 @@ int parts_keep(struct repo *r, const char *path, struct report *rep,
 /* The report at path without the origin gone, which report_retract() has just
  * taken from its origins: what the others say, and what a person wrote.
  * update: the origin's source has said something else in its place; then the
- * report was still published when it was. */
+ * report was still published when it was. Where what is needed is not known,
+ * says on standard error what does not come back. What is kept of the origin
+ * goes. */
 void parts_take_back(struct repo *r, const char *path, struct report *rep,
     const struct report_origin *gone, bool update);
+/* The last origin of a report is gone: so is what is kept of it. */
+void parts_drop(struct repo *r, const char *path,
+    const struct report_origin *gone);
 
 #endif

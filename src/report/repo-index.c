@@ -413,6 +413,8 @@ repo_start_put(struct repo *r, struct str source, struct str key,
 
 /* --- ids ------------------------------------------------------------------ */
 
+#define MAX_YEAR 9999
+
 struct highest {
 	int year;
 	uint64_t number;
@@ -430,19 +432,21 @@ id_of(const char *path, struct highest *ret)
 		return false;
 	name = str_sub(name, 4, name.n - 5);
 	if (!str_cut(&name, '-', &part) || str_to_u64(part, &year) != 0 ||
-	    str_to_u64(name, &number) != 0 || year == 0 || year > 9999)
+	    str_to_u64(name, &number) != 0 || year == 0 || year > MAX_YEAR)
 		return false;
 	*ret = (struct highest){ (int)year, number };
 	return true;
 }
 
+/* The highest of each year. */
 static int
 look_at(void *data, const char *path)
 {
-	struct highest *h = data, one;
+	uint64_t *highest = data;
+	struct highest one;
 
-	if (id_of(path, &one) && one.year == h->year && one.number > h->number)
-		h->number = one.number;
+	if (id_of(path, &one) && one.number > highest[one.year])
+		highest[one.year] = one.number;
 	return 0;
 }
 
@@ -479,23 +483,36 @@ repo_saw_id(struct repo *r, const char *path, struct error *err)
 	return counter_put(r, &h, err);
 }
 
-/* The files are looked at once per opening and year; the counter also knows
- * of ids whose files are gone. */
+/* What lies in the trees: the counter may be behind it after a death. */
+static int
+look_at_files(struct repo *r, struct error *err)
+{
+	uint64_t *highest = mem_array(MAX_YEAR + 1, sizeof(*highest));
+	int rc = 0;
+
+	for (int i = 0; i < REPO_TREE__MAX && rc == 0; i++)
+		rc = repo_walk(r, (enum repo_tree)i, NULL, look_at, highest,
+		    err);
+	for (int year = 1; year <= MAX_YEAR && rc == 0; year++)
+		if (highest[year] != 0 && highest[year] > counter_get(r, year))
+			rc = counter_put(r,
+			    &(struct highest){ year, highest[year] }, err);
+	free(highest);
+	r->files_read = rc == 0;
+	return rc;
+}
+
+/* The files are looked at once per opening, for all years; the counter also
+ * knows of ids whose files are gone. */
 int
 repo_next_id(struct repo *r, int year, uint64_t *ret_number, struct error *err)
 {
 	struct highest h = { .year = year };
-	int rc = 0;
+	int rc = r->files_read ? 0 : look_at_files(r, err);
 
-	h.number = counter_get(r, year);
-	for (int i = 0; i < REPO_TREE__MAX && rc == 0 &&
-	     r->years_read[year % REPO_YEARS] != year;
-	     i++)
-		rc = repo_walk(r, (enum repo_tree)i, NULL, look_at, &h, err);
 	if (rc != 0)
 		return rc;
-	r->years_read[year % REPO_YEARS] = year;
-	h.number++;
+	h.number = counter_get(r, year) + 1;
 	rc = counter_put(r, &h, err);
 	if (rc == 0)
 		*ret_number = h.number;

@@ -32,6 +32,7 @@ enum said_query {
 	SAID_GET,
 	SAID_PART_PUT,
 	SAID_PART_GET,
+	SAID_PART_DROP,
 	SAID_WHO,
 	SAID_FROM,
 	SAID_ANOTHER,
@@ -58,6 +59,9 @@ static const struct query {
 	    NULL },
 	[SAID_PART_GET] = { "SELECT text FROM part WHERE sha256 = ?2"
 			    " AND folder = ?3 AND source = ?1",
+	    NULL },
+	[SAID_PART_DROP] = { "DELETE FROM part WHERE sha256 = ?2"
+			     " AND folder = ?3 AND source = ?1",
 	    NULL },
 	[SAID_WHO] = { "SELECT source, id FROM seen WHERE" PATH_IS
 		       " AND id IS NOT NULL ORDER BY rowid DESC LIMIT 1",
@@ -189,6 +193,20 @@ bool
 repo_part_get(struct repo *r, const struct repo_said *s, struct buf *ret_text)
 {
 	return get(r, SAID_PART_GET, s, ret_text);
+}
+
+int
+repo_part_drop(struct repo *r, const struct repo_said *s, struct error *err)
+{
+	sqlite3_stmt *q = query(r, SAID_PART_DROP);
+	int rc;
+
+	bind(q, 1, s->source);
+	bind(q, 2, s->sha256);
+	bind(q, 3, s->folder);
+	rc = sqlite3_step(q);
+	(void)sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : fail(r, err);
 }
 
 bool

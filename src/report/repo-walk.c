@@ -25,6 +25,7 @@
 struct entry {
 	char *name; /* owned */
 	bool folder;
+	bool link; /* and no report: it leads elsewhere */
 };
 
 struct level {
@@ -35,6 +36,7 @@ struct level {
 
 struct walk {
 	int tree;
+	int (*link)(void *data, const char *path); /* may be NULL */
 	char path[LIMIT_PATH_BYTES];
 	struct level levels[MAX_DEPTH];
 	size_t depth;
@@ -51,14 +53,22 @@ by_name(const void *a, const void *b)
 }
 
 static bool
-is_folder(int fd, const struct dirent64 *e)
+is_report(const char *name)
+{
+	return str_starts(str_of(name), "MAL-") &&
+	    str_ends(str_of(name), ".json");
+}
+
+static unsigned char
+type_of(int fd, const struct dirent64 *e)
 {
 	struct stat st;
 
 	if (e->d_type != DT_UNKNOWN)
-		return e->d_type == DT_DIR;
-	return fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISDIR(st.st_mode);
+		return e->d_type;
+	if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return DT_UNKNOWN;
+	return (unsigned char)IFTODT(st.st_mode);
 }
 
 static void
@@ -66,13 +76,17 @@ add_entries(struct level *l, int fd, const char *bytes, size_t n)
 {
 	const struct dirent64 *e;
 	struct entry one;
+	unsigned char type;
 
 	for (size_t at = 0; at < n; at += e->d_reclen) {
 		e = (const struct dirent64 *)(const void *)(bytes + at);
-		one.folder = is_folder(fd, e);
+		type = type_of(fd, e);
+		one.folder = type == DT_DIR;
+		/* What should be a report says itself that it is none. */
+		one.link = type == DT_LNK && !is_report(e->d_name);
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (!one.folder &&
+		if (!one.folder && !one.link &&
 		    (e->d_name[0] == '.' ||
 			!str_ends(str_of(e->d_name), ".json")))
 			continue;
@@ -130,6 +144,8 @@ step(struct walk *w, int (*fn)(void *data, const char *path), void *data,
 	    "%s%s", e->name, e->folder ? "/" : "");
 	if (n < 0 || (size_t)n >= sizeof(w->path) - l->path_bytes)
 		return error_set(err, -ENAMETOOLONG, "%s", w->path);
+	if (e->link)
+		return w->link != NULL ? w->link(data, w->path) : 0;
 	return e->folder ? enter(w, l->path_bytes + (size_t)n, err) :
 			   fn(data, w->path);
 }
@@ -137,6 +153,14 @@ step(struct walk *w, int (*fn)(void *data, const char *path), void *data,
 int
 repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
     int (*fn)(void *data, const char *path), void *data, struct error *err)
+{
+	return repo_walk_links(r, tree, folder, fn, NULL, data, err);
+}
+
+int
+repo_walk_links(struct repo *r, enum repo_tree tree, const char *folder,
+    int (*fn)(void *data, const char *path),
+    int (*link)(void *data, const char *path), void *data, struct error *err)
 {
 	struct walk *w;
 	int rc;
@@ -152,6 +176,7 @@ repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
 		return 0;
 	w = mem_alloc(sizeof(*w));
 	w->tree = r->trees[tree];
+	w->link = link;
 	if (folder != NULL && folder[0] != '\0')
 		(void)snprintf(w->path, sizeof(w->path), "%s%s", folder,
 		    str_ends(str_of(folder), "/") ? "" : "/");

@@ -21,8 +21,10 @@
 #include "report/hand.h"
 #include "report/outfile.h"
 #include "report/repo_priv.h"
+#include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/paths.h"
+#include "sys/term.h"
 
 static const char *const names[REPO_TREE__MAX] = {
 	[REPO_MALICIOUS] = "malicious",
@@ -397,34 +399,103 @@ open_package(struct repo *r, enum repo_tree tree, const char *path, int *ret,
 	return *ret < 0 ? cannot_open(path, err) : made;
 }
 
+#define IMPORT_TIME "\"import_time\": \""
+
+/* Of two texts of one length: no other byte than those of a time of import
+ * differs. */
+static bool
+differs_in_time(struct str a, struct str b)
+{
+	const struct str mark = STR_LIT(IMPORT_TIME);
+	size_t at = 0;
+
+	while (at < a.n) {
+		ptrdiff_t next = str_find(str_sub(a, at, a.n), mark);
+		size_t end = next >= 0 ? at + (size_t)next + mark.n : a.n;
+
+		if (memcmp(a.p + at, b.p + at, end - at) != 0)
+			return false;
+		at = MIN_OF(end + CLOCK_RFC3339_SIZE - 1, a.n);
+	}
+	return true;
+}
+
+/* After a power cut a file may be empty, or end too early, or in zeros. */
+static bool
+is_whole(struct str text)
+{
+	return str_ends(text, "}\n") && str_chr(text, '\0') < 0;
+}
+
+/* 1: what is there stays. */
+static int
+look_at_old(int folder, const struct repo_put *p, struct error *err)
+{
+	_cleanup_(closep) int fd = openat(folder, last_part(p->path),
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct buf old;
+	int rc = 1;
+
+	if (fd < 0)
+		return 0;
+	buf_init(&old, LIMIT_ARENA_BYTES);
+	if (fd_read_all(fd, &old, err) != 0 || !is_whole(buf_str(&old)))
+		rc = 0;
+	else if (old.n != p->bytes.n ||
+	    !differs_in_time(buf_str(&old), p->bytes)) {
+		term_print(stderr, str_of(p->path), LIMIT_PATH_BYTES);
+		(void)fputs(": somebody has changed it; it stays as it is\n",
+		    stderr);
+	}
+	buf_done(&old);
+	return rc;
+}
+
 int
-repo_put_here(struct repo *r, enum repo_tree tree, const char *path,
-    struct str bytes, struct error *err)
+repo_put_here(struct repo *r, const struct repo_put *p, struct error *err)
 {
 	_cleanup_(closep) int folder = -1;
-	int rc = open_package(r, tree, path, &folder, err);
+	int rc = open_package(r, p->tree, p->path, &folder, err);
+	const char *name = last_part(p->path);
+	int tree = r->trees[p->tree];
 	char temporary[64];
 
-	if (rc == 0 && same_bytes(folder, last_part(path), bytes))
+	if (rc == 0 && same_bytes(folder, name, p->bytes))
+		return 1;
+	if (rc == 0 && p->only_new)
+		rc = look_at_old(folder, p, err) == 1 ? 2 : 0;
+	if (rc == 2)
 		return 1;
 	if (rc >= 0)
-		rc = write_temporary(r, r->trees[tree], temporary, bytes, err);
+		rc = write_temporary(r, tree, temporary, p->bytes, err);
 	if (rc != 0)
 		return rc;
-	if (renameat(r->trees[tree], temporary, folder, last_part(path)) == 0)
+	if (renameat(tree, temporary, folder, name) == 0)
 		return 0;
-	rc = error_errno(err, "%s", path);
-	(void)unlinkat(r->trees[tree], temporary, 0);
+	rc = error_errno(err, "%s", p->path);
+	(void)unlinkat(tree, temporary, 0);
 	return rc;
+}
+
+static int
+put(struct repo *r, const struct repo_put *p, struct error *err)
+{
+	r->dirty = true;
+	return r->hand != NULL ? hand_put(r, p, err) : repo_put_here(r, p, err);
 }
 
 int
 repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
-	r->dirty = true;
-	return r->hand != NULL ? hand_put(r, tree, path, bytes, err) :
-				 repo_put_here(r, tree, path, bytes, err);
+	return put(r, &(struct repo_put){ tree, path, bytes, false }, err);
+}
+
+int
+repo_put_new(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err)
+{
+	return put(r, &(struct repo_put){ tree, path, bytes, true }, err);
 }
 
 int

@@ -73,6 +73,11 @@ int repo_check_folder(struct repo *r, enum repo_tree tree, struct str folder,
  * already, nothing was done. */
 int repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err);
+/* The same of what is not there yet. A file that is there and whole stays, as
+ * does what somebody wrote into it; 1, and it is named on standard error, where
+ * it is not the same but for the time of its import. */
+int repo_put_new(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err);
 /* Waits for documents that another process writes (hand.h). */
 int repo_settle(struct repo *r, struct error *err);
 bool repo_has(struct repo *r, enum repo_tree tree, const char *path);
@@ -91,6 +96,11 @@ void repo_remove_later(struct repo *r, enum repo_tree tree, const char *path);
  * order of bytes; a non-zero answer ends the walk and is returned. */
 int repo_walk(struct repo *r, enum repo_tree tree, const char *folder,
     int (*fn)(void *data, const char *path), void *data, struct error *err);
+/* The same, and calls link for every symbolic link that has no report's name:
+ * none is followed. */
+int repo_walk_links(struct repo *r, enum repo_tree tree, const char *folder,
+    int (*fn)(void *data, const char *path),
+    int (*link)(void *data, const char *path), void *data, struct error *err);
 
 /* What a person names: an id, a file, a folder, ecosystem/name. The path of
  * the one report that is meant; -ENOENT, -EEXIST (several). */
@@ -174,6 +184,9 @@ int repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
     struct error *err);
 bool repo_part_get(struct repo *r, const struct repo_said *s,
     struct buf *ret_text);
+/* Nobody refers to it any more. */
+int repo_part_drop(struct repo *r, const struct repo_said *s,
+    struct error *err);
 /* The source's document that last went into a file; both owned. */
 bool repo_seen_who(struct repo *r, const char *path, char **ret_source,
     char **ret_id);

@@ -31,7 +31,7 @@ enum repo_query {
 	QUERY__MAX
 };
 
-/* Years whose files have been looked at are remembered modulo this. */
+/* Years of which role edit remembers the last id, modulo this. */
 #define REPO_YEARS 64
 
 #define REPO_SAID_QUERIES 12 /* of repo-said.c */
@@ -53,7 +53,7 @@ struct repo {
 		char *path; /* owned */
 	} * later; /* owned: to be removed after the commit */
 	size_t n_later, later_size;
-	int years_read[REPO_YEARS];
+	bool files_read; /* for the highest ids */
 	struct map *heard, *heard_at; /* owned; of repo-heard.c */
 	struct sqlite3 *db; /* NULL: read only */
 	struct sqlite3_stmt *queries[QUERY__MAX];
@@ -99,10 +99,14 @@ void above_made(struct repo *r, enum repo_tree tree);
 void above_forget(struct repo *r);
 
 /* repo_put() in this process, whoever else there is. */
-int repo_put_here(struct repo *r, enum repo_tree tree, const char *path,
-    struct str bytes, struct error *err);
-int hand_put(struct repo *r, enum repo_tree tree, const char *path,
-    struct str bytes, struct error *err);
+struct repo_put {
+	enum repo_tree tree;
+	const char *path;
+	struct str bytes;
+	bool only_new; /* repo_put_new() */
+};
+int repo_put_here(struct repo *r, const struct repo_put *p, struct error *err);
+int hand_put(struct repo *r, const struct repo_put *p, struct error *err);
 bool hand_pending(const struct repo *r, enum repo_tree tree);
 /* Before the index learns of documents they must outlive a power cut: one
  * syncfs(2) for all of them, not an fsync(2) for each. */

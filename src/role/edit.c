@@ -156,6 +156,7 @@ send_done(struct channel *c, int rc, const struct consolidate_counts *n,
 	message_put_int(c, (int64_t)n->unmergable);
 	message_put_int(c, (int64_t)n->held);
 	message_put_int(c, (int64_t)n->waiting);
+	message_put_int(c, (int64_t)n->left_alone);
 	rc = message_send(c, err);
 	return rc == 0 ? channel_flush(c, err) : rc;
 }
