@@ -590,6 +590,7 @@ static const struct {
 } floods[] = {
 	{ "nothing", nothing },
 	{ "stop-everybody", stop_everybody },
+	{ "leave-daemon", leave_daemon },
 	{ "forge", forge },
 	{ "flood-forks", flood_forks },
 	{ "flood-opens", flood_opens },

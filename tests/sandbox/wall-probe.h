@@ -73,6 +73,7 @@ int forge(const char *argument);
 
 /* wall-flood.c; 0: all was done. */
 int nothing(const char *argument);
+int leave_daemon(const char *argument);
 int flood_forks(const char *times);
 int flood_opens(const char *times);
 int flood_writes(const char *times);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "wall-probe.h"
@@ -137,4 +139,28 @@ stop_everybody(const char *a)
 	(void)kill(-1, SIGSTOP);
 	for (;;)
 		(void)raise(SIGSTOP);
+}
+
+/* In a session of its own, nobody's child, deaf to what asks it to end; it has
+ * our standard output for as long as it lives, where it tells its number. */
+int
+leave_daemon(const char *a)
+{
+	pid_t pid = fork();
+
+	(void)a;
+	if (pid < 0)
+		return 1;
+	if (pid > 0) {
+		(void)waitpid(pid, NULL, 0);
+		return 0;
+	}
+	(void)setsid();
+	if (fork() != 0)
+		_exit(0);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)dprintf(STDOUT_FILENO, "%d\n", (int)getpid());
+	for (;;)
+		(void)pause();
 }

@@ -568,6 +568,47 @@ who_stands_still_is_ended(void **unused)
 	box_done(&b);
 }
 
+/* Whoever leaves its session and its parent is still in the sandbox, and ends
+ * with it; the same program outside outlives the session that it came from. */
+static void
+nobody_outlives_the_sandbox(void **unused)
+{
+	const struct attack a = { .name = "leave-daemon", .as = "user" };
+	char number[32] = "";
+	int ends[2], status = 0;
+	struct box b;
+	pid_t pid;
+
+	(void)unused;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	box_start(&b, "");
+	assert_int_equal(box_run(&b, &a, ends[1]), 0);
+	(void)close(ends[1]);
+	assert_true(read(ends[0], number, sizeof(number)) > 0);
+	box_done(&b);
+	assert_int_equal(read(ends[0], number, sizeof(number)), 0);
+	(void)close(ends[0]);
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)setsid();
+		(void)dup2(ends[1], STDOUT_FILENO);
+		(void)execl(probe_path, "wall-probe", a.name, (char *)NULL);
+		_exit(127);
+	}
+	(void)close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(read(ends[0], number, sizeof(number)) > 0);
+	(void)kill(-pid, SIGKILL);
+	/* Still there. */
+	assert_int_equal(poll(&(struct pollfd){ ends[0], POLLIN, 0 }, 1, 200),
+	    0);
+	assert_int_equal(kill((pid_t)strtol(number, NULL, 10), SIGKILL), 0);
+	assert_int_equal(read(ends[0], number, sizeof(number)), 0);
+	(void)close(ends[0]);
+}
+
 /* --- what may be filled --- */
 
 static const struct fill {
@@ -795,6 +836,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(user_namespace_holds_processors),
 		cmocka_unit_test(layers_of_a_package_are_its_own),
 		cmocka_unit_test(who_stands_still_is_ended),
+		cmocka_unit_test(nobody_outlives_the_sandbox),
 		cmocka_unit_test(limits_are_what_holds),
 		cmocka_unit_test(files_of_the_host_are_covered),
 		cmocka_unit_test(groups_of_the_host_are_hidden),
