@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <endian.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,6 +151,27 @@ export_sums_set_gaps(struct exporter *x, struct str name,
 
 	assert(s != NULL && s->gaps.v == NULL);
 	s->gaps = *gaps;
+}
+
+bool
+export_sums_prepare(struct exporter *x)
+{
+	bool made = false;
+
+	for (size_t i = 0; i < x->sums.n; i++) {
+		struct outfile_sums *s = &x->sums.v[i].sums;
+		char path[LIMIT_PATH_BYTES];
+
+		if (s->n_states == 0 || s->spare.inode != 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%.*s",
+		    STR_ARG(x->sums.v[i].name));
+		if (spare_make(x->dir, path,
+			(uint64_t)s->n_states * OUTFILE_STEP, &s->spare) != 0)
+			break;
+		made = true;
+	}
+	return made;
 }
 
 /* --- what is published ------------------------------------------------------

@@ -504,6 +504,20 @@ write_index(struct exporter *x, struct error *err)
 	return rc == 0 ? export_cache_publish(x, err) : rc;
 }
 
+/* There is nothing to publish: what the next export would have to copy first,
+ * and who waits for it with it, is copied now. */
+static int
+prepare(struct exporter *x, struct error *err)
+{
+	int rc = 0;
+
+	if (x->n_read > x->whole.n / 8)
+		rc = write_index(x, err);
+	if (rc == 0 && export_sums_prepare(x))
+		rc = export_sums_save(x, err);
+	return rc;
+}
+
 int
 export_finish(struct exporter *x, const char *url, struct export_counts *ret,
     struct error *err)
@@ -515,8 +529,8 @@ export_finish(struct exporter *x, const char *url, struct export_counts *ret,
 	x->counts.reports = x->whole.n;
 	if (export_dirs_changed(x) || x->all_changed)
 		rc = write_all(x, url, err);
-	else if (x->n_read > x->whole.n / 8)
-		rc = write_index(x, err);
+	else
+		rc = prepare(x, err);
 	if (rc == 0)
 		*ret = x->counts;
 	return rc;

@@ -159,6 +159,8 @@ int export_sums_save(struct exporter *x, struct error *err);
 /* Takes the states of sums; lines may be NULL. */
 void export_sums_add(struct exporter *x, struct str name,
     const struct outfile_sums *sums, const struct export_lines *lines);
+/* Archives that have no spare get one. False: none was made. */
+bool export_sums_prepare(struct exporter *x);
 /* The same file under another name. */
 void export_sums_link(struct exporter *x, const char *from, const char *to);
 /* SHA256SUMS and CRC32C. */

@@ -131,9 +131,8 @@ outfile_put(struct outfile *o, const void *p, size_t n)
 	}
 }
 
-/* The kernel's copy stays in the page cache. */
-static bool
-copy_range(int from, int to, uint64_t begin, uint64_t n)
+bool
+outfile_copy(int from, int to, uint64_t begin, uint64_t n)
 {
 	off_t at = (off_t)begin;
 	ssize_t k;
@@ -217,7 +216,7 @@ outfile_keep(struct outfile *o, const struct outfile_sums *past, uint64_t n)
 		o->spare = (struct spare){ past->size, past->inode,
 			past->mtime_ns, whole };
 	}
-	if (!copy_range(from, o->fd, there, whole)) {
+	if (!outfile_copy(from, o->fd, there, whole)) {
 		(void)error_set(&o->err, -EIO, "cannot be copied");
 		return true;
 	}

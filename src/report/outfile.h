@@ -58,6 +58,8 @@ int outfile_write_in(int dir, int to, const char *path, struct str bytes,
     struct error *err);
 struct stat;
 int64_t outfile_mtime_ns(const struct stat *st);
+/* Bytes from `begin` to n, by the kernel: they stay in the page cache. */
+bool outfile_copy(int from, int to, uint64_t begin, uint64_t n);
 int outfile_make_folders(int dir, const char *path, struct error *err);
 
 #endif

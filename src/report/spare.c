@@ -66,6 +66,30 @@ spare_publish(int dir, const char *temporary, const char *path)
 	return 0;
 }
 
+int
+spare_make(int dir, const char *path, uint64_t n, struct spare *ret)
+{
+	static const char temporary[] = ".tmp-spare";
+	_cleanup_(closep) int from =
+	    openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_(closep) int to = openat(dir, temporary,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	char name[LIMIT_PATH_BYTES];
+	struct error err = ERROR_INIT;
+	struct stat st;
+
+	path_of(path, name);
+	if (from < 0 || to < 0 || !outfile_copy(from, to, 0, n) ||
+	    fstat(to, &st) != 0 || outfile_make_folders(dir, name, &err) != 0 ||
+	    renameat(dir, temporary, dir, name) != 0) {
+		(void)unlinkat(dir, temporary, 0);
+		return -EIO;
+	}
+	*ret =
+	    (struct spare){ n, (uint64_t)st.st_ino, outfile_mtime_ns(&st), n };
+	return 0;
+}
+
 void
 spare_drop(int dir, const char *path)
 {

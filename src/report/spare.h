@@ -23,6 +23,9 @@ int spare_take(int dir, const char *path, const struct spare *s,
 /* temporary is published as path, and what was that is the spare. Negative:
  * nothing has been done. */
 int spare_publish(int dir, const char *temporary, const char *path);
+/* One is made: the first n bytes of what is published. Negative: there is
+ * none, and no room for it. */
+int spare_make(int dir, const char *path, uint64_t n, struct spare *ret);
 void spare_drop(int dir, const char *path);
 
 #endif
