@@ -124,10 +124,9 @@ find_package(struct query *q, struct error *err)
 	rc = packageurl_parse_loose(q->arena, str_of(options.package), &p, err);
 	if (rc != 0)
 		return error_wrap(err, "--package %s", options.package);
+	/* A type that no ecosystem has: no document can name the package. */
 	if (!packageurl_to_osv(q->arena, &p, &q->ecosystem, &q->name))
-		return error_set(err, -EINVAL,
-		    "--package %s: OSV has no ecosystem for the type",
-		    options.package);
+		q->ecosystem = STR_LIT("");
 	return 0;
 }
 
