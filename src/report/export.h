@@ -10,9 +10,10 @@
  *	changes.atom changes.json changes/ SHA256SUMS CRC32C
  *	.cache/         what was exported, and each report compressed
  *
- * Two processes look at the files of the database, confined workers turn those
- * that changed into messages, the exporter writes, and a second process writes
- * the archives of all ecosystems. Every file is renamed into place when whole,
+ * One process lists large folders while the last export's index is read, two
+ * look at the files of the database, confined workers turn those that changed
+ * into messages, the exporter writes, and a second process writes half of the
+ * archives. Every file is renamed into place when whole,
  * and so is a folder of documents that was not there before; the cache is
  * written last, so that a death leaves an export that the next run completes.
  */
