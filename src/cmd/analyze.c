@@ -293,6 +293,9 @@ main(int argc, char **argv)
 		opt_usage_error(&command,
 		    "--export knows ossf alone, and goes "
 		    "without --json");
+	if (o.analysis.output != NULL && argc - first > 1 &&
+	    !is_three_words(argv + first, (size_t)(argc - first)))
+		opt_usage_error(&command, "-o is for one package");
 	if (rank_of(o.fail_on) == N_ELEMENTS(labels))
 		opt_usage_error(&command, "--fail-on: no label '%s'",
 		    o.fail_on);
