@@ -82,11 +82,35 @@ sweep(int tree)
 		closep(&fd);
 }
 
+/* The trees and the ecosystems in them lie where the file system has room:
+ * each assignment removes as many files as there are new reports. */
+static int
+spread_trees(struct repo *r, struct error *err)
+{
+	static const char *const above[] = { "osv", "osv/malicious" };
+	char path[LIMIT_PATH_BYTES];
+
+	for (size_t i = 0; i < N_ELEMENTS(above); i++) {
+		_cleanup_(closep) int fd = -1;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", r->dir, above[i]);
+		if (paths_make(path, 0755, err) != 0)
+			return err->code;
+		fd =
+		    open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0)
+			fd_spread(fd);
+	}
+	return 0;
+}
+
 static int
 open_trees(struct repo *r, bool make, struct error *err)
 {
 	char path[LIMIT_PATH_BYTES];
 
+	if (make && spread_trees(r, err) != 0)
+		return err->code;
 	for (int i = 0; i < REPO_TREE__MAX; i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", r->dir,
 		    repo_folders[i]);
