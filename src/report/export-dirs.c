@@ -19,9 +19,10 @@
 #include "report/export_priv.h"
 #include "sys/fd.h"
 
-/* And the name. In .cache, which is made for that: see fd_spread(). What was
- * left by a death is swept. */
-#define STAGED ".cache/.tmp-"
+/* In .cache, which is made for that: see fd_spread(). A name that is drawn,
+ * because ext4 chooses by it where to begin, and an export that was here may
+ * just have been removed. What was left by a death is swept. */
+#define STAGED ".cache/.tmp-%08x-%.*s"
 
 /* Of documents that are about no package. */
 static const char *const others[] = { "GIT", "[EMPTY]" };
@@ -94,7 +95,7 @@ open_dir(struct exporter *x, struct export_dir *d, struct error *err)
 	d->staged = faccessat(x->dir, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 &&
 	    errno == ENOENT;
 	if (d->staged)
-		(void)snprintf(path, sizeof(path), STAGED "%.*s",
+		(void)snprintf(path, sizeof(path), STAGED, x->stage,
 		    STR_ARG(d->name));
 	if (d->staged && mkdirat(x->dir, path, 0755) != 0)
 		return error_errno(err, "%s", path);
@@ -139,16 +140,17 @@ export_dirs_write(struct exporter *x, const struct export_entry *e,
 int
 export_dirs_publish(struct exporter *x, struct error *err)
 {
-	char from[LIMIT_TEXT_BYTES];
+	char from[LIMIT_TEXT_BYTES], to[LIMIT_TEXT_BYTES];
 
 	for (size_t i = 0; i < x->dirs.n; i++) {
 		struct export_dir *d = &x->dirs.v[i];
 
 		if (!d->staged)
 			continue;
-		(void)snprintf(from, sizeof(from), STAGED "%.*s",
+		(void)snprintf(from, sizeof(from), STAGED, x->stage,
 		    STR_ARG(d->name));
-		if (renameat(x->dir, from, x->dir, from + strlen(STAGED)) != 0)
+		(void)snprintf(to, sizeof(to), "%.*s", STR_ARG(d->name));
+		if (renameat(x->dir, from, x->dir, to) != 0)
 			return error_errno(err, "%s", from);
 		d->staged = false;
 	}

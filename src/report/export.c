@@ -90,6 +90,8 @@ open_files(struct exporter *x, const char *dir, struct error *err)
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (x->segments < 0)
 		return error_errno(err, "%s/.cache/segments", dir);
+	if (getrandom(&x->stage, sizeof(x->stage), 0) != sizeof(x->stage))
+		return error_errno(err, "getrandom");
 	spread(x->dir);
 	sweep(x->dir, ".");
 	sweep(x->dir, ".cache");

@@ -110,6 +110,7 @@ struct exporter {
 	uint64_t segments_end, dead; /* bytes; dead: no entry's any more */
 	uint64_t segments_inode;
 	uint64_t places; /* the next one */
+	uint32_t stage; /* drawn; in the names of folders that are filled */
 	uint64_t index_number; /* drawn anew for each index */
 	/* The last export: its index (mapped; texts lie in it), its entries by
 	 * path, and these in all orders (owned). */
