@@ -208,7 +208,8 @@ const struct calls_row calls_rows[] = {
 
 	/* Told only where isolation refuses them. */
 	REFUSABLE(io_uring_setup, 2), REFUSABLE(io_uring_enter, 6),
-	REFUSABLE(io_uring_register, 4), REFUSABLE(bpf, 3),
+	REFUSABLE(io_uring_register, 4), REFUSABLE(io_setup, 2),
+	REFUSABLE(bpf, 3),
 	REFUSABLE(perf_event_open, 5), REFUSABLE(userfaultfd, 1),
 	REFUSABLE(keyctl, 5), REFUSABLE(add_key, 5),
 	REFUSABLE(request_key, 4), REFUSABLE(mount, 5),

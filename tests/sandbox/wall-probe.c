@@ -176,6 +176,15 @@ io_uring_enter(const char *a)
 }
 
 static int
+asynchronous(const char *a)
+{
+	unsigned long context = 0;
+
+	(void)a;
+	return beyond(syscall(SYS_io_setup, 1, &context), ENOSYS);
+}
+
+static int
 bpf_code(const char *a)
 {
 	(void)a;
@@ -509,6 +518,7 @@ static const struct {
 	{ "chroot", change_root },
 	{ "io-uring", io_uring },
 	{ "io-uring-enter", io_uring_enter },
+	{ "aio", asynchronous },
 	{ "bpf", bpf_code },
 	{ "perf", perf },
 	{ "userfaultfd", fault_handler },

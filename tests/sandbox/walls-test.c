@@ -100,6 +100,7 @@ static const struct attack {
 	RIGHTS("chroot", "chroot"),
 	FILTER("io-uring", "io_uring_setup"),
 	FILTER("io-uring-enter", "io_uring_enter"),
+	FILTER("aio", "io_setup"),
 	FILTER("bpf", "bpf"),
 	FILTER("perf", "perf_event_open"),
 	FILTER("userfaultfd", "userfaultfd"),
