@@ -52,6 +52,7 @@ struct run {
 	struct views views;
 	struct pump pumps[PUMPS];
 	int signals; /* signalfd, owned */
+	const char *program; /* of the command, as it was given */
 	int64_t command, deadline_at; /* id; ns, 0: none */
 	int64_t held_ns; /* of record_held(), in deadline_at already */
 	int status; /* what we exit with */
@@ -227,6 +228,7 @@ start(struct run *r, const struct sandbox_spec *spec, char **argv,
 		rc = pump_make(&r->pumps[i], i, &theirs[i], err);
 	}
 	c.argv = (const char *const *)argv;
+	r->program = argv[0];
 	c.env = env;
 	c.cwd = r->o->cwd;
 	c.uid = c.gid = (uint32_t)r->o->uid;
@@ -276,8 +278,8 @@ on_event(struct run *r, const struct sandbox_event *e, struct error *err)
 	case SANDBOX_EXEC_FAILED:
 		r->exited = r->empty = true;
 		r->status = e->status == ENOENT ? 127 : 126;
-		fprintf(stderr, "lazaret sandbox: cannot run it: %s\n",
-		    strerror(e->status));
+		fprintf(stderr, "lazaret sandbox: cannot run %s: %s\n",
+		    r->program, strerror(e->status));
 		return 0;
 	case SANDBOX_EMPTY:
 		r->empty = r->exited;
