@@ -110,7 +110,7 @@ const struct host_check host_checks[] = {
 	    "nothing: there is no bpf" },
 	{ "notification", HOST_RECORDER, HOST_WANTED, host_try_notify,
 	    "recording without bpf",
-	    "ptrace", "Linux 5.6; cheap from 6.6 on", NULL },
+	    "ptrace", "Linux 5.19; cheap from 6.6 on", NULL },
 	{ "pidfd-status", HOST_RECORDER, HOST_EXTRA, host_try_pidfd_status,
 	    "by notification, how a process ended that its parent has waited for",
 	    "what it said when it left; of one that was killed, nothing",
