@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -216,23 +215,14 @@ static int
 copy_out(const struct analysis *a, struct error *err)
 {
 	_cleanup_(closep) int out = -1;
-	struct stat st;
-	off_t at = 0;
 
 	if (a->o->output == NULL)
 		return 0;
 	out =
 	    open(a->o->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (out < 0 || fstat(a->run_fd, &st) < 0)
+	if (out < 0)
 		return error_errno(err, "cannot write %s", a->o->output);
-	while (at < st.st_size) {
-		/* copy_file_range(2) stays on one kind of file system. */
-		if (sendfile(out, a->run_fd, &at, (size_t)(st.st_size - at)) <=
-		    0)
-			return error_errno(err, "cannot write %s",
-			    a->o->output);
-	}
-	return 0;
+	return nameless_copy(a->run_fd, out, a->o->output, err);
 }
 
 /* The sandbox is of no more use; everything it still has to say is asked

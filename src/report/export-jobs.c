@@ -79,18 +79,6 @@ jobs_child(struct exporter *x, const char *url, unsigned *next, int fd)
 	_exit(0);
 }
 
-static void *
-copy_of(struct str s) /* NULL: of nothing */
-{
-	void *p = NULL;
-
-	if (s.n != 0) {
-		p = mem_array(s.n, 1);
-		memcpy(p, s.p, s.n);
-	}
-	return p;
-}
-
 /* The child is this program at this place: its structs are ours. 1: that was
  * the end. */
 static int
@@ -110,8 +98,8 @@ take_sum(struct exporter *x, struct message *m, struct error *err)
 	if (states.n != s.sums.n_states * sizeof(*s.sums.states) ||
 	    gaps.n != s.gaps.n * sizeof(*s.gaps.v))
 		return error_set(err, -EPROTO, "bad sums of archives");
-	s.sums.states = copy_of(states);
-	s.gaps.v = copy_of(gaps);
+	s.sums.states = (void *)mem_strndup(states);
+	s.gaps.v = (void *)mem_strndup(gaps);
 	export_sums_add(x, name, &s.sums, &s.lines);
 	export_sums_set_gaps(x, name, &s.gaps);
 	return 0;

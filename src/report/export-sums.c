@@ -266,13 +266,9 @@ lay_out(const struct head *h, size_t n, struct layout *ret)
 }
 
 static void *
-copy_of(const void *p, size_t n, size_t size) /* NULL: of nothing */
+copy_of(const void *p, size_t n)
 {
-	void *copy = n != 0 ? mem_array(n, size) : NULL;
-
-	if (n != 0)
-		memcpy(copy, p, n * size);
-	return copy;
+	return mem_strndup(str_n(p, n));
 }
 
 /* The next one; what is its own is taken off the layout. */
@@ -294,11 +290,11 @@ get_sum(struct exporter *x, const struct record *r, struct layout *l)
 		.inode = r->inode,
 		.mtime_ns = r->mtime_ns,
 		.spare = r->spare,
-		.states = copy_of(l->states, r->n_states, sizeof(*l->states)),
+		.states = copy_of(l->states, r->n_states * sizeof(*l->states)),
 		.n_states = r->n_states };
 	memcpy(s->sums.sha256, r->sha256, SHA256_HEX_SIZE);
-	s->gaps = (struct export_gaps){ .v = copy_of(l->gaps, r->n_gaps,
-					    sizeof(*l->gaps)),
+	s->gaps = (struct export_gaps){ .v = copy_of(l->gaps,
+					    r->n_gaps * sizeof(*l->gaps)),
 		.n = r->n_gaps,
 		.end = r->end };
 	l->states += r->n_states;

@@ -23,10 +23,12 @@
 #include "sys/message.h"
 
 #define MESSAGE_DOCUMENT 1
-#define LEVEL            1
-#define MEMORY           6
-#define ONCE_MAX         (16 * (size_t)KIB) /* longer ones are read as they come */
-#define KEEP_MAX         (256 * (size_t)KIB) /* memory that is used again */
+/* Of the library, for what is long or unlike our text: fast, and with a small
+ * table to clear. */
+#define LEVEL    1
+#define MEMORY   6
+#define ONCE_MAX (16 * (size_t)KIB) /* longer ones are read as they come */
+#define KEEP_MAX (256 * (size_t)KIB) /* memory that is used again */
 
 static int
 say_failed(struct channel *c, int64_t file, const char *why, struct error *err)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an export: export.c (state), export-cache.c, export-sums.c,
  * export-work.c, export-walk.c (see export_walk_priv.h), export-order.c,
- * export-dirs.c, export-changes.c, export-jobs.c with export-files.c and
- * export-gaps.c
- * and export-lines.c (archives), feed.c. */
+ * export-dirs.c, export-changes.c, export-jobs.c with export-files.c,
+ * export-gaps.c and export-lines.c (archives), feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 

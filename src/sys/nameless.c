@@ -33,8 +33,8 @@ nameless_open(const char *folder, int *ret_fd, struct error *err)
 	return 0;
 }
 
-static int
-copy_bytes(int from, int to, const char *path, struct error *err)
+int
+nameless_copy(int from, int to, const char *path, struct error *err)
 {
 	char block[16384];
 	off_t at = 0;
@@ -45,9 +45,9 @@ copy_bytes(int from, int to, const char *path, struct error *err)
 		rc = fd_write_all(to, block, (size_t)n, err);
 		at += n;
 	}
-	if (rc == 0 && n < 0)
-		rc = error_errno(err, "cannot keep %s", path);
-	return rc;
+	if (rc != 0)
+		return error_wrap(err, "cannot write %s", path);
+	return n < 0 ? error_errno(err, "cannot copy to %s", path) : 0;
 }
 
 /* Once a file has lost its name it can have none again. */
@@ -60,7 +60,7 @@ keep_copy(int fd, const char *path, struct error *err)
 
 	if (to < 0)
 		return error_errno(err, "cannot keep %s", path);
-	rc = copy_bytes(fd, to, path, err);
+	rc = nameless_copy(fd, to, path, err);
 	/* Not renamed: what is there stays. */
 	if (rc == 0 && link(temporary, path) != 0)
 		rc = error_errno(err, "cannot keep %s", path);

@@ -12,5 +12,7 @@ struct error;
 int nameless_open(const char *folder, int *ret_fd, struct error *err);
 /* path: on the same file system. -EEXIST: something is there, and stays. */
 int nameless_keep(int fd, const char *path, struct error *err);
+/* All of it, from wherever `to` stands; path: of `to`, for the error. */
+int nameless_copy(int fd, int to, const char *path, struct error *err);
 
 #endif
