@@ -127,13 +127,8 @@ static void
 add_strings(struct gate_run *g, struct conf_strings *to, const char *const *v,
     size_t n)
 {
-	struct str *all = arena_array(g->arena, to->n + n + 1, sizeof(*all));
-
-	for (size_t i = 0; i < to->n; i++)
-		all[i] = to->v[i];
 	for (size_t i = 0; i < n; i++)
-		all[to->n++] = str_of(v[i]);
-	to->v = all;
+		conf_strings_add(g->arena, to, str_of(v[i]));
 }
 
 /* LAZARET_SNAPSHOTS and its like: settings in capitals, as one YAML text. */

@@ -468,7 +468,6 @@ hits_note_ecosystems(struct matcher *m)
 	struct conf_strings told = { 0 };
 	struct str last = STR_NONE;
 
-	told.v = arena_array(m->r->arena, MAX_NOTES, sizeof(*told.v));
 	for (size_t i = 0; i < m->r->n_files; i++) {
 		const struct lock_list *l = m->r->files[i].list;
 
@@ -481,7 +480,7 @@ hits_note_ecosystems(struct matcher *m)
 			if (known(m->in, e) || told.n == MAX_NOTES ||
 			    among(told.v, told.n, e))
 				continue;
-			told.v[told.n++] = e;
+			conf_strings_add(m->r->arena, &told, e);
 			gate_note(m->r,
 			    "no snapshot has a report about any package of "
 			    "%.*s: what is found of it is not checked",

@@ -17,20 +17,13 @@ read_registries(struct conf *c, struct str name, const struct conf_node *n,
 {
 	struct settings *s = to;
 	struct conf_strings urls = { 0 };
-	struct str *all;
 	int rc = conf_strings(c, n, &urls);
 
-	if (rc != 0)
-		return rc;
-	all = arena_array(conf_arena(c), s->registries.n + urls.n + 1,
-	    sizeof(*all));
-	for (size_t i = 0; i < s->registries.n; i++)
-		all[i] = s->registries.v[i];
-	for (size_t i = 0; i < urls.n; i++)
-		all[s->registries.n++] = str_of(arena_printf(conf_arena(c),
-		    "%.*s=%.*s", STR_ARG(name), STR_ARG(urls.v[i])));
-	s->registries.v = all;
-	return 0;
+	for (size_t i = 0; rc == 0 && i < urls.n; i++)
+		conf_strings_add(conf_arena(c), &s->registries,
+		    str_of(arena_printf(conf_arena(c), "%.*s=%.*s",
+			STR_ARG(name), STR_ARG(urls.v[i]))));
+	return rc;
 }
 
 static int

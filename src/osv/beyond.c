@@ -263,12 +263,6 @@ static void
 check_range(struct checker *c, const struct osv_affected *a,
     const struct osv_range *r)
 {
-	static const char *const kinds[OSV_EVENT_KIND__MAX] = {
-		[OSV_INTRODUCED] = "introduced",
-		[OSV_LAST_AFFECTED] = "last_affected",
-		[OSV_FIXED] = "fixed",
-		[OSV_LIMIT] = "limit",
-	};
 	version_compare *rule = r->type == OSV_GIT ?
 	    NULL :
 	    version_rule(r->type == OSV_SEMVER ? STR_LIT("npm") : a->ecosystem);
@@ -298,7 +292,7 @@ check_range(struct checker *c, const struct osv_affected *a,
 	list = checker_key(c, "events");
 	for (size_t i = 0; i < r->n_events; i++) {
 		at = checker_index(c, i);
-		(void)checker_key(c, kinds[r->events[i].kind]);
+		(void)checker_key(c, osv_event_kinds[r->events[i].kind]);
 		check_event(c, r, &r->events[i]);
 		if (r->n_events <= 1000)
 			check_order(c, r, rule, i);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ecosystems, database prefixes and package names of OSV. Pure functions. */
+/* Ecosystems, database prefixes, package names and words of OSV. Pure
+ * functions. */
 #include "base/cleanup.h"
 #include "osv/osv.h"
 
@@ -12,6 +13,19 @@ const char *const osv_ecosystems[] = { "AlmaLinux", "Alpaquita", "Alpine",
 	"opam", "openEuler", "openSUSE", "OSS-Fuzz", "Packagist", "Photon OS",
 	"Pub", "PyPI", "Red Hat", "Rocky Linux", "Root", "RubyGems", "SUSE",
 	"SwiftURL", "TuxCare", "Ubuntu", "VSCode", "Wolfi", NULL };
+
+const char *const osv_range_types[OSV_RANGE_TYPE__MAX] = {
+	[OSV_SEMVER] = "SEMVER",
+	[OSV_ECOSYSTEM] = "ECOSYSTEM",
+	[OSV_GIT] = "GIT",
+};
+
+const char *const osv_event_kinds[OSV_EVENT_KIND__MAX] = {
+	[OSV_INTRODUCED] = "introduced",
+	[OSV_LAST_AFFECTED] = "last_affected",
+	[OSV_FIXED] = "fixed",
+	[OSV_LIMIT] = "limit",
+};
 
 static const char *const prefixes[] = { "ASB-A", "PUB-A", "ALPINE", "ALSA",
 	"ALBA", "ALEA", "AZL", "BELL", "BIT", "CGA", "CLEANSTART", "CLSA",

@@ -40,6 +40,10 @@ enum osv_event_kind {
 	OSV_EVENT_KIND__MAX
 };
 
+/* The schema's words for both. */
+extern const char *const osv_range_types[OSV_RANGE_TYPE__MAX];
+extern const char *const osv_event_kinds[OSV_EVENT_KIND__MAX];
+
 struct osv_event {
 	enum osv_event_kind kind;
 	struct str value;

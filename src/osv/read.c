@@ -51,18 +51,12 @@ severities(struct arena *a, yyjson_val *array, size_t *ret_n)
 static struct osv_event
 event(yyjson_val *v)
 {
-	static const char *const keys[OSV_EVENT_KIND__MAX] = {
-		[OSV_INTRODUCED] = "introduced",
-		[OSV_LAST_AFFECTED] = "last_affected",
-		[OSV_FIXED] = "fixed",
-		[OSV_LIMIT] = "limit",
-	};
 	struct osv_event e = { .kind = OSV_INTRODUCED };
 
 	for (int k = 0; k < OSV_EVENT_KIND__MAX; k++)
-		if (yyjson_obj_get(v, keys[k]) != NULL) {
+		if (yyjson_obj_get(v, osv_event_kinds[k]) != NULL) {
 			e.kind = (enum osv_event_kind)k;
-			e.value = member(v, keys[k]);
+			e.value = member(v, osv_event_kinds[k]);
 		}
 	return e;
 }
@@ -70,14 +64,15 @@ event(yyjson_val *v)
 static struct osv_range
 range(struct arena *a, yyjson_val *v)
 {
-	struct osv_range r = { .repo = member(v, "repo") };
+	struct osv_range r = { .type = OSV_ECOSYSTEM,
+		.repo = member(v, "repo") };
 	struct str type = member(v, "type");
 	yyjson_val *events = yyjson_obj_get(v, "events"), *item;
 	yyjson_arr_iter it = yyjson_arr_iter_with(events);
 
-	r.type = str_is(type, "GIT") ? OSV_GIT :
-	    str_is(type, "SEMVER")   ? OSV_SEMVER :
-				       OSV_ECOSYSTEM;
+	for (int t = 0; t < OSV_RANGE_TYPE__MAX; t++)
+		if (str_is(type, osv_range_types[t]))
+			r.type = (enum osv_range_type)t;
 	r.events =
 	    arena_array(a, yyjson_arr_size(events) + 1, sizeof(*r.events));
 	while ((item = yyjson_arr_iter_next(&it)) != NULL)
@@ -170,12 +165,12 @@ document_read(struct arena *a, yyjson_val *root, struct osv_document *ret)
 bool
 osv_range_read(struct arena *a, yyjson_val *v, struct osv_range *ret)
 {
-	static const char *const types[] = { "SEMVER", "ECOSYSTEM", "GIT" };
 	bool known = false;
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < OSV_RANGE_TYPE__MAX; i++)
 		known = known ||
-		    yyjson_equals_str(yyjson_obj_get(v, "type"), types[i]);
+		    yyjson_equals_str(yyjson_obj_get(v, "type"),
+			osv_range_types[i]);
 	if (!known || !yyjson_is_arr(yyjson_obj_get(v, "events")))
 		return false;
 	*ret = range(a, v);

@@ -204,15 +204,13 @@ severity_item(struct checker *c, yyjson_val *v)
 static void
 event_item(struct checker *c, yyjson_val *v)
 {
-	static const char *const kinds[] = { "introduced", "fixed",
-		"last_affected", "limit" };
 	size_t n = 0;
 
 	if (!is_object(c, v))
 		return;
-	for (size_t i = 0; i < N_ELEMENTS(kinds); i++) {
-		yyjson_val *e = yyjson_obj_get(v, kinds[i]);
-		size_t at = checker_key(c, kinds[i]);
+	for (size_t i = 0; i < OSV_EVENT_KIND__MAX; i++) {
+		yyjson_val *e = yyjson_obj_get(v, osv_event_kinds[i]);
+		size_t at = checker_key(c, osv_event_kinds[i]);
 
 		if (e != NULL)
 			string_item(c, e);

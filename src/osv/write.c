@@ -124,26 +124,15 @@ severities(struct json *j, const struct osv_severity *v, size_t n)
 static void
 write_range(struct json *j, const struct osv_range *r)
 {
-	static const char *const types[OSV_RANGE_TYPE__MAX] = {
-		[OSV_SEMVER] = "SEMVER",
-		[OSV_ECOSYSTEM] = "ECOSYSTEM",
-		[OSV_GIT] = "GIT",
-	};
-	static const char *const kinds[OSV_EVENT_KIND__MAX] = {
-		[OSV_INTRODUCED] = "introduced",
-		[OSV_LAST_AFFECTED] = "last_affected",
-		[OSV_FIXED] = "fixed",
-		[OSV_LIMIT] = "limit",
-	};
 
 	json_object_begin(j);
-	text(j, "type", str_of(types[r->type]));
+	text(j, "type", str_of(osv_range_types[r->type]));
 	text(j, "repo", r->repo);
 	json_key(j, "events");
 	json_array_begin(j);
 	for (size_t i = 0; i < r->n_events; i++) {
 		json_object_begin(j);
-		text(j, kinds[r->events[i].kind], r->events[i].value);
+		text(j, osv_event_kinds[r->events[i].kind], r->events[i].value);
 		json_object_end(j);
 	}
 	json_array_end(j);

@@ -66,6 +66,7 @@ read_filter(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct filters *f = to;
 	struct str field = STR_NONE, pattern = STR_NONE;
+	struct error err = ERROR_INIT;
 	const struct conf_key keys[] = { { "field", conf_text, &field },
 		{ "pattern", conf_text, &pattern } };
 	int rc = conf_mapping(c, n, keys, N_ELEMENTS(keys));
@@ -75,6 +76,8 @@ read_filter(struct conf *c, const struct conf_node *n, void *to)
 		pattern.p == NULL))
 		rc = conf_fail(c, n,
 		    "a filter has field: aliases or related, and pattern");
+	if (rc == 0 && intake_filter_check(pattern, &err) != 0)
+		rc = conf_fail(c, n, "%s", err.msg);
 	if (rc == 0 && f->n == MAX_FILTERS)
 		rc = conf_fail(c, n, "too many filters");
 	if (rc == 0)
@@ -282,6 +285,28 @@ read_map(struct conf *c, const struct conf_node *n, void *to)
 	return complaint != NULL ? conf_fail(c, n, "%s", complaint) : 0;
 }
 
+static int
+check_ecosystem(struct conf *c, struct str name, const struct conf_node *n)
+{
+	if (osv_ecosystem_valid(name) && str_chr(name, ':') < 0)
+		return 0;
+	return conf_fail(c, n,
+	    "\"%.*s\" is no ecosystem as OSV spells it (npm, PyPI, …)",
+	    STR_ARG(str_sub(name, 0, 60)));
+}
+
+/* A name, or a list of names. */
+static int
+read_ecosystems(struct conf *c, const struct conf_node *n, void *to)
+{
+	struct conf_strings *s = to;
+	int rc = conf_strings(c, n, s);
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = check_ecosystem(c, s->v[i], n);
+	return rc;
+}
+
 static bool
 id_valid(struct str s)
 {
@@ -308,7 +333,7 @@ read_source(struct conf *c, const struct conf_node *n, struct config_source *s)
 		{ "alias-id", conf_bool, &s->intake.alias_id },
 		{ "split", conf_bool, &s->intake.split },
 		{ "allow-multiple-affected", conf_bool, &s->intake.split },
-		{ "ecosystems", conf_strings, &ecosystems },
+		{ "ecosystems", read_ecosystems, &ecosystems },
 		{ "filters", read_filters, &filters },
 		{ "deleted", read_deleted, &s->withdraw_deleted },
 		{ "deleted-at-most", read_percent, &s->deleted_at_most },
@@ -400,16 +425,6 @@ read_popular_file(struct conf *c, const struct conf_node *n, void *to)
 	struct popular_file *f = add_popular(c, n, all->files, &all->n);
 
 	return f == NULL ? -EINVAL : conf_text(c, n, &f->path);
-}
-
-static int
-check_ecosystem(struct conf *c, struct str name, const struct conf_node *n)
-{
-	if (osv_ecosystem_valid(name))
-		return 0;
-	return conf_fail(c, n,
-	    "\"%.*s\" is no ecosystem as OSV spells it (npm, PyPI, …)",
-	    STR_ARG(str_sub(name, 0, 60)));
 }
 
 static int

@@ -25,6 +25,34 @@ remove_matches(pcre2_code *code, struct str *v, size_t n)
 	return kept;
 }
 
+static pcre2_code *
+compile(struct str pattern, struct error *err)
+{
+	PCRE2_UCHAR why[120];
+	PCRE2_SIZE at;
+	int code_error;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n,
+	    PCRE2_NEVER_BACKSLASH_C, &code_error, &at, NULL);
+
+	if (code != NULL)
+		return code;
+	(void)pcre2_get_error_message(code_error, why, sizeof(why));
+	(void)error_set(err, -EINVAL, "pattern \"%.*s\", at character %zu: %s",
+	    STR_ARG(str_sub(pattern, 0, 100)), (size_t)at + 1, why);
+	return NULL;
+}
+
+int
+intake_filter_check(struct str pattern, struct error *err)
+{
+	pcre2_code *code = compile(pattern, err);
+
+	if (code == NULL)
+		return err->code;
+	pcre2_code_free(code);
+	return 0;
+}
+
 int
 intake_filter(struct intake *in, struct report *r,
     const struct intake_source *s, struct error *err)
@@ -32,19 +60,10 @@ intake_filter(struct intake *in, struct report *r,
 	(void)in;
 	for (size_t i = 0; i < s->n_filters; i++) {
 		const struct intake_filter *f = &s->filters[i];
-		PCRE2_UCHAR why[120];
-		PCRE2_SIZE at;
-		int code_error;
-		pcre2_code *code =
-		    pcre2_compile((PCRE2_SPTR)f->pattern.p, f->pattern.n,
-			PCRE2_NEVER_BACKSLASH_C, &code_error, &at, NULL);
+		pcre2_code *code = compile(f->pattern, err);
 
-		if (code == NULL) {
-			(void)pcre2_get_error_message(code_error, why,
-			    sizeof(why));
-			return error_set(err, -EINVAL, "filter \"%.*s\": %s",
-			    STR_ARG(f->pattern), why);
-		}
+		if (code == NULL)
+			return err->code;
 		if (f->related)
 			r->d.n_related =
 			    remove_matches(code, r->d.related, r->d.n_related);

@@ -31,6 +31,10 @@ struct intake_filter {
 	struct str pattern; /* regular expression (PCRE2), unanchored */
 };
 
+/* 0 when it is a regular expression; -EINVAL with the place and what is wrong.
+ */
+int intake_filter_check(struct str pattern, struct error *err);
+
 /* One source, as configured. Borrowed by intake. */
 struct intake_source {
 	struct str id; /* [a-z0-9-]+ */

@@ -242,25 +242,15 @@ add_str(yyjson_mut_doc *m, yyjson_mut_val *o, const char *key, struct str s)
 static yyjson_mut_val *
 range_value(yyjson_mut_doc *m, const struct osv_range *r)
 {
-	static const char *const types[OSV_RANGE_TYPE__MAX] = {
-		[OSV_SEMVER] = "SEMVER",
-		[OSV_ECOSYSTEM] = "ECOSYSTEM",
-		[OSV_GIT] = "GIT",
-	};
-	static const char *const kinds[OSV_EVENT_KIND__MAX] = {
-		[OSV_INTRODUCED] = "introduced",
-		[OSV_LAST_AFFECTED] = "last_affected",
-		[OSV_FIXED] = "fixed",
-		[OSV_LIMIT] = "limit",
-	};
 	yyjson_mut_val *o = yyjson_mut_obj(m), *events = yyjson_mut_arr(m);
 
-	add_str(m, o, "type", str_of(types[r->type]));
+	add_str(m, o, "type", str_of(osv_range_types[r->type]));
 	add_str(m, o, "repo", r->repo);
 	for (size_t i = 0; i < r->n_events; i++) {
 		yyjson_mut_val *e = yyjson_mut_obj(m);
 
-		add_str(m, e, kinds[r->events[i].kind], r->events[i].value);
+		add_str(m, e, osv_event_kinds[r->events[i].kind],
+		    r->events[i].value);
 		(void)yyjson_mut_arr_append(events, e);
 	}
 	(void)yyjson_mut_obj_add_val(m, o, "events", events);

@@ -79,20 +79,33 @@ conf_text(struct conf *c, const struct conf_node *n, void *to)
 	return 0;
 }
 
+void
+conf_strings_add(struct arena *a, struct conf_strings *s, struct str one)
+{
+	struct str *more;
+
+	/* What was outgrown stays in the arena: twice as large each time. */
+	if (s->n == s->size) {
+		s->size = s->n == 0 ? 8 : 2 * s->n;
+		more = arena_array(a, s->size, sizeof(*more));
+		if (s->n != 0)
+			memcpy(more, s->v, s->n * sizeof(*more));
+		s->v = more;
+	}
+	s->v[s->n++] = one;
+}
+
 static int
 add_string(struct conf *c, const struct conf_node *n, void *to)
 {
 	struct conf_strings *s = to;
-	struct str *more = arena_array(c->arena, s->n + 1, sizeof(*more));
-	int rc;
+	struct str one;
+	int rc = conf_text(c, n, &one);
 
-	if (s->n == 10000)
-		return conf_fail(c, n, "too many entries");
-	if (s->n != 0)
-		memcpy(more, s->v, s->n * sizeof(*more));
-	rc = conf_text(c, n, &more[s->n]);
+	if (rc == 0 && s->n == 10000)
+		rc = conf_fail(c, n, "too many entries");
 	if (rc == 0)
-		*s = (struct conf_strings){ more, s->n + 1 };
+		conf_strings_add(c->arena, s, one);
 	return rc;
 }
 

@@ -26,6 +26,7 @@ struct conf_key {
 struct conf_strings {
 	struct str *v;
 	size_t n;
+	size_t size; /* of v: there is room for so many */
 };
 
 /* Parses and reads the top mapping; strings are copied into the arena. An
@@ -37,6 +38,8 @@ int conf_parse(struct arena *a, struct str yaml, const struct conf_key *keys,
 int conf_text(struct conf *c, const struct conf_node *n, void *to); /* str */
 /* conf_strings: one text or a list of them, added to what is there. */
 int conf_strings(struct conf *c, const struct conf_node *n, void *to);
+/* The same for a text of another place; it is borrowed. */
+void conf_strings_add(struct arena *a, struct conf_strings *s, struct str one);
 int conf_bool(struct conf *c, const struct conf_node *n, void *to);
 int conf_number(struct conf *c, const struct conf_node *n, void *to); /* u64 */
 /* int64_t, milliseconds: "7d", "90s", as on the command line. */
