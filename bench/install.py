@@ -5,8 +5,9 @@ bench/profile share it.
 Measured between two marks of the script, so that neither the start of the
 sandbox nor the loading of programs counts: wall time by the script, processor
 time from the accounts of its control group, which this side reads at the
-marks (`times`, for a script on the host, counts in hundredths of a second).
+marks. On the host the group is ours, and has in it who watches as well.
 """
+import contextlib
 import os
 import shutil
 import subprocess
@@ -36,7 +37,6 @@ npm install --offline --no-audit --no-fund %(name)s >/tmp/out 2>&1 || {
 }
 end=$(date +%%s%%N)
 echo "ns $((end - begin))"
-times
 read go
 """
 
@@ -71,11 +71,9 @@ def descendants(pid):
     return found
 
 
-def account_file(pid):
-    """The file with the processor time of a process's control group: of the
-    unified hierarchy, unless the process is at its top."""
+def account_mounts():
+    """Where control groups with an account of processor time are mounted."""
     mounts = {}
-    older = None
     with open("/proc/mounts", encoding="utf-8") as f:
         for line in f:
             _, where, kind, options = line.split()[:4]
@@ -83,14 +81,43 @@ def account_file(pid):
                 mounts["1"] = where
             elif kind == "cgroup2":
                 mounts["2"] = where
+    return mounts
+
+
+def account_in(group, version):
+    return group + ("/cpu.stat" if version == "2" else "/cpuacct.usage")
+
+
+def account_file(pid):
+    """The file with the processor time of a process's control group: of the
+    unified hierarchy, unless the process is at its top."""
+    mounts = account_mounts()
+    older = None
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as f:
         for line in f:
             _, controllers, path = line.strip().split(":", 2)
             if controllers == "" and path != "/":
-                return mounts["2"] + path + "/cpu.stat"
+                return account_in(mounts["2"] + path, "2")
             if "cpuacct" in controllers.split(","):
-                older = mounts["1"] + path + "/cpuacct.usage"
+                older = account_in(mounts["1"] + path, "1")
     return older
+
+
+@contextlib.contextmanager
+def own_group():
+    """A control group of our own: its folder and its account."""
+    version, where = max(account_mounts().items())
+    group = tempfile.mkdtemp(prefix="lazaret-bench-", dir=where)
+    try:
+        yield group, account_in(group, version)
+    finally:
+        for _ in range(100):
+            try:
+                os.rmdir(group)
+                return
+            except OSError:  # somebody is about to end
+                time.sleep(0.05)
+        sys.exit(f"{group}: processes are left")
 
 
 def cpu_used(path):
@@ -100,15 +127,6 @@ def cpu_used(path):
     if path.endswith("usage"):
         return int(text) / 1e9
     return int(text.split()[1]) / 1e6  # usage_usec
-
-
-def cpu_children(words):
-    """What `times` says of the children: user and system, in seconds."""
-    total = 0.0
-    for word in words:
-        minutes, seconds = word.rstrip("s").split("m")
-        total += 60 * int(minutes) + float(seconds)
-    return total
 
 
 class Install:
@@ -144,11 +162,13 @@ class Install:
             finally:
                 child.kill()
 
-    def follow(self, child, mark):
+    def follow(self, child, mark=None, account=None):
         if child.stdout.readline().strip() != "begin":
             sys.exit("the script did not begin")
-        shell = [pid for pid, name in descendants(child.pid) if name == "sh"]
-        account = account_file(shell[0])
+        if account is None:
+            shell = [pid for pid, name in descendants(child.pid)
+                     if name == "sh"]
+            account = account_file(shell[0])
         if mark:
             mark(child.pid)
         before = cpu_used(account)
@@ -162,23 +182,28 @@ class Install:
             mark(child.pid)
             time.sleep(0.5)
             mark(child.pid)
-        child.stdout.readline()
-        child.stdout.readline()
         child.stdin.write("go\n")
         child.stdin.close()
         if child.wait() != 0:
-            sys.exit(f"sandbox: status {child.returncode}")
+            sys.exit(f"npm install: status {child.returncode}")
         return int(line.split()[1]) / 1e9, cpu
 
     def outside(self, *prefix):
         """On the host, with a home of its own, behind another program."""
         home = tempfile.mkdtemp(prefix="lazaret-bench-home-")
+        script = self.script.replace("/tmp/cache.tar", self.tar) \
+            .replace("/tmp/out", home + "/out")
         try:
-            script = self.script.replace("/tmp/cache.tar", self.tar) \
-                .replace("/tmp/out", home + "/out").replace("read go\n", "")
-            out = run([*prefix, "env", "-i", f"HOME={home}",
-                       f"PATH={os.environ['PATH']}", "sh", "-c", script])
-            wall_ns, rest = out.split("ns ")[-1].split("\n", 1)
-            return int(wall_ns) / 1e9, cpu_children(rest.split()[-2:])
+            with own_group() as (group, account), subprocess.Popen(
+                    ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"',
+                     group, *prefix, "env", "-i", f"HOME={home}",
+                     f"PATH={os.environ['PATH']}", "sh", "-c", script],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    text=True) as child:
+                try:
+                    return self.follow(child, account=account)
+                finally:
+                    child.kill()
+                    child.wait()
         finally:
             shutil.rmtree(home)

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,22 @@ capture_done(struct capture *c)
 	buf_done(&c->kept);
 }
 
+/* The begin and the end: what is said last is often why it ended. */
+static void
+keep(struct buf *kept, const char *p, size_t n)
+{
+	size_t half = kept->max / 2, over;
+
+	assert(n <= half);
+	if (kept->n + n > kept->max) {
+		over = kept->n + n - kept->max;
+		memmove(kept->p + half, kept->p + half + over,
+		    kept->n - half - over);
+		kept->n -= over;
+	}
+	buf_put(kept, p, n);
+}
+
 static void
 capture_read(struct capture *c)
 {
@@ -70,7 +87,7 @@ capture_read(struct capture *c)
 			return; /* nothing more now */
 		c->total_bytes += n;
 		c->line = c->line || memchr(room, '\n', (size_t)n) != NULL;
-		buf_put(&c->kept, room, (size_t)n);
+		keep(&c->kept, room, (size_t)n);
 		if (c->total_bytes > LIMIT_OUTPUT_BYTES)
 			return;
 	}

@@ -88,6 +88,9 @@
 #define LIMIT_QUERY_STEPS 100000000ll
 /* Memory of SQLite while it reads a stranger's run file. */
 #define LIMIT_QUERY_MEMORY_BYTES (768ll * MIB)
+/* Names of addresses in one exported document: the sink had to answer a
+ * question for each. */
+#define LIMIT_EXPORT_NAMES 1000000
 /* A rule: the longest of ours has 6 KiB. */
 #define LIMIT_RULE_BYTES (256 * KIB)
 #define LIMIT_RULES      500
@@ -161,8 +164,8 @@
 /* All bytes hashed in one walk: sparse files cost nothing to make. */
 #define LIMIT_UPPER_HASH_BYTES (8192ll * MIB)
 
-/* Output of one phase that is kept, and that is read at all: past it the phase
- * has reached a limit. */
+/* Output of one phase that is kept, half of it from the end, and that is read
+ * at all: past it the phase has reached a limit. */
 #define LIMIT_OUTPUT_KEPT_BYTES (256 * KIB)
 #define LIMIT_OUTPUT_BYTES      (64ll * MIB)
 

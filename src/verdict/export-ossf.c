@@ -13,11 +13,13 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "runfile/fact.h"
 #include "runfile/reader.h"
@@ -26,10 +28,19 @@
 #define OUTPUT_TAIL_BYTES 4096
 #define NS_PER_SECOND     1000000000
 
+/* Names of one address, by first sight. */
+struct named {
+	struct str name;
+	struct named *next, *last; /* last: of the first one alone */
+};
+
 struct exported {
 	struct reader *r;
 	struct json *j;
 	int phase; /* of names[] */
+	struct arena *arena;
+	struct map *hosts; /* address: struct named */
+	struct map *pairs; /* address, NUL, name: what hosts has */
 	struct error *err;
 };
 
@@ -52,13 +63,13 @@ static const char *const names[] = { "install", "import", "execute" };
 static const char files_sql[] = GATHERED
     ", seen AS (SELECT id, path, "
     "op = 'read' OR (op = 'open' AND coalesce(flags, 0) & 3 IN (0, 2)) AS r, "
-    "op IN ('create', 'write', 'truncate', 'mknod', 'symlink', 'link') OR "
+    "op IN ('create', 'write', 'truncate', 'mknod', 'symlink') OR "
     "(op = 'open' AND coalesce(flags, 0) & 67 NOT IN (0)) AS w, "
     "op IN ('unlink', 'rmdir', 'rename') AS d FROM file_event "
-    "WHERE op NOT IN ('mmap-exec', 'memfd', 'mkdir', 'chmod', 'chown') "
+    "WHERE op NOT IN ('mmap-exec', 'memfd', 'mkdir', 'chmod', 'chown', 'link') "
     "AND path IS NOT NULL AND " OF_KIND
     "UNION ALL SELECT id, path2, 0, 1, 0 FROM file_event "
-    "WHERE op = 'rename' AND path2 IS NOT NULL AND " OF_KIND ") "
+    "WHERE op IN ('rename', 'link') AND path2 IS NOT NULL AND " OF_KIND ") "
     "SELECT path, max(r), max(w), max(d) FROM seen GROUP BY path "
     "ORDER BY min(id)";
 
@@ -68,14 +79,14 @@ static const char sockets_sql[] = GATHERED
     "'send') AND family IN (2, 10) AND address IS NOT NULL AND " OF_KIND
     "GROUP BY address, port ORDER BY min(id)";
 /* Who was told an address and never reached it, as getaddrinfo(3) which only
- * tries routes, has the name as well. Answers to ANY have several words. */
+ * tries routes, has the name as well. Only addresses count among the words of
+ * an answer to ANY: nobody asks for the others. */
 static const char hosts_sql[] =
-    "SELECT name FROM ("
-    "SELECT name, at FROM connection WHERE address = ?1 "
-    "UNION ALL SELECT name, at FROM dns_query WHERE answer = ?1 OR "
-    "(type NOT IN ('A', 'AAAA') AND instr(' ' || CAST(answer AS TEXT) || ' ', "
-    "' ' || CAST(?1 AS TEXT) || ' '))) WHERE name IS NOT NULL "
-    "GROUP BY name ORDER BY min(at), name";
+    "SELECT address, name FROM ("
+    "SELECT address, name, at FROM connection "
+    "UNION ALL SELECT answer, name, at FROM dns_query) "
+    "WHERE address IS NOT NULL AND name IS NOT NULL "
+    "GROUP BY address, name ORDER BY min(at), name";
 
 static const char commands_sql[] = GATHERED
     "SELECT argv, env FROM exec_event WHERE argv IS NOT NULL AND " OF_KIND
@@ -123,25 +134,23 @@ static int
 put_output(struct exported *e, const char *key, int column)
 {
 	_cleanup_(reader_finishp) sqlite3_stmt *st = NULL;
-	struct str all, tail;
 	struct buf out;
 	int rc = begin(e,
 	    GATHERED "SELECT stdout_sha256, stderr_sha256 FROM gathered "
 		     "WHERE kind = ?1 ORDER BY id",
 	    &st);
 
-	buf_init(&out, 64 * MIB);
+	buf_init(&out, LIMIT_OUTPUT_KEPT_BYTES + OUTPUT_TAIL_BYTES);
 	while (rc == 0 && (rc = reader_step(e->r, st, e->err)) == 1) {
 		struct str hash = reader_str(st, column);
 
 		rc = hash.p != NULL ? reader_blob(e->r, hash, &out, e->err) : 0;
 		rc = rc > 0 ? 0 : rc; /* not kept */
+		if (out.n > OUTPUT_TAIL_BYTES)
+			buf_consume(&out, out.n - OUTPUT_TAIL_BYTES);
 	}
-	all = buf_str(&out);
-	tail = str_sub(all,
-	    all.n > OUTPUT_TAIL_BYTES ? all.n - OUTPUT_TAIL_BYTES : 0, all.n);
 	json_key(e->j, key);
-	put_base64(e->j, tail);
+	put_base64(e->j, buf_str(&out));
 	buf_done(&out);
 	return rc;
 }
@@ -160,10 +169,57 @@ put_file(struct exported *e, sqlite3_stmt *st)
 	}
 }
 
+static int
+add_name(struct exported *e, struct str address, struct str name)
+{
+	struct named *first = map_get(e->hosts, address), *n;
+	struct buf pair;
+	int added;
+
+	buf_init(&pair, address.n + name.n + 1);
+	buf_put_str(&pair, address);
+	buf_putc(&pair, '\0');
+	buf_put_str(&pair, name);
+	added = map_put(e->pairs, buf_str(&pair), e);
+	buf_done(&pair);
+	if (added < 0)
+		return error_set(e->err, added,
+		    "more than %d names of addresses", LIMIT_EXPORT_NAMES);
+	if (added > 0)
+		return 0; /* has it */
+	n = arena_alloc(e->arena, sizeof(*n));
+	n->name = arena_str(e->arena, name);
+	if (first == NULL) {
+		n->last = n;
+		(void)map_put(e->hosts, address, n);
+		return 0;
+	}
+	first->last->next = n;
+	first->last = n;
+	return 0;
+}
+
+/* Asking per socket would be as much work as sockets times names, both of
+ * which a package has as many of as it likes. */
+static int
+read_hosts(struct exported *e)
+{
+	_cleanup_(reader_finishp) sqlite3_stmt *st = NULL;
+	int rc = reader_prepare(e->r, hosts_sql, &st, e->err);
+
+	while (rc == 0 && (rc = reader_step(e->r, st, e->err)) == 1) {
+		struct str words = reader_str(st, 0), word;
+
+		rc = 0;
+		while (rc == 0 && words.n > 0 && str_cut(&words, ' ', &word))
+			rc = add_name(e, word, reader_str(st, 1));
+	}
+	return rc;
+}
+
 static void
 put_socket(struct exported *e, sqlite3_stmt *st)
 {
-	_cleanup_(reader_finishp) sqlite3_stmt *hosts = NULL;
 	struct str address = reader_str(st, 0);
 	int64_t port = reader_int(st, 1);
 
@@ -173,12 +229,9 @@ put_socket(struct exported *e, sqlite3_stmt *st)
 	json_int(e->j, port == FACT_NONE ? 0 : port);
 	json_key(e->j, "Hostnames");
 	json_array_begin(e->j);
-	if (reader_prepare(e->r, hosts_sql, &hosts, e->err) == 0) {
-		(void)sqlite3_bind_blob(hosts, 1, address.p, (int)address.n,
-		    SQLITE_TRANSIENT);
-		while (reader_step(e->r, hosts, e->err) == 1)
-			json_str(e->j, reader_str(hosts, 0));
-	}
+	for (const struct named *n = map_get(e->hosts, address); n != NULL;
+	     n = n->next)
+		json_str(e->j, n->name);
 	json_array_end(e->j);
 }
 
@@ -333,12 +386,19 @@ int
 report_ossf(struct reader *r, struct buf *out, struct error *err)
 {
 	struct json j;
-	struct exported e = { .r = r, .j = &j, .err = err };
+	struct exported e = { .r = r,
+		.j = &j,
+		.arena = arena_new(LIMIT_ARENA_BYTES),
+		.hosts = map_new(LIMIT_EXPORT_NAMES),
+		.pairs = map_new(LIMIT_EXPORT_NAMES),
+		.err = err };
 	int rc;
 
 	json_init(&j, out, 0);
 	json_object_begin(&j);
 	rc = put_package(&e);
+	if (rc == 0)
+		rc = read_hosts(&e);
 	json_key(&j, "Analysis");
 	json_object_begin(&j);
 	for (; e.phase < (int)(sizeof(names) / sizeof(names[0])) && rc == 0;
@@ -347,6 +407,9 @@ report_ossf(struct reader *r, struct buf *out, struct error *err)
 	json_object_end(&j);
 	json_object_end(&j);
 	buf_putc(out, '\n');
+	map_free(e.pairs);
+	map_free(e.hosts);
+	arena_free(e.arena);
 	if (rc == 0 && out->full)
 		return error_set(err, -EFBIG, "the document is too large");
 	return rc;
