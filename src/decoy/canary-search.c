@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/safeguard.h"
 #include "decoy/canary-find.h"
 #include "runfile/fact.h"
 #include "runfile/reader.h"
@@ -65,15 +66,16 @@ struct source {
 	"OR CAST(t.name AS TEXT) LIKE '%.local' " \
 	"OR CAST(t.name AS TEXT) LIKE '%.localdomain' " \
 	"OR CAST(t.name AS TEXT) LIKE '%.lan')"
+#define NAMES(first) \
+	HEAD "t.name, NULL, t.phase || " LOCAL_NAME BODY("dns_query") \
+	    "WHERE " NOT_BASELINE "ORDER BY " first "t.phase, t.at, t.id"
 
 /* Requests that the relay answered carry the package manager's own login;
  * their URLs are still looked at. */
 static const struct source sources[] = {
 	/* Names that go to nobody last, and apart: there is no end of them. */
 	{ "dns", "dns_query", CANARY_ANY, SHAPE_NAME,
-	    HEAD "t.name, NULL, t.phase || " LOCAL_NAME BODY(
-		"dns_query") "WHERE " NOT_BASELINE "ORDER BY " LOCAL_NAME
-			     ", t.phase, t.at, t.id" },
+	    SAFEGUARD(nobody_last) ? NAMES(LOCAL_NAME ", ") : NAMES("") },
 	{ "url", "http_exchange", CANARY_ANY, SHAPE_PLAIN,
 	    HEAD "t.url, NULL, t.phase || ' ' || coalesce(t.host, '')" BODY(
 		"http_exchange") "WHERE " NOT_BASELINE
@@ -197,7 +199,7 @@ say(struct state *s, const struct source *src, struct fact_canary_hit hit,
 	/* For each place: what rules do not mind in one must not use up what
 	 * they would mind in another. */
 	(void)snprintf(key, sizeof(key), "%lld %s", (long long)m->canary,
-	    src->place);
+	    SAFEGUARD(places) ? src->place : "");
 	n = (uintptr_t)map_get(s->counts, str_of(key));
 	if (n >= LIMIT_CANARY_HITS)
 		return 0;

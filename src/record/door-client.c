@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/safeguard.h"
 #include "record/door_priv.h"
 #include "record/loader.h"
 #include "sys/clock.h"
@@ -230,7 +231,8 @@ door_client_take(struct serving *s, int fd, uid_t uid)
 		.since = clock_ns(),
 		.cgroup_fd = -1 };
 	channel_init(&c->c, fd);
-	c->c.in.max = LIMIT_LOADER_IN_BYTES;
+	if (SAFEGUARD(room))
+		c->c.in.max = LIMIT_LOADER_IN_BYTES;
 	s->n_clients++;
 	if (s->drain_since != 0)
 		door_client_refuse(s, c, -ESHUTDOWN, DOOR_STOPPING);

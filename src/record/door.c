@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/safeguard.h"
 #include "record/door_priv.h"
 #include "record/loader.h"
 #include "sys/clock.h"
@@ -66,7 +67,7 @@ on_stop(struct serving *s, struct message *m, struct error *err)
 	static const enum client_state waiting[] = { CLIENT_NEW, CLIENT_GREETED,
 		CLIENT_KNOWN, CLIENT_ASKED };
 
-	s->over = s->drain_since != 0;
+	s->over = s->drain_since != 0 || !SAFEGUARD(drain);
 	s->drain_since = clock_ns();
 	for (size_t i = 0; i < N_ELEMENTS(waiting); i++)
 		door_client_refuse_all(s, waiting[i], -ESHUTDOWN,
@@ -123,7 +124,7 @@ drop_silent(struct serving *s, int64_t now)
 		int64_t ms = allowed_ms(c->state);
 		int64_t left = ms - (now - c->since) / NS_PER_MS;
 
-		if (ms == 0)
+		if (ms == 0 || !SAFEGUARD(silence))
 			continue;
 		if (left <= 0)
 			door_client_drop(s, c);

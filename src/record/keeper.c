@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/safeguard.h"
 #include "sys/message.h"
 
 /* The file of this name in the upper layer; -1 where it is not. */
@@ -120,14 +121,14 @@ open_executed(int upper_fd, uint32_t pid, struct str path)
 	struct stat st;
 	int fd = open_upper(upper_fd, path);
 
-	if (fd < 0)
+	if (fd < 0 && SAFEGUARD(fileless))
 		fd = open_passed(pid, path);
-	if (fd < 0)
+	if (fd < 0 && SAFEGUARD(in_memory))
 		fd = open_beside(pid, path);
-	if (fd < 0)
-		fd = open_below_proc(pid, "exe", O_RDONLY | O_NONBLOCK);
-	else
+	if (fd >= 0)
 		return fd;
+	if (SAFEGUARD(nameless))
+		fd = open_below_proc(pid, "exe", O_RDONLY | O_NONBLOCK);
 	if (fd >= 0 &&
 	    (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
 		(st.st_nlink != 0 && !is_in_memory(fd))))

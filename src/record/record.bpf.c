@@ -14,6 +14,7 @@
  * Only raw tracepoints with BTF are used: locked-down kernels refuse LSM,
  * fentry and kprobes. Needs 5.17 (bpf_loop), written for 6.1 and later.
  */
+#include "base/safeguard.h"
 #include "record/put.bpf.h"
 
 /* Argument n (from 1) of the call that s tells. */
@@ -66,6 +67,13 @@ put_path_arguments(struct scratch *s, const volatile struct record_call *call)
 		put_path_argument(s, call->path2, call->base2, 1);
 }
 
+/* Numbers mean other calls. */
+static __always_inline bool
+is_foreign(struct task_struct *task)
+{
+	return SAFEGUARD(foreign) && (task->thread_info.status & TS_COMPAT);
+}
+
 /* A call in the way of another architecture: numbers mean other calls. */
 static __noinline int
 tell_foreign(struct pt_regs *regs, long ret)
@@ -97,8 +105,7 @@ BPF_PROG(on_enter, struct pt_regs *regs, long id)
 	struct call_state *state;
 	struct scratch *s;
 
-	if ((unsigned long)id >= RECORD_N_CALLS ||
-	    (task->thread_info.status & TS_COMPAT))
+	if ((unsigned long)id >= RECORD_N_CALLS || is_foreign(task))
 		return 0;
 	call = &calls[id];
 	if (!(call->flags & RECORD_MARKED) || !is_watched())
@@ -269,7 +276,7 @@ tell_message(struct pt_regs *regs, long ret)
 	if (ret < 0 || bpf_probe_read_user(m, sizeof(*m), (void *)regs->si))
 		return;
 	account(regs->di, ret, 1, m->name, m->name_bytes);
-	if (m->control_bytes)
+	if (m->control_bytes && SAFEGUARD(rights))
 		tell_rights(m, regs->di);
 }
 
@@ -334,9 +341,9 @@ tell_call(struct pt_regs *regs, const volatile struct record_call *call,
 	if (!s)
 		return;
 	event_args(s, regs, ret);
-	if ((call->flags & RECORD_RESULT_FD) && ret >= 0)
+	if ((call->flags & RECORD_RESULT_FD) && ret >= 0 && SAFEGUARD(object))
 		put_fd(s, ret, true);
-	else
+	else if (!(call->flags & RECORD_ENTRY_PATHS) || SAFEGUARD(at_end))
 		put_path_arguments(s, call);
 	if (call->fd && (int)argument(s, call->fd) >= 0)
 		put_fd(s, argument(s, call->fd), true);
@@ -401,8 +408,8 @@ BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 	__u64 id = regs->orig_ax;
 	bool begun = true;
 
-	if (id >= RECORD_N_CALLS || (task->thread_info.status & TS_COMPAT)) {
-		if ((task->thread_info.status & TS_COMPAT) ||
+	if (id >= RECORD_N_CALLS || is_foreign(task)) {
+		if (is_foreign(task) ||
 		    (id < (1ull << 31) && (id & X32_BIT)))
 			tell_foreign(regs, ret);
 		return 0;
@@ -513,10 +520,11 @@ BPF_PROG(on_exec, struct task_struct *task, int old_pid,
 	if (filename != interp)
 		s->h.flags |= RECORD_SCRIPT;
 	control = control_of(s);
-	if (filename != interp ||
-	    (control &&
-		is_written(BPF_CORE_READ(mm, exe_file),
-		    control->watched_since)))
+	if (SAFEGUARD(stop) &&
+	    (filename != interp ||
+		(control &&
+		    is_written(BPF_CORE_READ(mm, exe_file),
+			control->watched_since))))
 		s->h.flags |= RECORD_STOPPED;
 	put_file(s, BPF_CORE_READ(mm, exe_file), -1, 1);
 	put_walk(s, OF_TASK(task, fs->pwd.mnt), OF_TASK(task, fs->pwd.dentry),

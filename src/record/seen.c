@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/safeguard.h"
 #include "runfile/fact.h"
 
 /* What changes names or content, and what runs; reading is not asked for: it
@@ -60,7 +61,9 @@ seen_new(int root_fd, struct seen **ret, struct error *err)
 	_cleanup_(closep) int root =
 	    openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closep) int fd =
-	    open_group(FAN_REPORT_FID | FAN_REPORT_TARGET_FID);
+	    SAFEGUARD(births) ?
+	    open_group(FAN_REPORT_FID | FAN_REPORT_TARGET_FID) :
+	    open_group(0);
 	struct seen *s;
 
 	if (fd < 0 && errno == EINVAL) /* before 5.17 */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/safeguard.h"
 #include "sys/fd.h"
 
 #define FRAME_HEADER_BYTES 8
@@ -177,6 +178,8 @@ take_fds(struct channel *c, struct msghdr *mh, struct error *err)
 				c->fds[c->n_fds++] = fd;
 				continue;
 			}
+			if (!SAFEGUARD(descriptors))
+				continue;
 			(void)close(fd);
 			lost = true;
 		}

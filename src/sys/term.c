@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/safeguard.h"
 #include "sys/clock.h"
 
 bool
@@ -100,6 +101,10 @@ term_safe(struct buf *out, struct str s)
 {
 	size_t n;
 
+	if (!SAFEGUARD(escapes)) {
+		buf_put_str(out, s);
+		return;
+	}
 	while (s.n != 0) {
 		n = str_utf8_length(s);
 		if (n == 0) {

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/safeguard.h"
 #include "runfile/fact.h"
 #include "runfile/reader.h"
 #include "verdict/functions.h"
@@ -289,9 +290,10 @@ count_of(const struct findings *out, size_t first, int64_t package)
 static struct finding *
 lesser(const struct findings *out, size_t first, const struct finding *f)
 {
-	bool is_first = count_of(out, first, f->package) == 0;
+	bool is_first = SAFEGUARD(packages) &&
+	    count_of(out, first, f->package) == 0;
 
-	for (size_t i = out->list.n; i-- > first;)
+	for (size_t i = out->list.n; i-- > first && SAFEGUARD(severities);)
 		if (out->list.v[i].severity > f->severity)
 			return &out->list.v[i];
 	for (size_t i = out->list.n; i-- > first && is_first;)

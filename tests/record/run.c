@@ -5,6 +5,8 @@
  * ("+ fact" must be there, "- fact" must not) with the facts of its phase.
  *
  *	run [--recorder=ebpf|notify|ptrace] [--no-cast] [--print] PROBE [CASE…]
+ *	run --without=SAFEGUARD PROBE	with programs that lack it: the cases
+ *		that need it hide what they do, and nothing else
  *	run --print -- COMMAND ARG…	records any command as a package manager
  *		whose project is its folder, prints its facts
  *	run --flood=lost|held|stopped -- COMMAND ARG…	with a ring far too
@@ -40,6 +42,7 @@
 #include "record/nursery.h"
 #include "record/record.h"
 #include "record/watch.h"
+#include "record/without.h"
 #include "slow.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -67,6 +70,7 @@ struct run {
 	bool print, all;
 	bool no_cast; /* as before 6.2 */
 	bool turns, asked;
+	const char *without; /* a safeguard; NULL: none is missing */
 	const char *flood; /* "lost", "held", "stopped"; NULL: no flood */
 	int64_t dropped;
 };
@@ -348,7 +352,7 @@ static int
 check_case(const struct run *r, size_t i, struct str facts)
 {
 	struct str wanted = str_of(r->wanted.v[i]), line;
-	int failures = 0, checks = 0;
+	int failures = 0, checks = 0, hidden = 0;
 	struct buf changed;
 
 	buf_init(&changed, MIB);
@@ -365,6 +369,11 @@ check_case(const struct run *r, size_t i, struct str facts)
 			continue;
 		if (any_line(facts, buf_str(&changed), (int)i + 1) == want)
 			continue;
+		if (r->without != NULL &&
+		    without_hides(r->without, r->names.v[i], buf_str(&changed))) {
+			hidden++;
+			continue;
+		}
 		failures++;
 		(void)printf("# %s: %.*s\n", want ? "missing" : "unexpected",
 		    STR_ARG(line));
@@ -372,6 +381,10 @@ check_case(const struct run *r, size_t i, struct str facts)
 	buf_done(&changed);
 	if (checks == 0)
 		failures++;
+	if (r->without != NULL && hidden == 0) {
+		failures++;
+		(void)printf("# nothing is hidden without %s\n", r->without);
+	}
 	(void)printf("%s %zu - %s (%d)\n", failures == 0 ? "ok" : "not ok",
 	    i + 1, r->names.v[i], checks);
 	return failures;
@@ -471,7 +484,8 @@ run_cases(struct run *r, char *probe, char **only, struct error *err)
 	     str_cut(&left, '\n', &name);) {
 		char *argv[] = { probe, mem_strndup(name), NULL };
 
-		if (name.n != 0)
+		if (name.n != 0 &&
+		    (r->without == NULL || without_concerns(r->without, name)))
 			rc = run_phase(r, argv[1], argv, err);
 		free(argv[1]);
 	}
@@ -493,7 +507,7 @@ run_probe(struct run *r, char **argv, struct error *err)
 
 	if (probe == NULL)
 		return error_errno(err, "%s", argv[0]);
-	r->all = argv[1] == NULL;
+	r->all = argv[1] == NULL && r->without == NULL;
 	rc = run_cases(r, probe, argv[1] != NULL ? argv + 1 : NULL, err);
 	free(probe);
 	if (rc == 0 && r->wanted.n == 0)
@@ -573,6 +587,8 @@ main(int argc, char **argv)
 	if (*argv != NULL && strncmp(*argv, "--recorder=", 11) == 0 &&
 	    record_means_parse(*argv++ + 11, &r.means) != 0)
 		return 2;
+	if (*argv != NULL && strncmp(*argv, "--without=", 10) == 0)
+		r.without = *argv++ + 10;
 	if (*argv != NULL && strcmp(*argv, "--no-cast") == 0)
 		r.no_cast = *argv++ != NULL;
 	if (*argv != NULL && strcmp(*argv, "--print") == 0)
