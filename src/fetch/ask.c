@@ -18,6 +18,20 @@
 #define OUR_CPU "x64"
 #endif
 
+/* The sentence may be the answer to who asked for a package. */
+static int
+say(struct session *s, bool now, struct error *err)
+{
+	int rc = message_send(&s->reply, err);
+
+	if (rc == 0 && now)
+		rc = channel_flush(&s->reply, err);
+	return rc == -EPIPE ?
+	    error_set(err, rc,
+		"the process that reads the registry's answers died") :
+	    rc;
+}
+
 int
 ask_config(struct session *s, struct error *err)
 {
@@ -27,7 +41,7 @@ ask_config(struct session *s, struct error *err)
 	message_put_str(&s->reply, STR_LIT(OUR_CPU));
 	message_put_str(&s->reply, STR_LIT("glibc"));
 	message_put_str(&s->reply, s->node_version);
-	return message_send(&s->reply, err);
+	return say(s, false, err);
 }
 
 static int64_t
@@ -48,8 +62,6 @@ int
 ask_document(struct session *s, const struct document *d, int actions,
     struct str want, answer_fn fn, void *arg, struct error *err)
 {
-	int rc;
-
 	message_begin(&s->reply, REPLY_DOCUMENT);
 	message_put_int(&s->reply, add_question(s, fn, arg));
 	message_put_int(&s->reply, actions);
@@ -59,16 +71,13 @@ ask_document(struct session *s, const struct document *d, int actions,
 	message_put_int(&s->reply, d->offset);
 	message_put_int(&s->reply, d->size);
 	message_put_fd(&s->reply, d->fd);
-	rc = message_send(&s->reply, err);
-	return rc == 0 ? channel_flush(&s->reply, err) : rc;
+	return say(s, true, err);
 }
 
 int
 ask_local(struct session *s, const struct local *l, const struct verified *v,
     answer_fn fn, void *arg, struct error *err)
 {
-	int rc;
-
 	message_begin(&s->reply, REPLY_LOCAL);
 	message_put_int(&s->reply, add_question(s, fn, arg));
 	message_put_str(&s->reply, l->name);
@@ -76,8 +85,7 @@ ask_local(struct session *s, const struct local *l, const struct verified *v,
 	message_put_str(&s->reply, str_of(v->integrity));
 	message_put_str(&s->reply, str_of(v->shasum));
 	message_put_str(&s->reply, l->manifest_json);
-	rc = message_send(&s->reply, err);
-	return rc == 0 ? channel_flush(&s->reply, err) : rc;
+	return say(s, true, err);
 }
 
 static int
