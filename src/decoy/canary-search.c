@@ -67,8 +67,9 @@ struct source {
 	"OR CAST(t.name AS TEXT) LIKE '%.localdomain' " \
 	"OR CAST(t.name AS TEXT) LIKE '%.lan')"
 #define NAMES(first) \
-	HEAD "t.name, NULL, t.phase || " LOCAL_NAME BODY("dns_query") \
-	    "WHERE " NOT_BASELINE "ORDER BY " first "t.phase, t.at, t.id"
+	HEAD "t.name, NULL, t.phase || " LOCAL_NAME BODY( \
+	    "dns_query") "WHERE " NOT_BASELINE "ORDER BY " first \
+			 "t.phase, t.at, t.id"
 
 /* Requests that the relay answered carry the package manager's own login;
  * their URLs are still looked at. */

@@ -60,8 +60,7 @@ seen_new(int root_fd, struct seen **ret, struct error *err)
 {
 	_cleanup_(closep) int root =
 	    openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_(closep) int fd =
-	    SAFEGUARD(births) ?
+	_cleanup_(closep) int fd = SAFEGUARD(births) ?
 	    open_group(FAN_REPORT_FID | FAN_REPORT_TARGET_FID) :
 	    open_group(0);
 	struct seen *s;

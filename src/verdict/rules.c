@@ -290,8 +290,8 @@ count_of(const struct findings *out, size_t first, int64_t package)
 static struct finding *
 lesser(const struct findings *out, size_t first, const struct finding *f)
 {
-	bool is_first = SAFEGUARD(packages) &&
-	    count_of(out, first, f->package) == 0;
+	bool is_first =
+	    SAFEGUARD(packages) && count_of(out, first, f->package) == 0;
 
 	for (size_t i = out->list.n; i-- > first && SAFEGUARD(severities);)
 		if (out->list.v[i].severity > f->severity)

@@ -370,7 +370,8 @@ check_case(const struct run *r, size_t i, struct str facts)
 		if (any_line(facts, buf_str(&changed), (int)i + 1) == want)
 			continue;
 		if (r->without != NULL &&
-		    without_hides(r->without, r->names.v[i], buf_str(&changed))) {
+		    without_hides(r->without, r->names.v[i],
+			buf_str(&changed))) {
 			hidden++;
 			continue;
 		}

@@ -97,8 +97,8 @@ next_call(pid_t pid, struct __ptrace_syscall_info *ret)
 		if (ptrace(PTRACE_SYSCALL, pid, 0, sig) != 0 ||
 		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 			return false;
-		sig = WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 :
-							     WSTOPSIG(status);
+		sig =
+		    WSTOPSIG(status) == (SIGTRAP | 0x80) ? 0 : WSTOPSIG(status);
 		if (sig == 0 &&
 		    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*ret), ret) >
 			0 &&
