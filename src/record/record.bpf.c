@@ -409,8 +409,7 @@ BPF_PROG(on_exit, struct pt_regs *regs, long ret)
 	bool begun = true;
 
 	if (id >= RECORD_N_CALLS || is_foreign(task)) {
-		if (is_foreign(task) ||
-		    (id < (1ull << 31) && (id & X32_BIT)))
+		if (is_foreign(task) || (id < (1ull << 31) && (id & X32_BIT)))
 			tell_foreign(regs, ret);
 		return 0;
 	}
