@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/safeguard.h"
 #include "sandbox/early.h"
 #include "sandbox/landlock.h"
 #include "sandbox/put.h"
@@ -188,9 +189,11 @@ set_clock(int64_t uptime_s, struct error *err)
 }
 
 /* The child between clone3 and exec: system calls only. It waits for its
- * ids, becomes root of its namespace, and gives up every descriptor but one. */
+ * ids, becomes root of its namespace, and gives up every descriptor but one.
+ * Its copy of the supervisor's end goes first: that end is what says that the
+ * supervisor has died, maybe before the warden has heard of us. */
 static void __attribute__((noreturn))
-become_init(const struct cgroup_doors *doors, int exe, int control)
+become_init(const struct cgroup_doors *doors, int exe, int control, int other)
 {
 	static const char *const argv[] = { "init", NULL };
 	static const char *const env[] = { NULL };
@@ -199,6 +202,8 @@ become_init(const struct cgroup_doors *doors, int exe, int control)
 
 	/* Real-time processes do not enter cgroups; packages are none. */
 	(void)sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
+	if (SAFEGUARD(orphan))
+		(void)close(other);
 	if (cgroup_go_in(doors) != 0)
 		_exit(8);
 	if (read(control, &go, 1) != 1 || null < 0)
@@ -242,7 +247,7 @@ clone_init(struct work *w, int exe, int control, uint64_t flags,
 	}
 	pid = syscall(SYS_clone3, &a, sizeof(a));
 	if (pid == 0)
-		become_init(&doors, exe, control);
+		become_init(&doors, exe, control, s->control.fd);
 	if (pid < 0)
 		return error_errno(err, "cannot make namespaces (clone3)");
 	s->init = (struct child){ (pid_t)pid, pidfd };

@@ -3,7 +3,9 @@
  * A supervisor that is killed while it starts a sandbox, before any of its
  * system calls, and while the warden is held back: nothing is left of it. A
  * tracer lets it go on from call to call. Without the warden the same leaves
- * its run folder and its control groups.
+ * its run folder and its control groups; built without the safeguard `orphan`,
+ * and then called with this word (tests/without), a process that no control
+ * group tells of.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -75,7 +77,7 @@ static void __attribute__((noreturn)) supervise(const char *without)
 	_exit(0);
 }
 
-/* The go of the warden: one byte, and the last of those. */
+/* One byte lets init go on, another one the warden. */
 static bool
 is_go(pid_t pid, const struct __ptrace_syscall_info *call)
 {
@@ -141,13 +143,16 @@ look(pid_t supervisor, struct made *ret)
 		ret->held |= getsid(pid) == pid && is_same_program(pid);
 }
 
-/* Killed before its call number `at`; 0: before it lets the warden go. Returns
- * how many calls it had begun; ret->run is what it had by then. */
+#define INIT_GOES   (-1)
+#define WARDEN_GOES (-2)
+
+/* Killed before its call number `at`, or before it lets one of these go.
+ * Returns how many calls it had begun; ret->run is what it had by then. */
 static int
 kill_at(int at, const char *without, struct made *ret)
 {
 	struct __ptrace_syscall_info call;
-	int status, n = 0;
+	int status, n = 0, goes = 0;
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -159,12 +164,10 @@ kill_at(int at, const char *without, struct made *ret)
 	    0);
 	*ret = (struct made){ .held = false };
 	while (next_call(pid, &call)) {
-		bool now = at != 0 ? ++n == at : is_go(pid, &call);
-
-		if (now)
-			look(pid, ret);
-		if (!now || (at == 0 && !ret->held))
+		goes += is_go(pid, &call);
+		if (++n != at && -goes != at)
 			continue;
+		look(pid, ret);
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, &status, 0);
 		return n;
@@ -189,6 +192,7 @@ all_end(void)
 	return false;
 }
 
+#define PROCESS    "a process"
 #define RUN_FOLDER "a run folder"
 
 static char group[NAME_MAX + 16];
@@ -220,7 +224,7 @@ left(const struct made *m)
 	struct made now;
 
 	if (!all_end())
-		return "a process";
+		return PROCESS;
 	(void)snprintf(group, sizeof(group), "lazaret-%s", m->run);
 	if (m->run[0] != '\0' &&
 	    nftw("/sys/fs/cgroup", find_group, 16, FTW_PHYS) != 0)
@@ -232,18 +236,21 @@ left(const struct made *m)
 }
 
 static void
-killed_before_the_warden_may_go(void **unused)
+killed_while_others_wait(void **unused)
 {
+	static const int when[] = { INIT_GOES, WARDEN_GOES };
 	const char *what;
 	struct made m;
 
 	(void)unused;
-	(void)kill_at(0, "", &m);
-	assert_true(m.held);
-	assert_string_not_equal(m.run, "");
-	what = left(&m);
-	if (what != NULL)
-		fail_msg("%s is left", what);
+	for (size_t i = 0; i < N_ELEMENTS(when); i++) {
+		(void)kill_at(when[i], "", &m);
+		assert_true(m.held);
+		assert_string_not_equal(m.run, "");
+		what = left(&m);
+		if (what != NULL)
+			fail_msg("%s is left", what);
+	}
 }
 
 /* Before there is a warden there may be a folder, which the next start
@@ -280,6 +287,7 @@ killed_anywhere(void **unused)
 static void
 without_a_warden_something_is_left(void **unused)
 {
+	const char *what;
 	struct made m;
 	int calls = kill_at(INT_MAX, "warden", &m), n = 0;
 
@@ -287,12 +295,38 @@ without_a_warden_something_is_left(void **unused)
 	for (int i = 1; i < 4; i++) {
 		(void)kill_at(calls * i / 4, "warden", &m);
 		assert_false(m.held);
-		n += left(&m) != NULL;
+		what = left(&m);
+		n += what != NULL;
+		/* Init goes by itself. */
+		assert_true(what == NULL || strcmp(what, PROCESS) != 0);
 	}
 	assert_true(n > 0);
 	/* The next start removes what this one has found. */
 	(void)kill_at(INT_MAX, "", &m);
 	assert_null(left(&m));
+}
+
+static void
+without_other_eyes_init_is_left(void **unused)
+{
+	_cleanup_(fclosep) FILE *f = NULL;
+	char path[64];
+	const char *what;
+	struct made m;
+	pid_t pid;
+
+	(void)unused;
+	(void)kill_at(INIT_GOES, "", &m);
+	what = left(&m);
+	/* It has become ours. */
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+	    (int)getpid());
+	f = fopen(path, "re");
+	while (f != NULL && fscanf(f, "%d", &pid) == 1)
+		(void)kill(pid, SIGKILL);
+	assert_true(all_end());
+	assert_non_null(what);
+	assert_string_equal(what, PROCESS);
 }
 
 static int
@@ -305,13 +339,17 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_before_the_warden_may_go),
+		cmocka_unit_test(killed_while_others_wait),
 		cmocka_unit_test(killed_anywhere),
 		cmocka_unit_test(without_a_warden_something_is_left),
 	};
+	const struct CMUnitTest without[] = {
+		cmocka_unit_test(without_other_eyes_init_is_left),
+	};
+	bool is_out = argc > 1 && strcmp(argv[1], "orphan") == 0;
 	int rc;
 
 	if (!become_root()) {
@@ -327,7 +365,8 @@ main(void)
 	if (mkdir(root, 0755) != 0 || give_layer(root) != 0 ||
 	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
 		return 1;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	rc = is_out ? cmocka_run_group_tests(without, NULL, NULL) :
+		      cmocka_run_group_tests(tests, NULL, NULL);
 	(void)nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return rc;
 }
