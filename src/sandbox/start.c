@@ -188,10 +188,9 @@ set_clock(int64_t uptime_s, struct error *err)
 	return 0;
 }
 
-/* The child between clone3 and exec: system calls only. It waits for its
- * ids, becomes root of its namespace, and gives up every descriptor but one.
- * Its copy of the supervisor's end goes first: that end is what says that the
- * supervisor has died, maybe before the warden has heard of us. */
+/* The child between clone3 and exec: system calls only. It waits for its ids,
+ * becomes root of its namespace, and gives up every descriptor but one: first
+ * the supervisor's end, which says whether that lives, warden or not. */
 static void __attribute__((noreturn))
 become_init(const struct cgroup_doors *doors, int exe, int control, int other)
 {
@@ -400,10 +399,9 @@ apply_namespaces(struct work *w, const struct op *op, struct error *err)
 	struct sandbox *s = w->s;
 	_cleanup_(closep) int exe = -1;
 	_cleanup_(closep) int theirs = -1;
-	int pair[2], rc;
+	int pair[2], rc = open_init(&exe, err);
 
 	(void)op;
-	rc = open_init(&exe, err);
 	if (rc == 0 && s->net.answer >= 0)
 		rc = net_wait(&s->net, network_info(s), err);
 	if (rc == 0)
