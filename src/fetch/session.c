@@ -299,6 +299,10 @@ session_run(struct session *s, struct error *err)
 		rc = turn(s, err);
 	if (rc == 0)
 		return 0;
+	if (rc == -EPIPE && str_starts(str_of(err->msg), "write:"))
+		(void)error_set(err, rc,
+		    "the process that reads the registry's answers, or the one "
+		    "that keeps its files, died");
 	message_begin(&s->control, CONTROL_FAILED);
 	message_put_int(&s->control, rc);
 	message_put_str(&s->control, str_of(err->msg));
