@@ -173,7 +173,8 @@ make_parents(const struct mounts *m, const struct put_home *home,
 static int
 copy_fd(int to, int from, struct error *err)
 {
-	_cleanup_(freep) char *chunk = mem_alloc(64 * KIB);
+	/* Not cleared: most files are smaller, and each page costs. */
+	_cleanup_(freep) char *chunk = mem_resize(NULL, 64 * KIB);
 	int64_t total = 0;
 	ssize_t n;
 	int rc;

@@ -17,6 +17,8 @@
 
 #define FRAME_HEADER_BYTES 8
 #define ABSENT             UINT32_MAX
+/* Room to receive into before a buffer grows. */
+#define ROOM_BYTES (4 * KIB)
 
 void
 channel_init(struct channel *c, int fd)
@@ -210,6 +212,10 @@ channel_fill(struct channel *c, struct error *err)
 		buf_consume(&c->in, c->in_at);
 		c->in_at = 0;
 	}
+	/* What follows the first byte, which comes alone where descriptors do,
+	 * mostly has room: to grow is to copy, page by page. */
+	if (c->in.size > c->in.n + ROOM_BYTES)
+		iov.iov_len = MIN_OF(iov.iov_len, c->in.size - c->in.n - 1);
 	iov.iov_base = buf_reserve(&c->in, iov.iov_len);
 	if (iov.iov_base == NULL)
 		return error_set(err, -EPROTO, "frame larger than allowed");
