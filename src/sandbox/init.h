@@ -60,12 +60,13 @@ enum init_op {
 	INIT_OP_MASKS, /* fd: the folder of masks, put where the pivot takes it
 			* away with the old root */
 	INIT_OP_DEVPTS, /* new instance at a */
-	INIT_OP_PROC, /* at a, options b */
+	INIT_OP_PROC, /* options b; the next three are about what is in it */
 	INIT_OP_HIDE, /* what lies at b in the folder of masks covers a; a
 		       * missing a is no error */
 	INIT_OP_SETTING, /* writes b to the file a; where there is none,
 			  * INIT_READY says so */
 	INIT_OP_READONLY, /* a becomes read-only */
+	INIT_OP_PLACE, /* all of that goes to a in the root */
 	INIT_OP_PIVOT, /* into the root; the old one is gone */
 	INIT_OP_HOSTNAME, /* a; domain b */
 	INIT_OP_CGROUP_NS, /* its own cgroups become the root of what it sees */

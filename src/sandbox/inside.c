@@ -30,9 +30,26 @@
 /* Where the root waits for the pivot: over something that is never needed
  * before it. */
 #define STAGING "/tmp"
+/* Where the new /proc waits for the root: over the old one. What covers parts
+ * of it is put there, while the supervisor still makes the root. */
+#define PROC "/proc"
 /* Folder of masks, over another such folder of the old root: each mount that
  * is taken away by itself waits for all processors (namespace_unlock()). */
 #define MASKS "/dev"
+
+/* NUL-terminated: of the new /proc, where it waits. */
+static int
+below_proc(struct str s, char ret[PATH_MAX], struct error *err)
+{
+	size_t n = sizeof(PROC) - 1;
+
+	if (s.n >= PATH_MAX || !str_starts(s, PROC) ||
+	    (s.n != n && s.p[n] != '/'))
+		return error_set(err, -EINVAL, "bad path %.*s", STR_ARG(s));
+	memcpy(ret, s.p, s.n);
+	ret[s.n] = '\0';
+	return 0;
+}
 
 /* NUL-terminated, relative to the new root: "/proc" becomes "proc". */
 static int
@@ -120,7 +137,7 @@ static int
 apply_proc(struct inside *in, const struct init_order *o, struct error *err)
 {
 	char path[PATH_MAX], options[64];
-	int rc = relative(o->a, path, err);
+	int rc = below_proc(o->a, path, err);
 
 	(void)in;
 	if (rc != 0)
@@ -128,7 +145,7 @@ apply_proc(struct inside *in, const struct init_order *o, struct error *err)
 	(void)snprintf(options, sizeof(options), "%.*s", STR_ARG(o->b));
 	if (mount("proc", path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		options) != 0)
-		return error_errno(err, "cannot mount /%s", path);
+		return error_errno(err, "cannot mount %s", path);
 	return 0;
 }
 
@@ -137,7 +154,7 @@ apply_hide(struct inside *in, const struct init_order *o, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
 	char path[PATH_MAX], mask[PATH_MAX];
-	int rc = relative(o->a, path, err);
+	int rc = below_proc(o->a, path, err);
 
 	(void)in;
 	if (rc != 0)
@@ -148,7 +165,7 @@ apply_hide(struct inside *in, const struct init_order *o, struct error *err)
 	fd = open_tree(AT_FDCWD, mask, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0 ||
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
-		return error_errno(err, "cannot cover /%s", path);
+		return error_errno(err, "cannot cover %s", path);
 	return 0;
 }
 
@@ -157,7 +174,7 @@ apply_setting(struct inside *in, const struct init_order *o, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
 	char path[PATH_MAX];
-	int rc = relative(o->a, path, err);
+	int rc = below_proc(o->a, path, err);
 
 	if (rc != 0)
 		return rc;
@@ -166,11 +183,11 @@ apply_setting(struct inside *in, const struct init_order *o, struct error *err)
 		size_t n = strlen(in->left_out);
 
 		(void)snprintf(in->left_out + n, sizeof(in->left_out) - n,
-		    "/%s\n", path);
+		    "%s\n", path);
 		return 0;
 	}
 	if (fd < 0 || write(fd, o->b.p, o->b.n) != (ssize_t)o->b.n)
-		return error_errno(err, "cannot set /%s", path);
+		return error_errno(err, "cannot set %s", path);
 	return 0;
 }
 
@@ -180,7 +197,7 @@ apply_readonly(struct inside *in, const struct init_order *o, struct error *err)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
 	_cleanup_(closep) int fd = -1;
 	char path[PATH_MAX];
-	int rc = relative(o->a, path, err);
+	int rc = below_proc(o->a, path, err);
 
 	(void)in;
 	if (rc != 0)
@@ -191,8 +208,21 @@ apply_readonly(struct inside *in, const struct init_order *o, struct error *err)
 	if (fd < 0 ||
 	    mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0 ||
 	    move_mount(fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) != 0)
-		return error_errno(err, "cannot make /%s read-only", path);
+		return error_errno(err, "cannot make %s read-only", path);
 	return 0;
+}
+
+/* With all that covers it, from where it waited. */
+static int
+apply_place(struct inside *in, const struct init_order *o, struct error *err)
+{
+	char path[PATH_MAX];
+	int rc = relative(o->a, path, err);
+
+	(void)in;
+	if (rc == 0 && move_mount(AT_FDCWD, PROC, AT_FDCWD, path, 0) != 0)
+		rc = error_errno(err, "cannot move /%s", path);
+	return rc;
 }
 
 /* The standard descriptors of the host end here. */
@@ -276,13 +306,14 @@ set_capabilities(uint64_t keep)
 	return syscall(SYS_capset, &header, data) == 0 ? 0 : -errno;
 }
 
+/* Takes these away from the bounding set. */
 static int
-bound_capabilities(uint64_t keep)
+bound_capabilities(uint64_t gone)
 {
 	int there;
 
 	for (int cap = 0; cap < 64; cap++) {
-		if ((keep & 1ull << cap) != 0)
+		if ((gone & 1ull << cap) == 0)
 			continue;
 		there = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 		if (there < 0)
@@ -302,7 +333,7 @@ static int
 apply_capabilities(struct inside *in, const struct init_order *o,
     struct error *err)
 {
-	int rc = bound_capabilities(INIT_CAPABILITIES);
+	int rc = bound_capabilities(~INIT_CAPABILITIES);
 
 	in->drops = o->m == 0;
 	if (rc == 0)
@@ -381,7 +412,8 @@ apply_unreadable(struct inside *in, const struct init_order *o,
 int
 inside_become(const struct inside *in, uint32_t uid, uint32_t gid)
 {
-	int rc = in->drops ? bound_capabilities(0) : 0;
+	/* Init has no others left. */
+	int rc = in->drops ? bound_capabilities(INIT_CAPABILITIES) : 0;
 
 	if (rc != 0)
 		return rc;
@@ -409,6 +441,7 @@ static int (*const appliers[INIT_OP__MAX])(struct inside *,
 	[INIT_OP_HIDE] = apply_hide,
 	[INIT_OP_SETTING] = apply_setting,
 	[INIT_OP_READONLY] = apply_readonly,
+	[INIT_OP_PLACE] = apply_place,
 	[INIT_OP_PIVOT] = apply_pivot,
 	[INIT_OP_HOSTNAME] = apply_hostname,
 	[INIT_OP_CGROUP_NS] = apply_cgroup_ns,

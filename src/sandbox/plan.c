@@ -58,6 +58,7 @@ static const char *const inside_names[INIT_OP__MAX] = {
 	[INIT_OP_HIDE] = "hide",
 	[INIT_OP_SETTING] = "setting",
 	[INIT_OP_READONLY] = "read-only",
+	[INIT_OP_PLACE] = "place",
 	[INIT_OP_PIVOT] = "pivot",
 	[INIT_OP_HOSTNAME] = "hostname",
 	[INIT_OP_CGROUP_NS] = "cgroup-namespace",
@@ -342,14 +343,6 @@ hide(struct sandbox_plan *p, const char *path, const char *mask)
 		.text = arena_printf(p->arena, "%s behind %s", path, mask)));
 }
 
-/* As soon as there is one, so that init need not wait for the rest. */
-static void
-plan_root(struct sandbox_plan *p)
-{
-	add(p, INSIDE(INIT_OP_PRIVATE, .text = "no mount leaves"));
-	add(p, INSIDE(INIT_OP_ROOT, .text = "the overlay"));
-}
-
 /* Whoever has no root makes no device nodes. */
 static void
 plan_nodes(struct sandbox_plan *p)
@@ -362,24 +355,16 @@ plan_nodes(struct sandbox_plan *p)
 			.n = OP_MOUNT_NODE + i, .text = "the host's node"));
 }
 
+/* Before there is a root: init does this while the supervisor makes one. */
 static void
-plan_inside_mounts(struct sandbox_plan *p)
+plan_proc(struct sandbox_plan *p)
 {
-	add(p,
-	    INSIDE(INIT_OP_MOUNT, .a = "/dev", .n = OP_MOUNT_DEV,
-		.text = "/dev"));
-	plan_nodes(p);
-	add(p,
-	    INSIDE(INIT_OP_MOUNT, .a = "/dev/shm", .n = OP_MOUNT_SHM,
-		.text = "/dev/shm"));
-	add(p,
-	    INSIDE(INIT_OP_DEVPTS, .a = "/dev/pts",
-		.text = "/dev/pts, a new instance"));
+	add(p, INSIDE(INIT_OP_PRIVATE, .text = "no mount leaves"));
+	add(p, INSIDE(INIT_OP_MASKS, .text = "what covers, over the old /dev"));
 	add(p,
 	    INSIDE(INIT_OP_PROC, .a = "/proc",
 		.b = sandbox_omits(p->spec, "hidepid", NULL) ? "" : "hidepid=2",
 		.text = "/proc, processes of others invisible"));
-	add(p, INSIDE(INIT_OP_MASKS, .text = "what covers, over the old /dev"));
 	/* What is counted here is counted for whoever made this namespace as
 	 * well: 128 of them, and root itself would have none. */
 	add(p,
@@ -397,6 +382,25 @@ plan_inside_mounts(struct sandbox_plan *p)
 	hide(p, BOOT_ID, "boot_id");
 	for (size_t i = 0; i < N_ELEMENTS(hidden); i++)
 		hide(p, hidden[i].path, hidden[i].mask);
+}
+
+static void
+plan_root(struct sandbox_plan *p)
+{
+	add(p, INSIDE(INIT_OP_ROOT, .text = "the overlay"));
+	add(p,
+	    INSIDE(INIT_OP_MOUNT, .a = "/dev", .n = OP_MOUNT_DEV,
+		.text = "/dev"));
+	plan_nodes(p);
+	add(p,
+	    INSIDE(INIT_OP_MOUNT, .a = "/dev/shm", .n = OP_MOUNT_SHM,
+		.text = "/dev/shm"));
+	add(p,
+	    INSIDE(INIT_OP_DEVPTS, .a = "/dev/pts",
+		.text = "/dev/pts, a new instance"));
+	add(p,
+	    INSIDE(INIT_OP_PLACE, .a = "/proc",
+		.text = "/proc, with what covers it"));
 	add(p, INSIDE(INIT_OP_PIVOT, .text = "the old root is gone"));
 }
 
@@ -530,11 +534,11 @@ sandbox_plan(const struct sandbox_spec *spec, struct sandbox_plan **ret,
 	if (rc != 0)
 		return rc;
 	plan_surroundings(p);
+	plan_masks(p);
+	plan_proc(p);
+	plan_devices(p);
 	plan_files(p);
 	plan_root(p);
-	plan_devices(p);
-	plan_masks(p);
-	plan_inside_mounts(p);
 	plan_rights(p);
 	*ret = steal(&p);
 	return 0;

@@ -24,7 +24,7 @@ enum op_kind {
 	OP_ROOTLESS, /* we are where rootless_enter() goes */
 	OP_RUN_FOLDER,
 	OP_WARDEN,
-	OP_CGROUP, /* made and limited */
+	OP_CGROUP, /* made; limited when init has its orders */
 	OP_NETWORK,
 	OP_CLOCK, /* n: uptime to show, seconds */
 	OP_NAMESPACES, /* init is born */

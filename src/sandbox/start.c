@@ -109,8 +109,6 @@ static int
 apply_cgroup(struct work *w, const struct op *op, struct error *err)
 {
 	struct cgroup *g = &w->s->cgroup;
-	struct cgroup_limits l = { w->p->limits.memory_bytes, w->p->limits.pids,
-		w->p->limits.cpu_percent };
 	char name[64];
 	int rc;
 
@@ -123,11 +121,17 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	    (uint64_t)clock_ns());
 	if (rc == 0)
 		rc = note_cgroups(w, name, err);
-	if (rc == 0)
-		rc = cgroup_make(g, name, err);
-	if (rc == 0)
-		rc = cgroup_limit(g, &l, err);
-	return rc;
+	return rc == 0 ? cgroup_make(g, name, err) : rc;
+}
+
+/* Init needs none, and has its orders by now; commands come after it. */
+static int
+limit_cgroup(struct sandbox *s, struct error *err)
+{
+	struct cgroup_limits l = { s->limits.memory_bytes, s->limits.pids,
+		s->limits.cpu_percent };
+
+	return cgroup_limit(&s->cgroup, &l, err);
 }
 
 static const struct sandbox_network_info *
@@ -759,9 +763,13 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 		    "the sandbox needs root: run the command with sudo");
 	w.s = s = new_sandbox(p);
 	vec_foreach(op, &p->ops) {
-		rc = appliers[op->kind](&w, op, err);
+		/* What init can do while we do this. */
+		if (op->kind != OP_INSIDE)
+			rc = channel_flush(&s->control, err);
+		if (rc == 0)
+			rc = appliers[op->kind](&w, op, err);
 		/* Init is no longer there: it has said why. */
-		if (rc == -EPIPE && op->kind == OP_INSIDE)
+		if (rc == -EPIPE && s->init.pid > 0)
 			return sandbox_ready(s, err) != 0 ?
 			    err->code :
 			    error_set(err, rc, "sandbox: init has ended");
@@ -769,6 +777,8 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 			return error_wrap(err, "sandbox: %s", op_name(op));
 	}
 	rc = tell_end(s, err);
+	if (rc == 0)
+		rc = limit_cgroup(s, err);
 	if (rc == 0)
 		rc = warden_go(&s->warden_go, err);
 	if (rc == 0)

@@ -264,7 +264,10 @@ missing_safeguard_is_noticed(void **unused)
 		 */
 		{ "pivot", "not tight" },
 		{ "pivot", "a mount that was not planned", true },
-		{ "proc", "not tight" },
+		/* That of the host stays where it is. */
+		{ "proc", "cannot move /proc" },
+		{ "proc,place", "not tight" },
+		{ "place", "not tight" },
 		{ "root", "cannot attach /dev" },
 	};
 
