@@ -195,6 +195,15 @@ hit_and_kill(struct sandbox *s, enum sandbox_limit l)
 	(void)sandbox_kill_all(s, &ignored);
 }
 
+int
+limits_set(struct sandbox *s, struct error *err)
+{
+	struct cgroup_limits l = { s->limits.memory_bytes, s->limits.pids,
+		s->limits.cpu_percent };
+
+	return cgroup_limit(&s->cgroup, &l, err);
+}
+
 void
 limits_look(struct sandbox *s)
 {

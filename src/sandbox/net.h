@@ -11,8 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct child;
 struct error;
 struct sandbox_network_info;
+struct spawn;
 
 struct net {
 	int home; /* namespace of the host, owned; -1 */
@@ -36,6 +38,11 @@ int net_make(struct net *n, const struct sandbox_network_info *info,
 int net_begin(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
 int net_wait(struct net *n, const struct sandbox_network_info *info,
+    struct error *err);
+/* What that child does afterwards, before net_wait() and as root: instead of to
+ * end, it becomes a program, without environment. A fork less. -ENOENT: there
+ * is no such child. */
+int net_maker_becomes(struct net *n, const struct spawn *s, struct child *ret,
     struct error *err);
 /* The same, and the process stays in the last one: of net-apart.c. */
 int net_make_here(struct net *n, const struct sandbox_network_info *info,

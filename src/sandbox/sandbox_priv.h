@@ -122,7 +122,9 @@ struct sandbox {
 	int64_t memory_peak_seen; /* where nobody counts */
 };
 
-/* limits.c: looks at all of them; kills what went over those that the kernel
+/* limits.c: those that control groups keep, before the first command. */
+int limits_set(struct sandbox *s, struct error *err);
+/* Looks at all of them; kills what went over those that the kernel
  * does not keep. */
 void limits_look(struct sandbox *s);
 

@@ -76,9 +76,12 @@ apply_run_folder(struct work *w, const struct op *op, struct error *err)
 static int
 apply_warden(struct work *w, const struct op *op, struct error *err)
 {
+	struct sandbox *s = w->s;
+
 	(void)op;
-	return warden_start(&w->s->run, &w->s->warden, &w->s->warden_control,
-	    &w->s->warden_go, err);
+	/* Without root, who has made a network cannot come back from there. */
+	return warden_start(&s->run, w->p->spec->rootless ? NULL : &s->net,
+	    &s->warden, &s->warden_control, &s->warden_go, err);
 }
 
 static int
@@ -122,16 +125,6 @@ apply_cgroup(struct work *w, const struct op *op, struct error *err)
 	if (rc == 0)
 		rc = note_cgroups(w, name, err);
 	return rc == 0 ? cgroup_make(g, name, err) : rc;
-}
-
-/* Init needs none, and has its orders by now; commands come after it. */
-static int
-limit_cgroup(struct sandbox *s, struct error *err)
-{
-	struct cgroup_limits l = { s->limits.memory_bytes, s->limits.pids,
-		s->limits.cpu_percent };
-
-	return cgroup_limit(&s->cgroup, &l, err);
 }
 
 static const struct sandbox_network_info *
@@ -778,7 +771,7 @@ sandbox_begin(const struct sandbox_plan *p, struct sandbox **ret,
 	}
 	rc = tell_end(s, err);
 	if (rc == 0)
-		rc = limit_cgroup(s, err);
+		rc = limits_set(s, err);
 	if (rc == 0)
 		rc = warden_go(&s->warden_go, err);
 	if (rc == 0)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "runfile/control.h"
+#include "sandbox/net.h"
 #include "sandbox/rundir.h"
 #include "sys/fd.h"
 #include "sys/message.h"
@@ -21,7 +22,7 @@
 /* It takes the processor from those that the command waits for: it becomes a
  * program when they have their work, or when we have ended. */
 int
-warden_start(const struct rundir *r, struct child *ret,
+warden_start(const struct rundir *r, struct net *net, struct child *ret,
     struct channel *ret_control, int *ret_go, struct error *err)
 {
 	char path[PATH_MAX];
@@ -63,7 +64,9 @@ warden_start(const struct rundir *r, struct child *ret,
 	after[1] = self; /* others may still have the end that we write to */
 	s.after = after;
 	s.n_after = N_ELEMENTS(after);
-	rc = spawn_start(&s, ret, err);
+	rc = net != NULL ? net_maker_becomes(net, &s, ret, err) : -ENOENT;
+	if (rc == -ENOENT)
+		rc = spawn_start(&s, ret, err);
 	if (rc == 0)
 		*ret_go = steal_fd(&go);
 	return rc;

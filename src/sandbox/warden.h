@@ -20,6 +20,7 @@
 struct channel;
 struct child;
 struct error;
+struct net;
 struct rundir;
 
 #define WARDEN_INIT 64
@@ -28,8 +29,9 @@ struct rundir;
 #define WARDEN_SUPERVISOR_FD 4
 #define WARDEN_LOCK_FD       5
 
-/* From now on there is one, but it begins with warden_go(), or when we end. */
-int warden_start(const struct rundir *r, struct child *ret,
+/* From now on there is one, but it begins with warden_go(), or when we end.
+ * net: whose child becomes it; NULL, or without such: one of its own. */
+int warden_start(const struct rundir *r, struct net *net, struct child *ret,
     struct channel *ret_control, int *ret_go, struct error *err);
 /* Closes it. */
 int warden_go(int *go, struct error *err);

@@ -46,6 +46,10 @@ struct child {
 
 /* -ENOENT and its like when the program cannot be executed. */
 int spawn_start(const struct spawn *s, struct child *ret, struct error *err);
+/* In a child that was forked for something else: what spawn_start() does in
+ * one of its own. Nobody hears that it could not be executed, but by its end.
+ */
+void spawn_become(const struct spawn *s) __attribute__((noreturn));
 /* Waits at most timeout_ms (-1: for ever). 0 with the wait status;
  * -ETIMEDOUT leaves the child running. */
 int spawn_wait(struct child *c, int timeout_ms, int *ret_status,
