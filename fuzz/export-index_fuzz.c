@@ -37,6 +37,7 @@ use(struct exporter *x)
 
 		e->claimed = i % 3 != 0;
 		assert(e->path.p[e->path.n] == '\0');
+		assert(export_path_valid(e->path));
 		assert(e->id.n != 0 && e->n_dirs != 0);
 		assert(e->at + e->packed <= x->segments_end);
 		for (size_t k = 0; k < e->n_dirs; k++)

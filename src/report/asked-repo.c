@@ -214,7 +214,7 @@ put_key(struct repo *r, enum edit_message type, const struct repo_said *s)
 	message_begin(r->writer, (uint16_t)type);
 	message_put_str(r->writer, s->source);
 	message_put_str(r->writer, s->sha256);
-	message_put_str(r->writer, s->folder);
+	message_put_str(r->writer, s->package);
 }
 
 static bool

@@ -654,7 +654,7 @@ retract_all(struct repo *r, const char *path, struct report *rep,
 		if (rc == 0)
 			parts_take_back(r, path, rep, &o, false);
 		else if (rc == 1)
-			parts_drop(r, path, &o);
+			parts_drop(r, path, rep, &o);
 	}
 	return none_left;
 }

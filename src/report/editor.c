@@ -262,15 +262,21 @@ do_next_id(struct repo *r, struct message *m, struct error *err)
 					      bad(err, "an id that is not due");
 }
 
-/* Of a folder that the order covers. */
+/* Of a package in a folder that the order covers. */
 static int
 get_key(const struct editor *e, struct message *m, struct repo_said *ret,
     struct error *err)
 {
+	struct str folder;
+	ptrdiff_t newline;
+
 	ret->source = message_get_str(m);
 	ret->sha256 = message_get_str(m);
-	ret->folder = message_get_str(m);
-	if (e->scope.n != 0 && !str_eq(e->scope, ret->folder))
+	ret->package = folder = message_get_str(m);
+	newline = str_rchr(folder, '\n');
+	if (newline > 0 && !str_eq(e->scope, folder))
+		folder.n = (size_t)newline;
+	if (e->scope.n != 0 && !str_eq(e->scope, folder))
 		return bad(err, "what was said of another package");
 	return 0;
 }

@@ -18,6 +18,8 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
+#include "osv/osv.h"
 #include "report/export_priv.h"
 #include "sys/crc32c.h"
 #include "sys/fd.h"
@@ -118,9 +120,21 @@ get_text(const struct layout *l, uint64_t at, size_t n, struct str *ret)
 	return true;
 }
 
+/* As far as others' lines and columns go. */
 static bool
-get_entry(const struct exporter *x, const struct layout *l,
-    const struct record *r, struct export_entry *e)
+is_time(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < '0' || s.p[i] > ':') &&
+		    str_chr(STR_LIT("TZtz.+-"), s.p[i]) < 0)
+			return false;
+	return s.n != 0;
+}
+
+/* What a person could have put there as well: nothing that leads elsewhere. */
+static bool
+get_texts(const struct layout *l, const struct record *r,
+    struct export_entry *e)
 {
 	uint64_t at = r->text;
 	struct str zero;
@@ -130,11 +144,23 @@ get_entry(const struct exporter *x, const struct layout *l,
 	    !get_text(l, at += 1, r->n_modified, &e->modified) ||
 	    !get_text(l, at += r->n_modified, r->n_summary, &e->summary))
 		return false;
+	if (r->n_path >= LIMIT_PATH_BYTES || !export_path_valid(e->path) ||
+	    !is_time(e->modified))
+		return false;
 	if (r->n_id == 0 || r->n_path < r->n_id + sizeof("/.json") - 1 ||
 	    e->path.p[r->n_path - r->n_id - sizeof("/.json") + 1] != '/')
 		return false;
 	e->id =
 	    str_n(e->path.p + r->n_path - r->n_id - strlen(".json"), r->n_id);
+	return osv_id_valid(e->id);
+}
+
+static bool
+get_entry(const struct exporter *x, const struct layout *l,
+    const struct record *r, struct export_entry *e)
+{
+	if (!get_texts(l, r, e))
+		return false;
 	if (r->n_dirs == 0 || r->n_dirs > EXPORT_MAX_DIRS || r->packed == 0 ||
 	    r->place >= l->head->places || r->at > x->segments_end ||
 	    r->packed > x->segments_end - r->at)

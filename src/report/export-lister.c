@@ -3,7 +3,7 @@
  * Large folders of a database are read by a process of its own, while the one
  * that began reads the index of the last export: each takes as long as the
  * other, and neither needs the other. Who visits the names sorts them. Runs in
- * `lazaret report export`; it opens nothing but folders.
+ * `lazaret report export`; it may open the database's folders and nothing else.
  */
 #include <stdio.h>
 #include <sys/mman.h>
@@ -72,9 +72,11 @@ static void __attribute__((noreturn))
 lister(struct walk *w, const struct export_tree *trees, size_t n)
 {
 	struct error err = ERROR_INIT;
-	int rc = export_listing_shared(w, trees, n, &err);
+	int rc = export_walk_narrow(w, &err);
 	struct buf b;
 
+	if (rc == 0)
+		rc = export_listing_shared(w, trees, n, &err);
 	for (size_t i = 0; i < w->lists.n && rc == 0; i++) {
 		struct list *l = &w->lists.v[i];
 
@@ -104,6 +106,57 @@ export_lister_start(struct walk *w, const struct export_tree *trees, size_t n,
 	return 0;
 }
 
+/* --- what it left: it has read what others named ----------------------------
+ */
+
+static bool
+is_name(const char *text, const struct listed_name *n)
+{
+	struct str s = str_n(text + n->at, n->n);
+
+	return n->n != 0 && s.p[s.n] == '\0' && str_chr(s, '\0') < 0 &&
+	    str_chr(s, '/') < 0 && !str_is(s, ".") && !str_is(s, "..") &&
+	    n->share <= WALK_SHARES;
+}
+
+/* The list at the beginning of bytes; 0: it is none, otherwise its length. */
+static size_t
+check_list(struct str bytes)
+{
+	const struct listed *h = (const void *)bytes.p;
+	const char *path = bytes.p + sizeof(*h), *text;
+	const struct listed_name *names;
+	uint64_t end;
+
+	if (bytes.n < sizeof(*h) || h->n_path == 0)
+		return 0;
+	end = sizeof(*h) + (uint64_t)ALIGN((size_t)h->n_path) +
+	    (uint64_t)h->n_names * sizeof(*names) + h->n_text;
+	if (end > bytes.n || path[h->n_path - 1] != '\0')
+		return 0;
+	names = (const void *)(path + ALIGN((size_t)h->n_path));
+	text = (const char *)(names + h->n_names);
+	for (size_t i = 0; i < h->n_names; i++)
+		if ((uint64_t)names[i].at + names[i].n >= h->n_text ||
+		    !is_name(text, &names[i]))
+			return 0;
+	return ALIGN((size_t)end);
+}
+
+bool
+export_lister_valid(struct str bytes)
+{
+	size_t at = 0, n;
+
+	while (at < bytes.n) {
+		n = check_list(str_sub(bytes, at, bytes.n));
+		if (n == 0 || n > bytes.n - at)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
 int
 export_lister_wait(struct walk *w, struct error *err)
 {
@@ -124,10 +177,11 @@ export_lister_wait(struct walk *w, struct error *err)
 		return error_errno(err, "names of folders");
 	w->lister.map = p;
 	w->lister.bytes = (size_t)st.st_size;
+	if (!export_lister_valid(str_n(p, w->lister.bytes)))
+		return error_set(err, -EPROTO, "bad list of folders");
 	return 0;
 }
 
-/* The lister is this program at this place: what it left is right. */
 bool
 export_lister_take(const struct walk *w, struct level *l)
 {
@@ -138,7 +192,7 @@ export_lister_take(const struct walk *w, struct level *l)
 		const struct listed_name *names;
 
 		h = (const void *)(w->lister.map + at);
-		names = (const void *)(path + ALIGN(h->n_path));
+		names = (const void *)(path + ALIGN((size_t)h->n_path));
 		text = (const char *)(names + h->n_names);
 		n = ALIGN((size_t)(text + h->n_text - (w->lister.map + at)));
 		if (strcmp(path, w->path) != 0)

@@ -21,7 +21,9 @@ child(struct walk *w, const struct export_tree *trees, size_t n, int fd)
 	int rc;
 
 	w->share = 1;
-	rc = export_walk_share(w, trees, n, &err);
+	rc = export_walk_narrow(w, &err);
+	if (rc == 0)
+		rc = export_walk_share(w, trees, n, &err);
 	channel_init(&c, fd);
 	for (size_t i = 0; i <= w->files->n && rc == 0; i++) {
 		bool end = i == w->files->n; /* a death says less than this */
@@ -63,6 +65,10 @@ receive(int fd, struct export_files *files, struct error *err)
 		ended = path.p == NULL;
 		if (ended)
 			break;
+		if (!export_path_valid(path)) {
+			rc = error_set(err, -EPROTO, "bad path of a report");
+			break;
+		}
 		f.path = mem_array(path.n + 1, 1);
 		memcpy(f.path, path.p, path.n);
 		vec_push(files, f);

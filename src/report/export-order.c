@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "report/export_priv.h"
 
 static const struct export_entry *
@@ -45,6 +46,25 @@ export_path_cmp(struct str a, struct str b)
 	ca = a.p[i] == '/' ? 0 : (unsigned char)a.p[i];
 	cb = b.p[i] == '/' ? 0 : (unsigned char)b.p[i];
 	return ca - cb;
+}
+
+bool
+export_path_valid(struct str path)
+{
+	ptrdiff_t slash = str_chr(path, '/'), last = str_rchr(path, '/');
+	struct str rest = path, part;
+
+	if (slash <= 0 || last == slash || path.n >= LIMIT_PATH_BYTES ||
+	    path.n - (size_t)last <= sizeof("/.json") - 1 ||
+	    !str_ends(path, ".json") || str_chr(path, '\0') >= 0)
+		return false;
+	/* Hardly ever: then part by part. */
+	if (str_find(path, STR_LIT("/.")) < 0 && path.p[0] != '.')
+		return str_find(path, STR_LIT("//")) < 0;
+	while (str_cut(&rest, '/', &part))
+		if (part.n == 0 || str_is(part, ".") || str_is(part, ".."))
+			return false;
+	return true;
 }
 
 static int

@@ -194,6 +194,12 @@ export_walk_share(struct walk *w, const struct export_tree *trees, size_t n,
 }
 
 int
+export_walk_narrow(const struct walk *w, struct error *err)
+{
+	return w->x->narrow != NULL ? w->x->narrow(w->x->narrow_arg, err) : 0;
+}
+
+int
 export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
     struct export_files *ret, struct error *err)
 {

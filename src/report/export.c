@@ -120,6 +120,13 @@ export_open(const char *dir, bool fresh, struct exporter **ret,
 }
 
 void
+export_narrow(struct exporter *x, export_narrow_fn fn, const void *arg)
+{
+	x->narrow = fn;
+	x->narrow_arg = arg;
+}
+
+void
 export_load(struct exporter *x)
 {
 	export_cache_load(x);

@@ -13,9 +13,11 @@
  * One process lists large folders while the last export's index is read, two
  * look at the files of the database, confined workers turn those that changed
  * into messages, the exporter writes, and a second process writes half of the
- * archives. Every file is renamed into place when whole,
- * and so is a folder of documents that was not there before; the cache is
- * written last, so that a death leaves an export that the next run completes.
+ * archives. All of them are confined: the index of the last export, the
+ * database and its folders are what others may have left there. Every file is
+ * renamed into place when whole, and so is a folder of documents that was not
+ * there before; the cache is written last, so that a death leaves an export
+ * that the next run completes.
  */
 #ifndef REPORT_EXPORT_H
 #define REPORT_EXPORT_H
@@ -43,6 +45,11 @@ struct export_counts {
 int export_open(const char *dir, bool fresh, struct exporter **ret,
     struct error *err);
 void export_free(struct exporter *x); /* accepts NULL */
+
+/* What processes of the exporter's that read folders and nothing else do
+ * first: they give the rest up. */
+typedef int (*export_narrow_fn)(const void *arg, struct error *err);
+void export_narrow(struct exporter *x, export_narrow_fn fn, const void *arg);
 
 /* A report that is not as it was exported. */
 struct export_file {

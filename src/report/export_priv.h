@@ -129,6 +129,8 @@ struct exporter {
 	struct buf waiting; /* segments not yet written */
 	bool all_changed; /* every archive and list is written anew */
 	bool base; /* and nothing is known of the last export */
+	export_narrow_fn narrow; /* NULL: nothing */
+	const void *narrow_arg; /* borrowed */
 	struct export_counts counts;
 	const char *map; /* of segments, while archives are written */
 };
@@ -198,6 +200,8 @@ uint64_t export_member_bytes(const struct export_entry *e);
 typedef int (*export_cmp)(const void *a, const void *b);
 extern const export_cmp export_orders[EXPORT_ORDER__MAX];
 int export_path_cmp(struct str a, struct str b);
+/* "malicious/<ecosystem>/…/<file>.json", and no part that leads elsewhere. */
+bool export_path_valid(struct str path);
 /* What this export has (claimed or fresh, and not dropped), then NULL. The
  * array is the caller's. */
 struct export_entry **export_sorted(const struct exporter *x,

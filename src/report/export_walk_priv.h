@@ -103,6 +103,9 @@ unsigned export_listing_share(size_t depth, struct str name, bool folder);
 /* text: with a NUL behind it, and borrowed. */
 struct name export_listing_name(struct str text, bool folder);
 
+/* In a process that reads folders alone. */
+int export_walk_narrow(const struct walk *w, struct error *err);
+
 /* It reads large folders, while we do something else until the second. */
 int export_lister_start(struct walk *w, const struct export_tree *trees,
     size_t n, struct error *err);
@@ -110,6 +113,9 @@ int export_lister_wait(struct walk *w, struct error *err);
 /* Those of this process, of the folder at w->path. False: it is not
  * one that was listed. */
 bool export_lister_take(const struct walk *w, struct level *l);
+/* Whether these are lists (struct listed) that can be taken. bytes: aligned as
+ * malloc(3) does. */
+bool export_lister_valid(struct str bytes);
 void export_lister_done(struct walk *w);
 
 void export_claims_init(struct claims *c, size_t n);

@@ -51,12 +51,16 @@ put_aliases(struct channel *c, const struct intake *in)
 static void
 put_report(struct channel *c, struct report *r)
 {
-	struct buf b;
+	struct buf b, key;
 
 	buf_init(&b, 32 * (size_t)MIB);
+	buf_init(&key, LIMIT_PATH_BYTES);
 	(void)buf_reserve(&b, USUAL_BYTES);
 	(void)report_folder(r, &b);
 	message_put_str(c, buf_str(&b));
+	report_key(r, buf_str(&b), &key);
+	message_put_str(c, buf_str(&key));
+	buf_done(&key);
 	buf_reset(&b);
 	report_write(r, &b);
 	message_put_str(c, buf_str(&b));
@@ -135,6 +139,15 @@ ingest_refuse(struct ingest_result *ret, int64_t file, const char *why)
 	ret->why[0] = '\0';
 }
 
+/* Of a package in the folder. */
+static bool
+is_key(struct str key, struct str folder)
+{
+	return str_eq(key, folder) ||
+	    (key.n > folder.n + 1 && key.p[folder.n] == '\n' &&
+		str_eq(str_sub(key, 0, folder.n), folder));
+}
+
 int
 ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 {
@@ -162,10 +175,12 @@ ingest_receive(struct message *m, struct ingest_result *ret, struct error *err)
 		return error_set(err, -EPROTO, "bad result of a worker");
 	for (int64_t i = 0; i < ret->n_reports; i++) {
 		ret->folders[i] = message_get_str(m);
+		ret->keys[i] = message_get_str(m);
 		ret->texts[i] = message_get_str(m);
 		ret->items[i] = message_get_str(m);
 		ret->holds[i] = message_get_str(m);
-		if (!provenance_valid(ret->items[i]))
+		if (!provenance_valid(ret->items[i]) ||
+		    !is_key(ret->keys[i], ret->folders[i]))
 			m->bad = true;
 	}
 	return message_end(m, err);
@@ -517,13 +532,16 @@ write_report(struct repo *r, struct str source, const struct ingest_result *in,
     int64_t i, struct error *err)
 {
 	char path[LIMIT_PATH_BYTES], hex[SHA256_HEX_SIZE];
-	struct repo_said said = { .source = source, .folder = in->folders[i] };
-	int rc;
+	struct repo_said said = { .source = source, .package = in->keys[i] };
+	int rc = 0;
 
 	file_path(path, sizeof(path), source, in, i);
 	sha256_hex((const uint8_t *)in->raw.p, hex);
 	said.sha256 = str_of(hex);
-	rc = repo_said_put(r, &said, in->items[i], err);
+	if (!in->never)
+		rc = repo_said_drop(r, &said, err);
+	if (rc == 0)
+		rc = repo_said_put(r, &said, in->items[i], err);
 	if (rc == 0)
 		rc = put_text(r, path, in, i, err);
 	return rc < 0 ? rc : remember(r, source, in, str_of(path), err);

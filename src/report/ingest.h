@@ -42,6 +42,7 @@ struct ingest_result {
 	/* Per report: ecosystem folder + name, text, items (provenance.h),
 	 * and why it is held for review (p NULL: it is not). */
 	struct str folders[INGEST_MAX_PACKAGES], texts[INGEST_MAX_PACKAGES];
+	struct str keys[INGEST_MAX_PACKAGES]; /* report_key() */
 	struct str items[INGEST_MAX_PACKAGES], holds[INGEST_MAX_PACKAGES];
 	struct str aliases; /* of the document, a line each */
 	bool never; /* nothing is known of the document; of ingest_apply() */

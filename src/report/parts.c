@@ -16,15 +16,20 @@
 #include "report/report.h"
 #include "sys/term.h"
 
+/* Of an origin of the report at path; in the report's arena. */
 static struct repo_said
-key_of(const char *path, const struct report_origin *o)
+key_of(const char *path, struct report *rep, const struct report_origin *o)
 {
 	const char *slash = strrchr(path, '/');
+	struct repo_said key = { .source = o->source, .sha256 = o->sha256 };
+	struct buf b;
 
-	return (struct repo_said){ .source = o->source,
-		.sha256 = o->sha256,
-		.folder =
-		    str_n(path, slash != NULL ? (size_t)(slash - path) : 0) };
+	buf_init(&b, 2 * LIMIT_PATH_BYTES);
+	report_key(rep, str_n(path, slash != NULL ? (size_t)(slash - path) : 0),
+	    &b);
+	key.package = arena_str(rep->arena, buf_str(&b));
+	buf_done(&b);
+	return key;
 }
 
 /* --- by items: where a part is not known -----------------------------------
@@ -42,7 +47,7 @@ static void
 take_items_away(struct repo *r, const char *path, struct report *rep,
     const struct report_origin *gone)
 {
-	struct repo_said key = key_of(path, gone);
+	struct repo_said key = key_of(path, rep, gone);
 	struct buf items, kept;
 	bool known;
 
@@ -50,7 +55,7 @@ take_items_away(struct repo *r, const char *path, struct report *rep,
 	buf_init(&kept, 64 * (size_t)MIB);
 	known = repo_said_get(r, &key, &items);
 	for (size_t i = 0; i < rep->origins.n && known; i++) {
-		key = key_of(path, &rep->origins.v[i]);
+		key = key_of(path, rep, &rep->origins.v[i]);
 		known = repo_said_get(r, &key, &kept);
 	}
 	if (known && !kept.full) {
@@ -129,7 +134,7 @@ parts_keep(struct repo *r, const char *path, struct report *rep,
 
 	if (rep->origins.n != 1)
 		return 0;
-	key = key_of(path, &rep->origins.v[0]);
+	key = key_of(path, rep, &rep->origins.v[0]);
 	buf_init(&said, 64 * (size_t)MIB);
 	buf_init(&text, 64 * (size_t)MIB);
 	if (!is_kept(r, &key) && repo_said_get(r, &key, &said)) {
@@ -147,10 +152,9 @@ parts_keep(struct repo *r, const char *path, struct report *rep,
  */
 
 static struct report *
-load(struct repo *r, const char *path, const struct report_origin *o)
+load(struct repo *r, const struct repo_said *key)
 {
 	struct arena *a = arena_new(64 * (size_t)MIB);
-	struct repo_said key = key_of(path, o);
 	struct error ignored = ERROR_INIT;
 	struct report *rep = NULL;
 	struct osv_findings f;
@@ -158,7 +162,7 @@ load(struct repo *r, const char *path, const struct report_origin *o)
 
 	buf_init(&b, 64 * (size_t)MIB);
 	osv_findings_init(&f, a);
-	if (repo_part_get(r, &key, &b))
+	if (repo_part_get(r, key, &b))
 		(void)report_read(buf_str(&b), OSV_PROFILE_REPORT,
 		    INT64_MAX / 2, &f, &rep, &ignored);
 	osv_findings_done(&f);
@@ -290,14 +294,22 @@ make_anew(struct report *rep, struct report **parts, size_t n, bool update)
 	return true;
 }
 
-void
-parts_drop(struct repo *r, const char *path, const struct report_origin *gone)
+static void
+drop(struct repo *r, const struct repo_said *key)
 {
-	struct repo_said key = key_of(path, gone);
 	struct error err = ERROR_INIT;
 
-	if (repo_part_drop(r, &key, &err) != 0)
+	if (repo_part_drop(r, key, &err) != 0)
 		fatal("edit: %s", err.msg);
+}
+
+void
+parts_drop(struct repo *r, const char *path, struct report *rep,
+    const struct report_origin *gone)
+{
+	struct repo_said key = key_of(path, rep, gone);
+
+	drop(r, &key);
 }
 
 /* A merge left out what nobody has kept. The person who reads this compares
@@ -326,7 +338,13 @@ parts_take_back(struct repo *r, const char *path, struct report *rep,
 	struct report *parts[PARTS_MAX + 1] = { NULL };
 	size_t n = rep->origins.n;
 	char why[200] = "";
+	/* Its strings may end with what the report was. */
+	_cleanup_(arena_freep) struct arena *kept = arena_new(MIB);
+	struct repo_said key = key_of(path, rep, gone), one;
 
+	key.source = arena_str(kept, key.source);
+	key.sha256 = arena_str(kept, key.sha256);
+	key.package = arena_str(kept, key.package);
 	if (n > PARTS_MAX)
 		(void)snprintf(why, sizeof(why),
 		    "it has more than %d origins, and is not made anew from "
@@ -336,14 +354,14 @@ parts_take_back(struct repo *r, const char *path, struct report *rep,
 		const struct report_origin *o =
 		    i < n ? &rep->origins.v[i] : gone;
 
-		parts[i] = load(r, path, o);
+		one = key_of(path, rep, o);
+		parts[i] = load(r, &one);
 		if (parts[i] == NULL)
 			(void)snprintf(why, sizeof(why),
 			    "what %.*s said by itself was not kept (it was "
 			    "merged by an older version, or the index is new)",
 			    (int)MIN_OF(o->source.n, (size_t)64), o->source.p);
 	}
-	parts_drop(r, path, gone); /* its strings end with the report's */
 	if (n != 0 && why[0] == '\0' && !make_anew(rep, parts, n, update))
 		(void)snprintf(why, sizeof(why),
 		    "what the others said cannot be merged again");
@@ -351,6 +369,7 @@ parts_take_back(struct repo *r, const char *path, struct report *rep,
 		take_items_away(r, path, rep, gone);
 	if (why[0] != '\0')
 		say_incomplete(path, gone, why);
+	drop(r, &key); /* what it said is needed until here */
 	for (size_t i = 0; i <= PARTS_MAX; i++)
 		report_free(parts[i]);
 }

@@ -35,7 +35,7 @@ int parts_keep(struct repo *r, const char *path, struct report *rep,
 void parts_take_back(struct repo *r, const char *path, struct report *rep,
     const struct report_origin *gone, bool update);
 /* The last origin of a report is gone: so is what is kept of it. */
-void parts_drop(struct repo *r, const char *path,
+void parts_drop(struct repo *r, const char *path, struct report *rep,
     const struct report_origin *gone);
 
 #endif

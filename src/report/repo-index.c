@@ -159,23 +159,46 @@ query(struct repo *r, enum repo_query i)
 	return r->queries[i];
 }
 
+static void
+close_queries(struct repo *r)
+{
+	for (int i = 0; i < QUERY__MAX; i++) {
+		(void)sqlite3_finalize(r->queries[i]);
+		r->queries[i] = NULL;
+	}
+	repo_said_close(r);
+}
+
+/* Makes what was done durable, or undoes it; and the file shorter where that
+ * was worth it. False: what is to follow a commit must not. */
+static bool
+end_transaction(struct repo *r)
+{
+	bool keep = !r->dry && repo_sync(r, NULL) == 0;
+	bool tidied = keep && repo_said_tidy(r, NULL) == 1, done;
+
+	done = sqlite3_exec(r->db, keep ? "COMMIT" : "ROLLBACK", NULL, NULL,
+		   NULL) == SQLITE_OK;
+	if (done && tidied) {
+		close_queries(r);
+		(void)sqlite3_exec(r->db,
+		    "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL,
+		    NULL);
+	}
+	return done && !r->dirty;
+}
+
 void
 repo_index_close(struct repo *r)
 {
 	bool done = false;
 
 	if (r->db != NULL && sqlite3_get_autocommit(r->db) == 0)
-		done = sqlite3_exec(r->db,
-			   !r->dry && repo_sync(r, NULL) == 0 ? "COMMIT" :
-								"ROLLBACK",
-			   NULL, NULL, NULL) == SQLITE_OK &&
-		    !r->dirty;
+		done = end_transaction(r);
 	(void)repo_end_later(r, done, NULL);
 	if (r->db == NULL)
 		return;
-	for (int i = 0; i < QUERY__MAX; i++)
-		(void)sqlite3_finalize(r->queries[i]);
-	repo_said_close(r);
+	close_queries(r);
 	(void)sqlite3_close(r->db);
 	r->db = NULL;
 }

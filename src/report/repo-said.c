@@ -8,11 +8,14 @@
 #include <sqlite3.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "report/repo_priv.h"
+#include "sys/sha256.h"
 
-/* Only appended to; of two rows the later one counts. */
+/* Of two rows the later one counts; folder: report_key(). */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS said (source BLOB, sha256 BLOB, folder BLOB,"
     " items BLOB);"
@@ -24,12 +27,16 @@ static const char by_said[] = "CREATE INDEX IF NOT EXISTS said_sha256 ON said"
 			      " (substr(sha256, 1, 12));";
 static const char by_hash[] = "CREATE INDEX IF NOT EXISTS seen_canonical8 ON"
 			      " seen (substr(canonical, 1, 8));";
+static const char by_raw[] = "CREATE INDEX IF NOT EXISTS seen_raw8 ON seen"
+			     " (substr(raw, 1, 8))";
 static const char by_path[] = "CREATE INDEX IF NOT EXISTS seen_path_end ON seen"
 			      " (substr(path, -20));";
 
 enum said_query {
 	SAID_PUT,
 	SAID_GET,
+	SAID_DROP,
+	SAID_FILES,
 	SAID_PART_PUT,
 	SAID_PART_GET,
 	SAID_PART_DROP,
@@ -54,6 +61,15 @@ static const struct query {
 		       " AND sha256 = ?2 AND source = ?1 AND folder = ?3"
 		       " ORDER BY rowid DESC LIMIT 1",
 	    by_said },
+	[SAID_DROP] = { "DELETE FROM said"
+			" WHERE substr(sha256, 1, 12) = substr(?2, 1, 12)"
+			" AND sha256 = ?2 AND source = ?1 AND folder = ?3",
+	    by_said },
+	[SAID_FILES] = { "SELECT count(DISTINCT path) FROM seen"
+			 " WHERE substr(raw, 1, 8) = substr(?2, 1, 8)"
+			 " AND raw = ?2 AND source = ?1"
+			 " AND substr(path, 1, length(?3)) = ?3",
+	    by_raw },
 	[SAID_PART_PUT] = { "INSERT OR REPLACE INTO part VALUES"
 			    " (?2, ?3, ?1, ?4)",
 	    NULL },
@@ -118,8 +134,10 @@ query(struct repo *r, enum said_query i)
 void
 repo_said_close(struct repo *r)
 {
-	for (int i = 0; i < SAID__MAX; i++)
+	for (int i = 0; i < SAID__MAX; i++) {
 		(void)sqlite3_finalize(r->said[i]);
+		r->said[i] = NULL;
+	}
 }
 
 static void
@@ -145,7 +163,7 @@ put(struct repo *r, enum said_query i, const struct repo_said *s,
 
 	bind(q, 1, s->source);
 	bind(q, 2, s->sha256);
-	bind(q, 3, s->folder);
+	bind(q, 3, s->package);
 	bind(q, 4, value);
 	rc = sqlite3_step(q);
 	(void)sqlite3_reset(q);
@@ -161,7 +179,7 @@ get(struct repo *r, enum said_query i, const struct repo_said *s,
 
 	bind(q, 1, s->source);
 	bind(q, 2, s->sha256);
-	bind(q, 3, s->folder);
+	bind(q, 3, s->package);
 	found = sqlite3_step(q) == SQLITE_ROW;
 	if (found)
 		buf_put_str(ret, column(q, 0));
@@ -195,18 +213,127 @@ repo_part_get(struct repo *r, const struct repo_said *s, struct buf *ret_text)
 	return get(r, SAID_PART_GET, s, ret_text);
 }
 
-int
-repo_part_drop(struct repo *r, const struct repo_said *s, struct error *err)
+static int
+drop(struct repo *r, enum said_query i, const struct repo_said *s,
+    struct error *err)
 {
-	sqlite3_stmt *q = query(r, SAID_PART_DROP);
+	sqlite3_stmt *q = query(r, i);
 	int rc;
 
 	bind(q, 1, s->source);
 	bind(q, 2, s->sha256);
-	bind(q, 3, s->folder);
+	bind(q, 3, s->package);
 	rc = sqlite3_step(q);
 	(void)sqlite3_reset(q);
 	return rc == SQLITE_DONE ? 0 : fail(r, err);
+}
+
+static bool
+from_hex(struct str hex, uint8_t ret[SHA256_BYTES])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (hex.n != (size_t)SHA256_BYTES * 2)
+		return false;
+	for (size_t i = 0; i < hex.n; i++) {
+		ptrdiff_t v = str_chr(str_of(digits), hex.p[i]);
+
+		if (v < 0)
+			return false;
+		ret[i / 2] = (uint8_t)(ret[i / 2] << 4 | v);
+	}
+	return true;
+}
+
+int
+repo_said_drop(struct repo *r, const struct repo_said *s, struct error *err)
+{
+	r->said_dropped = true;
+	return drop(r, SAID_DROP, s, err);
+}
+
+/* What a source said went into another file of the package as well: it went
+ * back to what it had said when that was merged. */
+static bool
+is_elsewhere(struct repo *r, const struct repo_said *s)
+{
+	struct str folder = s->package;
+	sqlite3_stmt *q = query(r, SAID_FILES);
+	ptrdiff_t newline = str_rchr(folder, '\n');
+	uint8_t raw[SHA256_BYTES];
+	struct buf b;
+	bool more;
+
+	if (!from_hex(s->sha256, raw))
+		return false;
+	buf_init(&b, LIMIT_PATH_BYTES);
+	buf_put_str(&b,
+	    str_sub(folder, 0, newline < 0 ? folder.n : (size_t)newline));
+	buf_putc(&b, '/');
+	bind(q, 1, s->source);
+	bind(q, 2, str_n(raw, sizeof(raw)));
+	bind(q, 3, buf_str(&b));
+	more = sqlite3_step(q) == SQLITE_ROW && sqlite3_column_int(q, 0) > 1;
+	(void)sqlite3_reset(q);
+	buf_done(&b);
+	return more;
+}
+
+int
+repo_part_drop(struct repo *r, const struct repo_said *s, struct error *err)
+{
+	int rc;
+
+	if (is_elsewhere(r, s))
+		return 0;
+	rc = drop(r, SAID_PART_DROP, s, err);
+
+	return rc == 0 ? repo_said_drop(r, s, err) : rc;
+}
+
+/* --- consolidation ----------------------------------------------------------
+ */
+
+/* Fewer are not worth it. */
+#define TIDY_MIN_ROWS 256
+
+/* Rows are numbered as they come, so their numbers say how many there were.
+ * Those that are left may be thin on each page: they are written anew. */
+static const char count_rows[] =
+    "SELECT ifnull(max(rowid), 0), count(*) FROM said";
+static const char move_together[] =
+    "CREATE TABLE said_tidy (source BLOB, sha256 BLOB, folder BLOB,"
+    " items BLOB);"
+    "INSERT INTO said_tidy SELECT source, sha256, folder, items FROM said"
+    " WHERE rowid IN (SELECT max(rowid) FROM said"
+    " GROUP BY source, sha256, folder) ORDER BY rowid;"
+    "DROP TABLE said;"
+    "ALTER TABLE said_tidy RENAME TO said";
+
+static bool
+is_thin(struct repo *r)
+{
+	sqlite3_stmt *q = NULL;
+	sqlite3_int64 all = 0, left = 0;
+
+	if (sqlite3_prepare_v2(r->db, count_rows, -1, &q, NULL) == SQLITE_OK &&
+	    sqlite3_step(q) == SQLITE_ROW) {
+		all = sqlite3_column_int64(q, 0);
+		left = sqlite3_column_int64(q, 1);
+	}
+	(void)sqlite3_finalize(q);
+	return all >= TIDY_MIN_ROWS && all - left > left;
+}
+
+int
+repo_said_tidy(struct repo *r, struct error *err)
+{
+	if (!r->said_dropped || !is_thin(r))
+		return 0;
+	repo_said_close(r); /* statements hold the table */
+	if (sqlite3_exec(r->db, move_together, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(r, err);
+	return 1;
 }
 
 bool

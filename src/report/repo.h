@@ -172,9 +172,12 @@ int repo_renamed(struct repo *r, const char *from, const char *to,
 /* Items of one origin of one report (provenance.h). */
 struct repo_said {
 	struct str source, sha256; /* as the origin has them */
-	struct str folder; /* of the report */
+	struct str package; /* report_key() of the report */
 };
 int repo_said_put(struct repo *r, const struct repo_said *s, struct str items,
+    struct error *err);
+/* Nobody refers to it any more, or it is about to be said again. */
+int repo_said_drop(struct repo *r, const struct repo_said *s,
     struct error *err);
 /* false: not known. */
 bool repo_said_get(struct repo *r, const struct repo_said *s,
@@ -184,7 +187,7 @@ int repo_part_put(struct repo *r, const struct repo_said *s, struct str text,
     struct error *err);
 bool repo_part_get(struct repo *r, const struct repo_said *s,
     struct buf *ret_text);
-/* Nobody refers to it any more. */
+/* Nobody refers to the origin any more: nor is it known what it said. */
 int repo_part_drop(struct repo *r, const struct repo_said *s,
     struct error *err);
 /* The source's document that last went into a file; both owned. */

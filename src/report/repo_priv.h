@@ -34,7 +34,7 @@ enum repo_query {
 /* Years of which role edit remembers the last id, modulo this. */
 #define REPO_YEARS 64
 
-#define REPO_SAID_QUERIES 12 /* of repo-said.c */
+#define REPO_SAID_QUERIES 14 /* of repo-said.c */
 
 /* The last id of a year that role edit was given. */
 struct repo_turn {
@@ -66,6 +66,7 @@ struct repo {
 	} fresh; /* of repo-heard.c */
 	char *unknown; /* owned; source of which nothing is known; NULL */
 	struct hand *hand; /* owned; NULL: documents are written here */
+	bool said_dropped; /* of repo-said.c: rows went */
 	bool failed; /* documents are missing: nothing is committed */
 	struct editor *editor; /* owned; NULL: not started (edit.h) */
 	/* In role edit: who writes, and ids. */
@@ -121,5 +122,9 @@ bool repo_knows_source(struct repo *r, struct str source);
 int repo_index_open(struct repo *r, struct error *err);
 void repo_index_close(struct repo *r);
 void repo_said_close(struct repo *r);
+/* In a transaction that is about to end: when most rows that there ever were
+ * are gone, those that are left move together. 1: they did, and the file may
+ * be made shorter when the transaction has ended. */
+int repo_said_tidy(struct repo *r, struct error *err);
 
 #endif

@@ -230,6 +230,36 @@ report_folder(struct report *r, struct buf *ret)
 	    report_canonical_name(r->arena, ecosystem, name), ret);
 }
 
+static bool
+has_capitals(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+			return true;
+	return false;
+}
+
+void
+report_key(struct report *r, struct str folder, struct buf *ret)
+{
+	struct str ecosystem, name;
+	char *lower;
+
+	buf_put_str(ret, folder);
+	report_package(r, &ecosystem, &name);
+	name = report_canonical_name(r->arena, ecosystem, name);
+	if (!has_capitals(name))
+		return;
+	lower = arena_strz(r->arena, name);
+	for (size_t i = 0; i < name.n; i++)
+		if (lower[i] >= 'A' && lower[i] <= 'Z')
+			lower[i] = (char)(lower[i] + 32);
+	if (osv_same_name(ecosystem, name, str_n(lower, name.n)))
+		return;
+	buf_putc(ret, '\n');
+	buf_put_str(ret, name);
+}
+
 /* --- writing -------------------------------------------------------------- */
 
 static void

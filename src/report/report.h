@@ -60,6 +60,9 @@ void report_package(struct report *r, struct str *ret_ecosystem,
 /* The folder below a tree, of the canonical name: a package has one, however
  * a source writes it. False when the name allows none. */
 bool report_folder(struct report *r, struct buf *ret);
+/* The folder, and the canonical name in a second line where capitals make
+ * another package of it. */
+void report_key(struct report *r, struct str folder, struct buf *ret);
 
 /* A report without an id becomes one of the database: canonical name, summary,
  * its details as the section of its only origin. -EINVAL says what forbids. */

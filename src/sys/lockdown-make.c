@@ -6,10 +6,12 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -66,6 +68,10 @@ static const int handle_calls[] = { CALL(open_by_handle_at) };
 static const int trace_calls[] = { CALL(ptrace), CALL(process_vm_readv),
 	CALL(pidfd_open), CALL(pidfd_getfd), CALL(ioctl), CALL(bind),
 	CALL(wait4), CALL(signalfd4) };
+static const int fork_calls[] = { CALL(set_robust_list), CALL(wait4),
+	CALL(waitid), CALL(prctl), CALL(close_range), CALL(setrlimit),
+	CALL(capget), CALL(capset), CALL(landlock_create_ruleset),
+	CALL(landlock_add_rule), CALL(landlock_restrict_self) };
 
 static const struct {
 	unsigned right; /* 0: always */
@@ -83,6 +89,27 @@ static const struct {
 	{ LOCKDOWN_ACCEPT, accept_calls, N_ELEMENTS(accept_calls) },
 	{ LOCKDOWN_HANDLES, handle_calls, N_ELEMENTS(handle_calls) },
 	{ LOCKDOWN_TRACE, trace_calls, N_ELEMENTS(trace_calls) },
+	{ LOCKDOWN_FORK, fork_calls, N_ELEMENTS(fork_calls) },
+};
+
+#define NEW_NAMESPACES \
+	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | \
+	    CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+/* What depends on an argument. */
+static const struct {
+	unsigned right;
+	uint32_t action;
+	int call;
+	struct scmp_arg_cmp when;
+} partial[] = {
+	{ LOCKDOWN_FORK, SCMP_ACT_ALLOW, CALL(clone),
+	    { 0, SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0 } },
+	/* Whether standard error is a terminal. */
+	{ LOCKDOWN_FORK, SCMP_ACT_ALLOW, CALL(ioctl),
+	    { 1, SCMP_CMP_EQ, TCGETS, 0 } },
+	{ LOCKDOWN_FORK, SCMP_ACT_ERRNO(ENOTTY), CALL(ioctl),
+	    { 1, SCMP_CMP_NE, TCGETS, 0 } },
 };
 
 /* What libraries try on the side gets an answer; anything else kills. */
@@ -117,10 +144,31 @@ allowed(unsigned rights, int call)
 	return false;
 }
 
+static bool
+depends(unsigned rights, int call)
+{
+	for (size_t i = 0; i < N_ELEMENTS(partial); i++)
+		if ((rights & partial[i].right) != 0 && partial[i].call == call)
+			return true;
+	return false;
+}
+
+static int
+fill_parts(scmp_filter_ctx ctx, unsigned rights)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < N_ELEMENTS(partial) && rc == 0; i++)
+		if ((rights & partial[i].right) != 0)
+			rc = seccomp_rule_add_array(ctx, partial[i].action,
+			    partial[i].call, 1, &partial[i].when);
+	return rc;
+}
+
 static int
 fill(scmp_filter_ctx ctx, unsigned rights)
 {
-	int rc = 0;
+	int rc = fill_parts(ctx, rights);
 
 	for (size_t g = 0; g < N_ELEMENTS(groups); g++) {
 		if (groups[g].right != 0 && (rights & groups[g].right) == 0)
@@ -130,7 +178,8 @@ fill(scmp_filter_ctx ctx, unsigned rights)
 			    groups[g].calls[i], 0);
 	}
 	for (size_t i = 0; i < N_ELEMENTS(refusals) && rc == 0; i++)
-		if (!allowed(rights, refusals[i].call))
+		if (!allowed(rights, refusals[i].call) &&
+		    !depends(rights, refusals[i].call))
 			rc = seccomp_rule_add(ctx,
 			    SCMP_ACT_ERRNO((unsigned)refusals[i].answer),
 			    refusals[i].call, 0);

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -67,6 +69,40 @@ try_execve(void)
 	return execve("/", none, none);
 }
 
+/* A process that locks itself down further, and ends. */
+static long
+try_fork(void)
+{
+	const struct lockdown l = { .rights = LOCKDOWN_PURE };
+	struct error err = ERROR_INIT;
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(lockdown(&l, &err) != 0 || try_open() >= 0);
+	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : -1;
+}
+
+/* Which would have more of the kernel to try than its parent; the kernel
+ * refuses these two together. */
+static long
+try_namespace(void)
+{
+	long flags = CLONE_NEWUSER | CLONE_FS | SIGCHLD;
+
+	return syscall(SYS_clone, flags, NULL, NULL, NULL, 0) == -1 &&
+		errno == EINVAL ?
+	    0 :
+	    -1;
+}
+
+/* Of a terminal that is nobody's: what types into it. */
+static long
+try_ioctl(void)
+{
+	return ioctl(-1, TIOCSTI, "x") == -1 && errno == EBADF ? 0 : -1;
+}
+
 /* Who may do it; who may not is killed, or refused. */
 static const struct {
 	long (*try)(void);
@@ -79,6 +115,9 @@ static const struct {
 	{ try_kill, LOCKDOWN_KILL, KILLED },
 	{ try_ptrace, LOCKDOWN_TRACE, KILLED },
 	{ try_execve, 0, KILLED },
+	{ try_fork, LOCKDOWN_FORK, KILLED },
+	{ try_namespace, LOCKDOWN_THREADS, KILLED },
+	{ try_ioctl, LOCKDOWN_NETWORK | LOCKDOWN_TRACE, REFUSED },
 };
 
 static enum outcome

@@ -30,6 +30,9 @@ enum lockdown_right {
 	 * of their descriptors. */
 	LOCKDOWN_TRACE = 1 << 8,
 	LOCKDOWN_HANDLES = 1 << 9, /* files by their handles */
+	/* Processes of its own kind, in the same namespaces, waiting for them
+	 * and locking them down further. No other program. */
+	LOCKDOWN_FORK = 1 << 10,
 };
 
 /* Folders that stay readable or writable with the FILES rights, by Landlock
