@@ -96,26 +96,47 @@ sql_purl(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 		    SQLITE_UTF8);
 }
 
+/* SQL made of pieces of SQL: */
+/* clang-format off */
+
+#define SOCKET_KIND(protocol) \
+	"CASE " protocol " WHEN 'tcp' THEN 1 WHEN 'udp' THEN 2 ELSE 3 END"
+#define OF_THE_NET "s.process IS NOT NULL AND s.family IN (2, 10)"
+#define WRITING    "s.process IS NOT NULL AND s.op IN ('connect', 'send')"
+
+/* The last one before and the first one after, each the first of an index: a
+ * package can make many of both, and the work must not be rows times rows.
+ * ORDER BY of a correlated query cannot see the outer row: distance comes from
+ * an inner one. */
+#define NEAREST(row, condition) \
+	"SELECT * FROM (SELECT s.id, s.process, s.package, " \
+	row ".at - s.at AS distance FROM socket_event s " \
+	"WHERE s.phase = " row ".phase AND " condition " " \
+	"AND s.at <= " row ".at ORDER BY s.at DESC LIMIT 1) " \
+	"UNION ALL " \
+	"SELECT * FROM (SELECT s.id, s.process, s.package, " \
+	"s.at - " row ".at AS distance FROM socket_event s " \
+	"WHERE s.phase = " row ".phase AND " condition " " \
+	"AND s.at > " row ".at ORDER BY s.at LIMIT 1)"
+
 /* The socket of a connection: same phase, same end in the sandbox, nearest in
- * time; a socket that was never bound is known by whom it wrote to. */
-/* ORDER BY of a correlated query cannot see the outer row: distance comes
- * from an inner one. */
-#define SOCKET_OF(column) \
-	"coalesce((SELECT near." column " FROM (SELECT s.id, s.process, " \
-	"s.package, abs(s.at - connection.at) AS distance " \
-	"FROM socket_event s WHERE s.phase = connection.phase " \
-	"AND s.local_port = connection.local_port " \
-	"AND s.process IS NOT NULL AND s.family IN (2, 10) " \
-	"AND (s.type IS NULL OR (s.type & 15) = " \
-	"CASE connection.protocol WHEN 'tcp' THEN 1 WHEN 'udp' THEN 2 " \
-	"ELSE 3 END)) near ORDER BY near.distance, near.id LIMIT 1), " \
-	"(SELECT near." column " FROM (SELECT s.id, s.process, s.package, " \
-	"abs(s.at - connection.at) AS distance FROM socket_event s " \
-	"WHERE s.phase = connection.phase AND s.address = connection.address " \
-	"AND s.port IS connection.port AND s.process IS NOT NULL " \
-	"AND s.op IN ('connect', 'send') " \
-	"AND abs(s.at - connection.at) < 5000000000) near " \
-	"ORDER BY near.distance, near.id LIMIT 1))"
+ * time; a socket that was never bound is known by whom it wrote to. Where the
+ * socket's type is not known, it may be of any. */
+#define AT_PORT(kind) \
+	OF_THE_NET " AND s.local_port = connection.local_port " \
+	"AND (s.type & 15) IS " kind
+#define SOCKETS_AT_PORT \
+	NEAREST("connection", AT_PORT(SOCKET_KIND("connection.protocol"))) \
+	" UNION ALL " NEAREST("connection", AT_PORT("NULL"))
+#define SOCKETS_TO(row, address, port, ns) \
+	"SELECT * FROM (" \
+	NEAREST(row, WRITING " AND s.address = " row "." address " " \
+	    "AND s.port IS " port) ") WHERE distance < " ns
+#define CONNECTION_FROM(sockets) \
+	"UPDATE connection SET (process, package) = (SELECT process, " \
+	"coalesce(connection.package, package) FROM (" sockets \
+	" UNION ALL SELECT 0, NULL, NULL, 9223372036854775807) " \
+	"ORDER BY distance, id LIMIT 1) WHERE process IS NULL"
 
 #define FROM_CONNECTION(table) \
 	"UPDATE " table " SET process = (SELECT c.process FROM connection c " \
@@ -126,15 +147,17 @@ sql_purl(sqlite3_context *ctx, int argc, sqlite3_value **argv)
 
 /* A descriptor may be passed on: what was said is charged to who sent last
  * over that socket before the sink had it, not to who connected it. */
-#define FROM_SENDER(table) \
-	"UPDATE " table " SET process = (SELECT s.process FROM connection c " \
+#define LAST_SENDER(table, kind) \
+	"SELECT * FROM (SELECT s.id, s.process, s.at FROM connection c " \
 	"JOIN socket_event s ON s.phase = c.phase " \
 	"AND s.local_port = c.local_port WHERE c.id = " table ".connection " \
-	"AND s.op = 'send' AND s.process IS NOT NULL AND s.family IN (2, 10) " \
-	"AND (s.type IS NULL OR (s.type & 15) = " \
-	"CASE c.protocol WHEN 'tcp' THEN 1 WHEN 'udp' THEN 2 ELSE 3 END) " \
+	"AND s.op = 'send' AND " OF_THE_NET " AND (s.type & 15) IS " kind " " \
 	"AND s.at BETWEEN c.at - 1000000000 AND " table ".at + 50000000 " \
-	"ORDER BY s.at DESC, s.id DESC LIMIT 1) " \
+	"ORDER BY s.at DESC LIMIT 1)"
+#define FROM_SENDER(table) \
+	"UPDATE " table " SET process = (SELECT process FROM (" \
+	LAST_SENDER(table, SOCKET_KIND("c.protocol")) " UNION ALL " \
+	LAST_SENDER(table, "NULL") ") ORDER BY at DESC, id DESC LIMIT 1) " \
 	"WHERE process IS NULL AND connection IS NOT NULL"
 
 #define PACKAGE_OF_PROCESS(table) \
@@ -162,7 +185,25 @@ static const struct {
 } statements[] = {
 	{ "socket_event", INDEX_ROWS,
 	    "CREATE INDEX IF NOT EXISTS socket_event_port "
-	    "ON socket_event(phase, local_port)" },
+	    "ON socket_event(phase, local_port, (type & 15), at) "
+	    "WHERE process IS NOT NULL AND family IN (2, 10)" },
+	{ "socket_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS socket_event_sent "
+	    "ON socket_event(phase, local_port, (type & 15), at) "
+	    "WHERE op = 'send' AND process IS NOT NULL AND family IN (2, 10)" },
+	{ "socket_event", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS socket_event_address "
+	    "ON socket_event(phase, address, port, at) "
+	    "WHERE process IS NOT NULL AND op IN ('connect', 'send')" },
+	{ "dns_query", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS dns_query_answer "
+	    "ON dns_query(phase, answer, at)" },
+	{ "dependency", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS dependency_path "
+	    "ON dependency(path)" },
+	{ "dependency", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS dependency_name "
+	    "ON dependency(name)" },
 	{ "process", INDEX_ROWS,
 	    "CREATE INDEX IF NOT EXISTS process_parent ON process(parent)" },
 	{ "file_event", INDEX_ROWS,
@@ -197,12 +238,10 @@ static const struct {
 	{ "package", 1,
 	    "UPDATE package SET purl = purl((SELECT ecosystem FROM run), name, "
 	    "version) WHERE purl IS NULL" },
+	{ "connection", 1, CONNECTION_FROM(SOCKETS_AT_PORT) },
 	{ "connection", 1,
-	    "UPDATE connection SET process = " SOCKET_OF(
-		"process") ", "
-			   "package = coalesce(package, " SOCKET_OF(
-			       "package") ") "
-					  "WHERE process IS NULL" },
+	    CONNECTION_FROM(SOCKETS_TO("connection", "address",
+		"connection.port", "5000000000")) },
 	{ "connection", 1, PACKAGE_OF_PROCESS("connection") },
 	{ "http_exchange", 1, FROM_SENDER("http_exchange") },
 	{ "payload", 1, FROM_SENDER("payload") },
@@ -211,13 +250,9 @@ static const struct {
 	{ "payload", 1, FROM_CONNECTION("payload") },
 	/* A question without a connection: who wrote to that resolver then. */
 	{ "dns_query", 1,
-	    "UPDATE dns_query SET process = (SELECT near.process FROM "
-	    "(SELECT s.id, s.process, abs(s.at - dns_query.at) AS distance "
-	    "FROM socket_event s WHERE s.phase = dns_query.phase "
-	    "AND s.address = dns_query.resolver AND s.port = 53 "
-	    "AND s.process IS NOT NULL "
-	    "AND abs(s.at - dns_query.at) < 2000000000) near "
-	    "ORDER BY near.distance, near.id LIMIT 1) "
+	    "UPDATE dns_query SET process = (SELECT process FROM ("
+	    SOCKETS_TO("dns_query", "resolver", "53", "2000000000") ") "
+	    "ORDER BY distance, id LIMIT 1) "
 	    "WHERE process IS NULL AND connection IS NULL" },
 	{ "dns_query", 1, PACKAGE_OF_PROCESS("dns_query") },
 	{ "http_exchange", 1, PACKAGE_OF_PROCESS("http_exchange") },
@@ -226,7 +261,7 @@ static const struct {
 	    "UPDATE connection SET name = (SELECT q.name FROM dns_query q "
 	    "WHERE q.phase = connection.phase AND q.answer = "
 	    "connection.address "
-	    "AND q.at <= connection.at ORDER BY q.at DESC, q.id LIMIT 1) "
+	    "AND q.at <= connection.at ORDER BY q.at DESC LIMIT 1) "
 	    "WHERE name IS NULL" },
 	{ "canary_hit", 1, FROM_EVIDENCE("dns_query") },
 	{ "canary_hit", 1, FROM_EVIDENCE("http_exchange") },
@@ -236,6 +271,8 @@ static const struct {
 	{ "canary_hit", 1, FROM_EVIDENCE("file_event") },
 	{ "canary_hit", 1, PACKAGE_OF_PROCESS("canary_hit") },
 };
+
+/* clang-format on */
 
 /* 1: it has that many rows. */
 static int

@@ -292,6 +292,93 @@ senders_are_found(void **state)
 	(void)close(f.fd);
 }
 
+static int
+count_steps(void *steps)
+{
+	(*(int64_t *)steps)++;
+	return 0;
+}
+
+/* Of everything that is linked with something else n rows: as alike as they
+ * can be, half of them without what they are looked for. */
+static void
+add_crowd(struct file *f, int n)
+{
+	struct fact_socket_event s;
+	struct fact_connection c;
+	struct fact_http_exchange h;
+	struct fact_dns_query q;
+	struct fact_dependency d;
+	struct fact_process p;
+	char path[40];
+
+	fact_init(FACT_PROCESS, &p);
+	fact_init(FACT_SOCKET_EVENT, &s);
+	fact_init(FACT_CONNECTION, &c);
+	fact_init(FACT_HTTP_EXCHANGE, &h);
+	fact_init(FACT_DNS_QUERY, &q);
+	fact_init(FACT_DEPENDENCY, &d);
+	p.phase = s.phase = c.phase = h.phase = q.phase = 1;
+	s.family = 2;
+	s.local_port = c.local_port = 5000;
+	s.address = q.resolver = STR_LIT("198.51.100.1");
+	c.address = q.answer = STR_LIT("198.51.100.7");
+	c.port = 443;
+	q.name = STR_LIT("a.test");
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "/p/node_modules/p%d", i);
+		p.id = c.id = i + 1;
+		p.package = str_of(path);
+		add(f, FACT_PROCESS, &p);
+		d.path = i % 2 == 0 ? p.package : STR_LIT("/elsewhere");
+		d.name = str_of(strrchr(path, '/') + 1);
+		d.version = STR_LIT("1");
+		add(f, FACT_DEPENDENCY, &d);
+		s.at = c.at = h.at = q.at = 1000 * i;
+		s.process = i + 1;
+		s.type = i % 3 == 0 ? FACT_NONE : 2;
+		s.op = i < n / 2 ? STR_LIT("send") : STR_LIT("connect");
+		s.port = 53;
+		add(f, FACT_SOCKET_EVENT, &s);
+		c.protocol = i % 2 == 0 ? STR_LIT("udp") : STR_LIT("tcp");
+		add(f, FACT_CONNECTION, &c);
+		h.connection = c.id;
+		add(f, FACT_HTTP_EXCHANGE, &h);
+		add(f, FACT_DNS_QUERY, &q);
+	}
+}
+
+static void
+linking_is_not_rows_times_rows(void **state)
+{
+	int64_t steps[2] = { 0, 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct file f;
+		struct reader *r;
+
+		make(&f);
+		add_run(&f);
+		add_crowd(&f, 1000 << i);
+		sqlite3_progress_handler(f.db, 100, count_steps, &steps[i]);
+		finish(&f, &r);
+		assert_string_equal(answer(r,
+					"SELECT count(*) FROM connection "
+					"WHERE process IS NULL"),
+		    "0");
+		assert_string_equal(answer(r,
+					"SELECT count(*) FROM dns_query "
+					"WHERE process IS NOT id"),
+		    "0");
+		reader_free(r);
+		(void)close(f.fd);
+	}
+	if (steps[1] > 5 * steps[0] / 2)
+		fail_msg("%lld steps for so many rows, %lld for twice",
+		    (long long)steps[0], (long long)steps[1]);
+}
+
 static void
 text_views_are_safe(void **state)
 {
@@ -513,6 +600,7 @@ main(void)
 		cmocka_unit_test(packages_get_names_and_purls),
 		cmocka_unit_test(connections_find_their_process),
 		cmocka_unit_test(senders_are_found),
+		cmocka_unit_test(linking_is_not_rows_times_rows),
 		cmocka_unit_test(text_views_are_safe),
 		cmocka_unit_test(blobs_come_back_and_lies_are_refused),
 		cmocka_unit_test(a_reader_only_reads),
