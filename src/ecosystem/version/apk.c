@@ -2,7 +2,8 @@
 /*
  * Alpine (apk-package(5)): digit{.digit}…{letter}{_suffix{number}}…{~hash}
  * {-r#}. The first number compares as a number; a later one with a leading
- * zero as a fraction.
+ * zero as a fraction. apk also compares what is none of this: the first part
+ * that it cannot read comes after the pre-releases and before the end.
  */
 #include "base/cleanup.h"
 #include "ecosystem/version/version_priv.h"
@@ -55,6 +56,8 @@ after_mark(struct str *s, enum kind before)
 	struct token t = { .kind = KIND_BAD };
 	char mark = s->p[0];
 
+	struct str all = *s;
+
 	*s = str_sub(*s, 1, s->n);
 	if (mark == '.' && before == KIND_NUMBER) {
 		t.kind = KIND_NUMBER;
@@ -74,15 +77,17 @@ after_mark(struct str *s, enum kind before)
 		t.kind = KIND_REVISION;
 		t.text = take_while(s, is_digit);
 	}
-	if (t.text.n == 0)
+	if (t.kind == KIND_BAD || t.text.n == 0) {
 		t.kind = KIND_BAD;
+		t.text = all;
+	}
 	return t;
 }
 
 static struct token
 next(struct str *s, enum kind before)
 {
-	struct token t = { .kind = KIND_BAD };
+	struct token t = { .kind = KIND_BAD, .text = *s };
 
 	if (s->n == 0) {
 		t.kind = KIND_END;
@@ -117,6 +122,7 @@ same_kind_compare(const struct token *a, const struct token *b)
 		return number_compare(a, b);
 	case KIND_LETTER:
 	case KIND_HASH:
+	case KIND_BAD:
 		return sign(str_cmp(a->text, b->text));
 	case KIND_SUFFIX:
 		return sign(a->suffix - b->suffix);
@@ -124,14 +130,14 @@ same_kind_compare(const struct token *a, const struct token *b)
 	case KIND_REVISION:
 		return digits_compare(a->text, b->text);
 	case KIND_END:
-	case KIND_BAD:
 		break;
 	}
 	return 0;
 }
 
 /* One goes on where the other has something else: a pre-release suffix is
- * below whatever the other has, otherwise the earlier kind is the longer. */
+ * below whatever the other has, what cannot be read below the rest; otherwise
+ * the earlier kind is the longer. */
 static int
 other_kind_compare(const struct token *a, const struct token *b)
 {
@@ -139,23 +145,33 @@ other_kind_compare(const struct token *a, const struct token *b)
 		return -1;
 	if (b->kind == KIND_SUFFIX && b->suffix < 0)
 		return 1;
+	if (a->kind == KIND_BAD || b->kind == KIND_BAD)
+		return a->kind == KIND_BAD ? -1 : 1;
 	return a->kind < b->kind ? 1 : -1;
+}
+
+static struct token
+first(struct str *s)
+{
+	struct token t = { .kind = KIND_NUMBER, .first = true };
+
+	t.text = take_while(s, is_digit);
+	if (t.text.n == 0) {
+		t.kind = KIND_BAD;
+		t.text = *s;
+	}
+	return t;
 }
 
 bool
 version_apk(struct str a, struct str b, int *ret)
 {
-	struct token ta = { KIND_NUMBER, take_while(&a, is_digit), 0, true };
-	struct token tb = { KIND_NUMBER, take_while(&b, is_digit), 0, true };
+	struct token ta = first(&a), tb = first(&b);
 
-	if (ta.text.n == 0 || tb.text.n == 0)
-		return false;
 	for (;;) {
-		if (ta.kind == KIND_BAD || tb.kind == KIND_BAD)
-			return false;
 		*ret = ta.kind == tb.kind ? same_kind_compare(&ta, &tb) :
 					    other_kind_compare(&ta, &tb);
-		if (*ret != 0 || ta.kind == KIND_END)
+		if (*ret != 0 || ta.kind == KIND_END || ta.kind == KIND_BAD)
 			return true;
 		ta = next(&a, ta.kind);
 		tb = next(&b, tb.kind);

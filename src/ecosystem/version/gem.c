@@ -2,8 +2,8 @@
 /*
  * RubyGems: runs of digits and runs of letters; letters before numbers;
  * missing parts are 0; zeros at the end, and before the first letter, do not
- * count; "-" starts a pre-release. What Gem::Version refuses has no place in
- * the order.
+ * count; "-" starts a pre-release. What Gem::Version refuses OSV orders all the
+ * same: whatever is no digit and no dot is a letter then, also "-".
  */
 #include "base/cleanup.h"
 #include "ecosystem/version/version_priv.h"
@@ -35,6 +35,36 @@ push(struct gem *g, struct str part)
 		return false;
 	g->parts[g->n++] = part;
 	return true;
+}
+
+static bool
+is_other(char c)
+{
+	return !is_digit(c) && c != '.';
+}
+
+/* What is no gem version: between dots, runs of digits and runs of all else;
+ * nothing between two dots is a word as well. */
+static bool
+parse_odd(struct str s, struct gem *g)
+{
+	bool letters = false, ok = true;
+	struct str part, run;
+
+	g->n = 0;
+	while (ok && str_cut(&s, '.', &part)) {
+		do {
+			bool digits = part.n != 0 && is_digit(part.p[0]);
+
+			run = take_while(&part, digits ? is_digit : is_other);
+			if (!digits && !letters)
+				drop_zeros(g);
+			letters = letters || !digits;
+			ok = push(g, run);
+		} while (ok && part.n != 0);
+	}
+	drop_zeros(g);
+	return ok;
 }
 
 static bool
@@ -131,9 +161,8 @@ version_gem(struct str a, struct str b, int *ret)
 {
 	struct gem ga, gb;
 
-	if (!is_correct(a) || !is_correct(b))
-		return false;
-	if (!parse(a, &ga) || !parse(b, &gb))
+	if (!(is_correct(a) ? parse : parse_odd)(a, &ga) ||
+	    !(is_correct(b) ? parse : parse_odd)(b, &gb))
 		return false;
 	*ret = 0;
 	for (size_t i = 0; *ret == 0 && (i < ga.n || i < gb.n); i++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Maven's version order specification (POM reference, as of Maven 3.9):
- * tokens between '.', '-', '_' and at changes between digits and others;
- * empty tokens are 0; null values at the end of each hyphen's run do not
- * count; the shorter version is padded with null values.
+ * tokens between '.' and '-' and at changes between digits and others; empty
+ * tokens are 0; null values at the end of each hyphen's run do not count; the
+ * shorter version is padded with null values. A word after '.' comes before
+ * one after '-', as OSV has it; Maven's own program takes them for the same.
  */
 #include "base/cleanup.h"
 #include "ecosystem/version/version_priv.h"
@@ -24,7 +25,7 @@ struct maven {
 static bool
 is_word(char c)
 {
-	return !is_digit(c) && c != '.' && c != '-' && c != '_';
+	return !is_digit(c) && c != '.' && c != '-';
 }
 
 static bool
@@ -139,14 +140,23 @@ nocase_compare(struct str a, struct str b)
 	return (a.n > b.n) - (a.n < b.n);
 }
 
+/* ".word" < "-word" < "-number" < ".number" */
+static int
+place(const struct token *t, bool number)
+{
+	if (number)
+		return t->prefix == '-' ? 2 : 3;
+	return t->prefix == '-' ? 1 : 0;
+}
+
 static int
 token_compare(const struct token *a, const struct token *b)
 {
 	bool na = all_digits(a->text), nb = all_digits(b->text);
 	int d;
 
-	if (na && nb && a->prefix != b->prefix)
-		return a->prefix == '-' ? -1 : 1;
+	if (a->prefix != b->prefix)
+		return place(a, na) - place(b, nb);
 	if (na && nb)
 		return digits_compare(a->text, b->text);
 	if (na != nb)

@@ -343,7 +343,7 @@ legacy_parse(struct str v, struct legacy *l)
 
 	for (size_t i = 0; i < n; i++)
 		folded[i] = lower(v.p[i]);
-	s = str_trim(str_n(folded, n));
+	s = str_n(folded, n);
 	l->n = 0;
 	buf_init(&l->room, 16384);
 	(void)buf_reserve(&l->room, 16000);

@@ -113,6 +113,8 @@ version_rpm(struct str a, struct str b, int *ret)
 	*ret = rpmvercmp(ea.epoch, eb.epoch);
 	if (*ret == 0)
 		*ret = rpmvercmp(ea.version, eb.version);
+	if (*ret == 0) /* no release comes before any, "~rc" too */
+		*ret = ea.has_release - eb.has_release;
 	if (*ret == 0)
 		*ret = rpmvercmp(ea.release, eb.release);
 	return true;

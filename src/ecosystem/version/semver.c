@@ -16,7 +16,6 @@ struct loose {
 	struct str numbers[MAX_NUMBERS];
 	size_t n;
 	struct str rest; /* from the first character that is no number or dot */
-	bool dot; /* a dot stands before the rest */
 };
 
 static bool
@@ -25,27 +24,25 @@ parse(struct str s, struct loose *ret)
 	if (str_starts(s, "v"))
 		s = str_sub(s, 1, s.n);
 	ret->n = 0;
-	ret->dot = false;
 	while (s.n != 0 && (is_digit(s.p[0]) || s.p[0] == '.')) {
 		if (s.p[0] == '.') {
-			ret->dot = true;
 			s = str_sub(s, 1, s.n);
 			continue;
 		}
 		if (ret->n == MAX_NUMBERS)
 			return false;
 		ret->numbers[ret->n++] = take_while(&s, is_digit);
-		ret->dot = false;
 	}
 	ret->rest = s;
 	return true;
 }
 
-/* The suffix as a sequence of identifiers: that of the rest (cut at '+'),
- * then the numbers past `max`. */
+/* The suffix as a sequence of identifiers: those of the rest (cut at '+'),
+ * then the numbers past `max`, each behind a dot: where the rest is empty, an
+ * empty identifier comes before them. */
 struct suffix {
 	struct str text; /* what is left of the rest */
-	bool dot, more; /* a leading dot; text has not ended */
+	bool more; /* text has not ended */
 	const struct loose *v;
 	size_t next; /* index of the next number */
 };
@@ -56,35 +53,28 @@ suffix_of(const struct loose *v, size_t max)
 	ptrdiff_t plus = str_chr(v->rest, '+');
 	struct str text =
 	    plus >= 0 ? str_sub(v->rest, 0, (size_t)plus) : v->rest;
-	bool cut = plus >= 0, more = text.n != 0 || v->dot;
+	/* What "+" cuts off includes the numbers that would be appended. */
+	size_t next = plus >= 0 ? v->n : MIN_OF(max, v->n);
 
 	/* The hyphen that begins a pre-release is no part of it: "-2" would be
 	 * a word otherwise, and after "-11". */
 	if (str_starts(text, "-"))
 		text = str_sub(text, 1, text.n);
-	/* What "+" cuts off includes the numbers that would be appended. */
-	return (struct suffix){ text, v->dot, more, v,
-		cut ? v->n : MIN_OF(max, v->n) };
+	return (struct suffix){ text, text.n != 0 || next < v->n, v, next };
 }
 
 static bool
 suffix_empty(const struct suffix *s)
 {
-	return !s->more && s->next >= s->v->n;
+	return !s->more;
 }
 
-/* The identifiers one by one; an empty one before a leading dot. */
 static bool
 suffix_next(struct suffix *s, struct str *ret)
 {
 	if (s->more) {
-		if (s->dot) {
-			s->dot = false;
+		if (!str_cut(&s->text, '.', ret))
 			*ret = STR_LIT("");
-			s->more = s->text.n != 0;
-			return true;
-		}
-		(void)str_cut(&s->text, '.', ret);
 		s->more = s->text.p != NULL;
 		return true;
 	}
