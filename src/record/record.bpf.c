@@ -232,36 +232,56 @@ struct user_rights {
 	__u32 level, type;
 };
 
-#define MAX_RIGHTS 4 /* told of one message */
+#define MAX_RIGHTS   4 /* told of one list of descriptors */
+#define MAX_CONTROLS 4 /* looked at of one message */
 
-static __always_inline void
-tell_rights(struct user_message *m, __u32 fd)
+/* The descriptors in a control message of so many bytes. */
+__noinline int
+tell_passed(__u64 control, __u64 bytes, __u32 fd)
 {
-	struct user_rights rights = {};
-	struct scratch *s;
+	struct scratch *s = event_begin(RECORD_PASS, 0);
 	int passed;
 
-	if (m->control_bytes < sizeof(rights) + sizeof(passed) ||
-	    bpf_probe_read_user(&rights, sizeof(rights), (void *)m->control) !=
-		0 ||
-	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
-		return;
-	s = event_begin(RECORD_PASS, 0);
 	if (!s)
-		return;
+		return 0;
 	s->h.args[0] = fd;
 	put_fd(s, fd, false);
 	for (__u32 i = 0; i < MAX_RIGHTS; i++) {
-		__u64 at = sizeof(rights) + i * sizeof(passed);
+		__u64 at = sizeof(struct user_rights) + i * sizeof(passed);
 
-		if (rights.bytes < at + sizeof(passed) ||
-		    m->control_bytes < at + sizeof(passed) ||
+		if (bytes < at + sizeof(passed) ||
 		    bpf_probe_read_user(&passed, sizeof(passed),
-			(void *)(m->control + at)) != 0)
+			(void *)(control + at)) != 0)
 			break;
 		put_fd(s, passed, false);
 	}
 	event_end(s, false);
+	return 0;
+}
+
+/* Descriptors need not come first, nor in one list. */
+__noinline int
+tell_rights(__u64 control, __u64 bytes, __u32 fd)
+{
+	struct user_rights rights = {};
+
+	for (__u32 i = 0; i < MAX_CONTROLS; i++) {
+		__u64 step;
+
+		if (bytes < sizeof(rights) ||
+		    bpf_probe_read_user(&rights, sizeof(rights),
+			(void *)control) != 0 ||
+		    rights.bytes < sizeof(rights) || rights.bytes > bytes)
+			return 0;
+		if (rights.level == SOL_SOCKET && rights.type == SCM_RIGHTS)
+			tell_passed(control, rights.bytes, fd);
+		step = (rights.bytes + 7) & ~7ull;
+		if (step >= bytes)
+			return 0;
+		control += step;
+		bytes -= step;
+	}
+	return 0;
 }
 
 static __always_inline void
@@ -277,7 +297,7 @@ tell_message(struct pt_regs *regs, long ret)
 		return;
 	account(regs->di, ret, 1, m->name, m->name_bytes);
 	if (m->control_bytes && SAFEGUARD(rights))
-		tell_rights(m, regs->di);
+		tell_rights(m->control, m->control_bytes, regs->di);
 }
 
 struct messages {
@@ -299,6 +319,8 @@ message_step(__u32 i, struct messages *w)
 		(void *)(w->at + i * sizeof(*m))) != 0)
 		return 1;
 	account(w->fd, m->bytes, w->writing, m->m.name, m->m.name_bytes);
+	if (w->writing && m->m.control_bytes && SAFEGUARD(rights))
+		tell_rights(m->m.control, m->m.control_bytes, w->fd);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #define MAX_MESSAGES 64 /* as put.bpf.h */
 #define MAX_RIGHTS   4
+#define MAX_CONTROLS 4
 #define MAX_PIECES   64 /* of one message that is about to be sent */
 
 struct name {
@@ -75,29 +76,48 @@ struct user_rights {
 };
 
 static void
-tell_rights(struct watcher *w, const struct watch_call *c,
-    const struct user_message *m, int fd)
+tell_passed(struct watcher *w, const struct watch_call *c, uint64_t control,
+    uint64_t bytes)
 {
-	struct user_rights rights;
-	uint64_t at = sizeof(rights);
+	uint64_t at = sizeof(struct user_rights);
 	int passed;
 
-	if (m->control_bytes < sizeof(rights) + sizeof(passed) ||
-	    event_peek(c->tid, m->control, &rights, sizeof(rights)) !=
-		sizeof(rights) ||
-	    rights.level != SOL_SOCKET || rights.type != SCM_RIGHTS)
-		return;
 	event_open(w, RECORD_PASS, c);
-	event_fd(w, c, fd, 0);
+	event_fd(w, c, (int)c->args[0], 0);
 	for (int i = 0; i < MAX_RIGHTS; i++, at += sizeof(passed)) {
-		if (rights.bytes < at + sizeof(passed) ||
-		    m->control_bytes < at + sizeof(passed) ||
-		    event_peek(c->tid, m->control + at, &passed,
-			sizeof(passed)) != sizeof(passed))
+		if (bytes < at + sizeof(passed) ||
+		    event_peek(c->tid, control + at, &passed, sizeof(passed)) !=
+			sizeof(passed))
 			break;
 		event_fd(w, c, passed, 0);
 	}
 	event_close(w);
+}
+
+/* Descriptors need not come first, nor in one list. */
+static void
+tell_rights(struct watcher *w, const struct watch_call *c,
+    const struct user_message *m)
+{
+	uint64_t at = m->control, left = m->control_bytes;
+	struct user_rights rights;
+
+	for (int i = 0; i < MAX_CONTROLS; i++) {
+		uint64_t step;
+
+		if (left < sizeof(rights) ||
+		    event_peek(c->tid, at, &rights, sizeof(rights)) !=
+			sizeof(rights) ||
+		    rights.bytes < sizeof(rights) || rights.bytes > left)
+			return;
+		if (rights.level == SOL_SOCKET && rights.type == SCM_RIGHTS)
+			tell_passed(w, c, at, rights.bytes);
+		step = (rights.bytes + 7) & ~7ull;
+		if (step >= left)
+			return;
+		at += step;
+		left -= step;
+	}
 }
 
 /* At the begin of a send: what it wants to send. */
@@ -130,7 +150,7 @@ tell_message(struct watcher *w, const struct watch_call *c, uint64_t at,
 	    bytes == RECORD_UNKNOWN ? pieces_bytes(c, &m) : bytes, writing,
 	    (struct name){ m.name, m.name_bytes });
 	if (writing && m.control_bytes != 0)
-		tell_rights(w, c, &m, (int)c->args[0]);
+		tell_rights(w, c, &m);
 }
 
 static void

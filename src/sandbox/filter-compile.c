@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -165,6 +166,51 @@ add_families(scmp_filter_ctx ctx, int call)
 	return rc;
 }
 
+/* What the sink answers and views tell. Who asks for another one (SCTP, DCCP,
+ * L2TP, SMC) has the host load a module for it, whoever he is. */
+static const uint32_t protocols[] = { IPPROTO_IP, IPPROTO_ICMP, IPPROTO_TCP,
+	IPPROTO_UDP, IPPROTO_ICMPV6, IPPROTO_MPTCP };
+static const uint32_t protocol_families[] = { AF_INET, AF_INET6 };
+
+/* From first to last: in pieces that one mask tells. */
+static int
+add_protocols_between(scmp_filter_ctx ctx, uint32_t family, uint32_t first,
+    uint32_t last)
+{
+	int rc = 0;
+
+	while (rc == 0 && first <= last) {
+		uint32_t n = 1;
+
+		while ((first & (2 * n - 1)) == 0 && last - first >= 2 * n - 1)
+			n *= 2;
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
+		    SCMP_SYS(socket), 2, SCMP_A0_32(SCMP_CMP_EQ, family),
+		    SCMP_A2_32(SCMP_CMP_MASKED_EQ, ~(n - 1), first));
+		first += n;
+	}
+	return rc;
+}
+
+static int
+add_protocols(scmp_filter_ctx ctx, uint32_t family)
+{
+	uint32_t first = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < N_ELEMENTS(protocols) && rc == 0; i++) {
+		if (first < protocols[i])
+			rc = add_protocols_between(ctx, family, first,
+			    protocols[i] - 1);
+		first = protocols[i] + 1;
+	}
+	return rc == 0 ?
+	    seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
+		SCMP_SYS(socket), 2, SCMP_A0_32(SCMP_CMP_EQ, family),
+		SCMP_A2_32(SCMP_CMP_GE, first)) :
+	    rc;
+}
+
 static int
 add_sockets(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
 {
@@ -174,6 +220,10 @@ add_sockets(scmp_filter_ctx ctx, const struct sandbox_spec *spec)
 	     !sandbox_omits(spec, "filter", "families");
 	     i++)
 		rc = add_families(ctx, family_calls[i]);
+	for (size_t i = 0; i < N_ELEMENTS(protocol_families) && rc == 0 &&
+	     !sandbox_omits(spec, "filter", "protocols");
+	     i++)
+		rc = add_protocols(ctx, protocol_families[i]);
 	/* Of netlink, rtnetlink alone: getifaddrs() needs it. */
 	if (rc == 0 && !sandbox_omits(spec, "filter", "netlink"))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT),
@@ -326,6 +376,9 @@ all(struct buf *out, struct json *j)
 		one(out, j, family_calls[i],
 		    "a family other than unix, inet, inet6, netlink",
 		    EAFNOSUPPORT);
+	one(out, j, SCMP_SYS(socket),
+	    "an inet protocol other than ICMP, TCP, UDP, MPTCP",
+	    EPROTONOSUPPORT);
 	one(out, j, SCMP_SYS(socket), "a netlink protocol other than route",
 	    EPROTONOSUPPORT);
 	one(out, j, SCMP_SYS(setrlimit), "RLIMIT_CORE", EPERM);

@@ -230,6 +230,48 @@ descriptor_cases(void)
 	expect("descriptor_event op=pass fd=%d fd2=%d kind=file", s[1], fd);
 }
 
+/* Behind other control messages, in two lists, and in many messages at once. */
+static void
+rights_cases(void)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(struct ucred)) +
+		    2 * CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	const struct ucred own = { getpid(), getuid(), getgid() };
+	struct iovec piece = { (char[]){ "x" }, 1 };
+	struct mmsghdr many = { .msg_hdr = { NULL, 0, &piece, 1, &control,
+				    CMSG_SPACE(sizeof(int)), 0 } };
+	struct msghdr m = { NULL, 0, &piece, 1, &control, sizeof(control), 0 };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int s[2], fds[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0, "socketpair");
+	*c = (struct cmsghdr){ CMSG_LEN(sizeof(own)), SOL_SOCKET,
+		SCM_CREDENTIALS };
+	memcpy(CMSG_DATA(c), &own, sizeof(own));
+	for (int i = 0; i < 2; i++) {
+		fds[i] = open("passed", O_RDWR | O_CREAT, 0600);
+		c = (void *)((char *)c +
+		    (i == 0 ? CMSG_SPACE(sizeof(own)) :
+			      CMSG_SPACE(sizeof(int))));
+		*c = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET,
+			SCM_RIGHTS };
+		memcpy(CMSG_DATA(c), &fds[i], sizeof(int));
+	}
+	must(sendmsg(s[0], &m, 0) == 1, "sendmsg");
+	for (int i = 0; i < 2; i++)
+		expect("descriptor_event op=pass fd=%d fd2=%d kind=file", s[0],
+		    fds[i]);
+	fds[0] = open("in-many", O_RDWR | O_CREAT, 0600);
+	control.header =
+	    (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.header), fds, sizeof(int));
+	must(sendmmsg(s[0], &many, 1, 0) == 1, "sendmmsg");
+	expect("descriptor_event op=pass fd=%d fd2=%d kind=file", s[0], fds[0]);
+}
+
 static int
 receive(int from)
 {
@@ -286,6 +328,7 @@ const struct probe_case probe_socket_cases[] = {
 	{ "inet6", inet6_cases },
 	{ "unix", unix_cases },
 	{ "descriptors", descriptor_cases },
+	{ "rights", rights_cases },
 	{ "passed", passed_cases },
 	{ NULL, NULL },
 };

@@ -31,6 +31,7 @@ static const struct row {
 	{ "foreign", "foreign", { "refused", "file_event op=unlink" } },
 	/* Descriptors in messages. */
 	{ "rights", "descriptors", { "descriptor_event op=pass" } },
+	{ "rights", "rights", { "descriptor_event op=pass" } },
 	{ "rights", "passed", { "descriptor_event op=pass" } },
 };
 

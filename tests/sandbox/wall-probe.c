@@ -13,8 +13,10 @@
 #include <linux/perf_event.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -395,6 +397,44 @@ event_socket(const char *a)
 	return worked(socket(AF_NETLINK, SOCK_RAW, 15)); /* uevents */
 }
 
+/* One that the host has a module, or a corner of its own, for. */
+static int
+other_protocol(const char *number)
+{
+	int n = (int)strtol(number, NULL, 10);
+
+	return worked(socket(AF_INET, SOCK_DGRAM, n)) ||
+	    worked(socket(AF_INET6, SOCK_STREAM, n));
+}
+
+/* Every number: the answer of the wall, but for those that the sink has an
+ * answer for. */
+static int
+any_protocol(const char *unused)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int bad = 0;
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		for (int n = 0; n < 1024; n++) {
+			bool known = n == IPPROTO_IP || n == IPPROTO_ICMP ||
+			    n == IPPROTO_TCP || n == IPPROTO_UDP ||
+			    n == IPPROTO_ICMPV6 || n == IPPROTO_MPTCP;
+
+			bad |= !known &&
+			    beyond(socket(families[i], SOCK_STREAM, n),
+				EPROTONOSUPPORT);
+		}
+		bad |= !worked(socket(families[i], SOCK_STREAM, 0)) ||
+		    !worked(socket(families[i], SOCK_STREAM, IPPROTO_TCP)) ||
+		    !worked(socket(families[i], SOCK_DGRAM, IPPROTO_UDP)) ||
+		    beyond(socket(families[i], SOCK_STREAM, 1 << 30),
+			EPROTONOSUPPORT);
+	}
+	return bad;
+}
+
 /* To a socket of the host without a place in any file system. */
 static int
 abstract_socket(const char *name)
@@ -541,6 +581,7 @@ static const struct {
 	{ "vsock", hypervisor_socket },
 	{ "packet", packet_socket },
 	{ "uevent", event_socket },
+	{ "protocol", other_protocol },
 	{ "abstract-socket", abstract_socket },
 	{ "host-loopback", host_loopback },
 	{ "host-memory", host_memory },
@@ -601,6 +642,7 @@ static const struct {
 	{ "nothing", nothing },
 	{ "stop-everybody", stop_everybody },
 	{ "leave-daemon", leave_daemon },
+	{ "any-protocol", any_protocol },
 	{ "forge", forge },
 	{ "flood-forks", flood_forks },
 	{ "flood-opens", flood_opens },
@@ -614,6 +656,8 @@ static const struct {
 static const char *
 of_all(const char *name)
 {
+	if (strcmp(name, "protocol") == 0)
+		return "136";
 	return strcmp(name, "personality") == 0 ? "0x40000" : "";
 }
 

@@ -139,6 +139,7 @@ static const struct attack {
 	FILTER("vsock", "families"),
 	FILTER("packet", "families"),
 	FILTER("uevent", "netlink"),
+	{ "protocol", "136", "user", { "filter:protocols" }, 0 },
 	FILTER("core-limit", "core"),
 	{ "abstract-socket", abstract_name, "user", { "network" }, 0 },
 	{ "host-loopback", port, "user", { "network" }, 0 },
@@ -315,6 +316,14 @@ may_forge_programs(void)
 }
 
 static bool
+has_protocol(int number)
+{
+	_cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM, number);
+
+	return fd >= 0;
+}
+
+static bool
 is_one_of(const char *name, const char *first, const char *second)
 {
 	return strcmp(name, first) == 0 || strcmp(name, second) == 0;
@@ -332,6 +341,8 @@ not_here(const struct attack *a)
 	if (strcmp(a->name, "real-time") == 0 &&
 	    host_limit_is_below(RLIMIT_RTPRIO, 1))
 		return "this host's own limit on priorities is lower";
+	if (strcmp(a->name, "protocol") == 0 && !has_protocol(136))
+		return "this kernel does not have the protocol";
 	if (strcmp(a->name, "see") == 0 && access(a->argument, R_OK) != 0)
 		return "this host does not have the file";
 	if (is_one_of(a->name, "mount-type", "register-format") &&
@@ -546,6 +557,20 @@ layers_of_a_package_are_its_own(void **unused)
 	box_start(&b, "");
 	assert_int_equal(box_run(&b, &first, -1), 0);
 	assert_int_equal(box_run(&b, &next, -1), 0);
+	box_done(&b);
+}
+
+/* As numbers, too, that no kernel has yet. */
+static void
+no_other_protocol_is_spoken(void **unused)
+{
+	static const struct attack any = { "any-protocol", NULL, "user",
+		{ NULL }, 0 };
+	struct box b;
+
+	(void)unused;
+	box_start_limited(&b, "", &(struct sandbox_limits){ .pids = 40 });
+	assert_int_equal(box_run(&b, &any, -1), 0);
 	box_done(&b);
 }
 
@@ -836,6 +861,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(user_namespace_is_a_wall),
 		cmocka_unit_test(user_namespace_holds_processors),
 		cmocka_unit_test(layers_of_a_package_are_its_own),
+		cmocka_unit_test(no_other_protocol_is_spoken),
 		cmocka_unit_test(who_stands_still_is_ended),
 		cmocka_unit_test(nobody_outlives_the_sandbox),
 		cmocka_unit_test(limits_are_what_holds),
