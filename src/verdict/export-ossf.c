@@ -62,7 +62,8 @@ static const char *const names[] = { "install", "import", "execute" };
 /* Opening for writing is writing: O_WRONLY, O_RDWR or O_CREAT. */
 static const char files_sql[] = GATHERED
     ", seen AS (SELECT id, path, "
-    "op = 'read' OR (op = 'open' AND coalesce(flags, 0) & 3 IN (0, 2)) AS r, "
+    "op = 'read' OR (op IN ('open', 'create') AND "
+    "coalesce(flags, op = 'create') & 3 IN (0, 2)) AS r, "
     "op IN ('create', 'write', 'truncate', 'mknod', 'symlink') OR "
     "(op = 'open' AND coalesce(flags, 0) & 67 NOT IN (0)) AS w, "
     "op IN ('unlink', 'rmdir', 'rename') AS d FROM file_event "
