@@ -29,8 +29,15 @@
 int
 host_try_root(char *detail, size_t size)
 {
-	if (rootless_has_root())
-		return 0;
+	struct error err = ERROR_INIT;
+
+	if (rootless_has_root()) {
+		if (rootless_check_root(&err) == 0)
+			return 0;
+		(void)snprintf(detail, size, "%.*s", (int)strcspn(err.msg, ":"),
+		    err.msg);
+		return err.code;
+	}
 	(void)snprintf(detail, size, "%s",
 	    rootless_is() ? "root of a user namespace of the caller's own" :
 			    "not root");
@@ -98,6 +105,30 @@ host_try_namespaces(char *detail, size_t size)
 		return rc;
 	}
 	return 0;
+}
+
+/* In a process of its own namespace, as init is; it says why not. */
+int
+host_try_proc(char *detail, size_t size)
+{
+	int status, rc = leave(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
+	pid_t pid = rc == 0 ? fork() : -1;
+
+	(void)detail;
+	(void)size;
+	if (rc != 0)
+		return rc;
+	if (pid == 0) {
+		rc = mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == 0 &&
+			mount("proc", "/proc", "proc",
+			    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0 ?
+		    0 :
+		    errno;
+		_exit(rc);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -ECHILD;
+	return -WEXITSTATUS(status);
 }
 
 int
@@ -336,7 +367,8 @@ try_controller(enum cgroup_controller c, char *detail, size_t size)
 		return rc;
 	version = cgroup_version(&g, c);
 	if (version == 0) {
-		(void)snprintf(detail, size, "no %s controller is mounted",
+		(void)snprintf(detail, size,
+		    "no %s controller is mounted, or only to be read",
 		    cgroup_controller_name(c));
 		return -ENOENT;
 	}
@@ -394,7 +426,8 @@ host_try_cgroup2(char *detail, size_t size)
 		return rc;
 	if (g.mount2[0] == '\0') {
 		(void)snprintf(detail, size,
-		    rootless_is() ? "none was delegated" : "not mounted");
+		    rootless_is() ? "none was delegated" :
+				    "not mounted, or only to be read");
 		return -ENOENT;
 	}
 	(void)snprintf(detail, size, "%s", g.mount2);

@@ -23,12 +23,13 @@
 
 #define ROOT_HOW   "run as root (sudo)"
 #define KERNEL_HOW "a kernel that has it"
+#define BARE_HOW   "a container with the rights of root (--privileged)"
 
 /* clang-format off */
 const struct host_check host_checks[] = {
 	{ "root", HOST_ISOLATION, HOST_WANTED, host_try_root,
 	    "making namespaces, mounts and control groups",
-	    "a user namespace of the caller's own", ROOT_HOW,
+	    "by others than root, a user namespace of their own", ROOT_HOW,
 	    "everything below, in a user namespace of their own" },
 	{ "rootless", HOST_ISOLATION, HOST_BY_OTHERS, host_try_rootless,
 	    "a user namespace of the caller's own, with subordinate ids",
@@ -39,6 +40,10 @@ const struct host_check host_checks[] = {
 	    "a machine of its own for the package",
 	    "nothing", "kernel.unprivileged_userns_clone=1, "
 	    "user.max_user_namespaces above 0, a container with more rights", NULL },
+	{ "proc", HOST_ISOLATION, HOST_REQUIRED, host_try_proc,
+	    "a list of processes of its own", "nothing",
+	    "a container that hides nothing of /proc: --privileged, or "
+	    "--security-opt systempaths=unconfined", NULL },
 	{ "time-namespace", HOST_ISOLATION, HOST_REQUIRED, host_try_time,
 	    "hiding how long this machine has been up",
 	    "nothing", KERNEL_HOW " (5.6, CONFIG_TIME_NS)", NULL },
@@ -148,6 +153,8 @@ host_need(const struct host_check *c)
 {
 	bool root = rootless_has_root();
 
+	if (c->try == host_try_root)
+		return root ? HOST_REQUIRED : HOST_WANTED;
 	if (c->need == HOST_BY_ROOT)
 		return root ? HOST_WANTED : HOST_EXTRA;
 	if (c->need == HOST_BY_OTHERS)
@@ -170,6 +177,16 @@ host_prepare(void)
 	host_try(c, &a);
 	if (a.state == HOST_PRESENT)
 		(void)rootless_enter(&ignored);
+}
+
+/* Where root has no rights, it is not the kernel that lacks something. */
+const char *
+host_how(const struct host_check *c, const struct host_answer *a)
+{
+	struct error ignored = ERROR_INIT;
+
+	return a->refused && rootless_check_root(&ignored) != 0 ? BARE_HOW :
+								  c->how;
 }
 
 const char *
@@ -223,6 +240,7 @@ read_answer(int fd, struct host_answer *ret)
 		ret->state = HOST_PRESENT;
 	if (s.rc == -ENOTSUP)
 		ret->state = HOST_UNKNOWN;
+	ret->refused = s.rc == -EPERM || s.rc == -EACCES;
 	memcpy(ret->detail, s.detail, sizeof(ret->detail));
 	if (s.rc < 0 && ret->detail[0] == '\0')
 		(void)snprintf(ret->detail, sizeof(ret->detail), "%s",

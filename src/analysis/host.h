@@ -7,6 +7,7 @@
 #ifndef ANALYSIS_HOST_H
 #define ANALYSIS_HOST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum host_state {
@@ -35,6 +36,7 @@ enum host_need {
 
 struct host_answer {
 	enum host_state state;
+	bool refused; /* for want of rights */
 	char detail[240]; /* "version 1", "ABI 7", an errno's words; or "" */
 };
 
@@ -61,6 +63,8 @@ void host_prepare(void);
 enum host_need host_need(const struct host_check *c);
 /* At most LIMIT_HOST_CHECK_MS; a probe that hangs or dies is absent. */
 void host_try(const struct host_check *c, struct host_answer *ret);
+/* How to get what was not there for this caller. */
+const char *host_how(const struct host_check *c, const struct host_answer *a);
 const char *host_group_word(enum host_group g);
 
 /* What a package sees of this machine however it is confined. */

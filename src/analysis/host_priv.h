@@ -9,6 +9,7 @@
 int host_try_root(char *detail, size_t size);
 int host_try_rootless(char *detail, size_t size);
 int host_try_namespaces(char *detail, size_t size);
+int host_try_proc(char *detail, size_t size);
 int host_try_time(char *detail, size_t size);
 int host_try_idmap(char *detail, size_t size);
 int host_try_overlay(char *detail, size_t size);

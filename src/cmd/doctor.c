@@ -57,7 +57,8 @@ json_check(struct json *j, const struct host_check *c,
 		{ "need", need_words[host_need(c)] },
 		{ "detail", a->detail[0] != '\0' ? a->detail : NULL },
 		{ "purpose", c->purpose }, { "instead", c->instead },
-		{ "how", c->how }, { "without_root", c->without_root } };
+		{ "how", host_how(c, a) },
+		{ "without_root", c->without_root } };
 
 	json_object_begin(j);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -88,14 +89,14 @@ print_check(const struct host_check *c, const struct host_answer *a)
 		(void)printf("%31s instead: %s\n%31s to have it: %s\n", "",
 		    rootless_is() && c->without_root != NULL ? c->without_root :
 							       c->instead,
-		    "", c->how);
+		    "", host_how(c, a));
 	if (c->without_root != NULL && !rootless_is())
 		(void)printf("%31s without root: %s\n", "", c->without_root);
 }
 
-/* Counts what is required and absent. */
+/* Counts what is required and absent, and lists it. */
 static size_t
-check_all(struct json *j)
+check_all(struct json *j, struct buf *names)
 {
 	enum host_group shown = HOST_GROUP__MAX;
 	struct host_answer a;
@@ -103,8 +104,9 @@ check_all(struct json *j)
 
 	for (const struct host_check *c = host_checks; c->name != NULL; c++) {
 		host_try(c, &a);
-		missing +=
-		    host_need(c) == HOST_REQUIRED && a.state != HOST_PRESENT;
+		if (host_need(c) == HOST_REQUIRED && a.state != HOST_PRESENT)
+			buf_printf(names, "%s %s", missing++ > 0 ? "," : "",
+			    c->name);
 		if (j != NULL) {
 			json_check(j, c, &a);
 			continue;
@@ -135,16 +137,17 @@ static size_t
 doctor_json(void)
 {
 	struct host_visible seen[HOST_VISIBLE_MAX];
-	struct buf out;
+	struct buf out, names;
 	struct json j;
 	size_t missing, n = host_visible(seen);
 
 	buf_init(&out, LIMIT_CONFIG_BYTES);
+	buf_init(&names, LIMIT_CONFIG_BYTES);
 	json_init(&j, &out, 2);
 	json_object_begin(&j);
 	json_key(&j, "checks");
 	json_array_begin(&j);
-	missing = check_all(&j);
+	missing = check_all(&j, &names);
 	json_array_end(&j);
 	json_key(&j, "visible");
 	json_array_begin(&j);
@@ -162,6 +165,7 @@ doctor_json(void)
 	json_object_end(&j);
 	buf_putc(&out, '\n');
 	(void)fwrite(out.p, 1, out.n, stdout);
+	buf_done(&names);
 	buf_done(&out);
 	return missing;
 }
@@ -170,7 +174,11 @@ static size_t
 doctor_text(void)
 {
 	struct host_visible seen[HOST_VISIBLE_MAX];
-	size_t n = host_visible(seen), missing = check_all(NULL);
+	struct buf names;
+	size_t n = host_visible(seen), missing;
+
+	buf_init(&names, LIMIT_CONFIG_BYTES);
+	missing = check_all(NULL, &names);
 
 	(void)printf("\nwhat a package sees of this machine all the same\n");
 	for (size_t i = 0; i < n; i++)
@@ -180,8 +188,9 @@ doctor_text(void)
 		(void)printf("Packages can be analysed here.\n");
 	else
 		(void)printf("Packages cannot be analysed here: %zu required "
-			     "capabilit%s absent.\n",
-		    missing, missing == 1 ? "y is" : "ies are");
+			     "capabilit%s absent:%s.\n",
+		    missing, missing == 1 ? "y is" : "ies are", names.p);
+	buf_done(&names);
 	return missing;
 }
 

@@ -132,6 +132,9 @@ find_line(struct cgroup *g, char *line)
 	if (dash == NULL || sscanf(line, "%*s %*s %*s %*s %255s", mount) != 1 ||
 	    sscanf(dash + 3, "%15s %*s %255s", type, super) != 2)
 		return;
+	/* As in containers that may not make any. */
+	if (access(mount, W_OK) != 0 && errno == EROFS)
+		return;
 	if (strcmp(type, "cgroup2") == 0 && g->mount2[0] == '\0')
 		(void)snprintf(g->mount2, sizeof(g->mount2), "%s", mount);
 	if (strcmp(type, "cgroup") != 0)

@@ -144,9 +144,17 @@ apply_proc(struct inside *in, const struct init_order *o, struct error *err)
 		return rc;
 	(void)snprintf(options, sizeof(options), "%.*s", STR_ARG(o->b));
 	if (mount("proc", path, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		options) != 0)
-		return error_errno(err, "cannot mount %s", path);
-	return 0;
+		options) == 0)
+		return 0;
+	/* Who has a /proc without some of its files may not make a whole one.
+	 */
+	if (errno == EPERM)
+		return error_set(err, -EPERM,
+		    "cannot mount %s: refused, as in a container that hides "
+		    "parts of it: start that with --privileged, or with "
+		    "--security-opt systempaths=unconfined",
+		    path);
+	return error_errno(err, "cannot mount %s", path);
 }
 
 static int

@@ -6,12 +6,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -279,7 +281,7 @@ rootless_enter(struct error *err)
 	int rc = 0;
 
 	if (geteuid() == 0)
-		return 0;
+		return rootless_check_root(err);
 	/* No namespace, no use for the rest. */
 	if (has_value("/proc/sys", &walls[0]) ||
 	    has_value("/proc/sys", &walls[1]))
@@ -320,4 +322,44 @@ bool
 rootless_has_root(void)
 {
 	return geteuid() == 0 && !rootless_is();
+}
+
+/* What of root's rights making a sandbox takes. */
+static const struct right {
+	unsigned number;
+	const char *name;
+} rights[] = {
+	{ CAP_CHOWN, "CAP_CHOWN" },
+	{ CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE" },
+	{ CAP_FOWNER, "CAP_FOWNER" },
+	{ CAP_SETGID, "CAP_SETGID" },
+	{ CAP_SETUID, "CAP_SETUID" },
+	{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	{ CAP_MKNOD, "CAP_MKNOD" },
+};
+
+int
+rootless_check_root(struct error *err)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3,
+		0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
+		{ 0 }
+	};
+	char names[200] = "";
+	size_t n = 0;
+
+	if (!rootless_has_root() || syscall(SYS_capget, &head, data) != 0)
+		return 0;
+	for (size_t i = 0; i < N_ELEMENTS(rights); i++)
+		if ((data[0].effective & 1u << rights[i].number) == 0)
+			n += (size_t)snprintf(names + n, sizeof(names) - n,
+			    "%s%s", n > 0 ? ", " : "", rights[i].name);
+	if (n == 0)
+		return 0;
+	return error_set(err, -EPERM,
+	    "root without %s: start the container with --privileged (or the "
+	    "unit without CapabilityBoundingSet=), or run it outside",
+	    names);
 }

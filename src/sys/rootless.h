@@ -20,13 +20,16 @@ struct error;
 #define ROOTLESS_COUNT 65536u
 
 /* For root: nothing. -EPERM, with what to change, where user namespaces are
- * refused or the caller has no subordinate ids. */
+ * refused, the caller has no subordinate ids, or root no rights. */
 int rootless_enter(struct error *err);
 /* In a namespace that rootless_enter() made, here or in a parent process? */
 bool rootless_is(void);
 /* geteuid() == 0, and not by rootless_enter(): the rights of the host's root.
  */
 bool rootless_has_root(void);
+/* For others than the host's root: 0. -EPERM, naming them, where it lacks
+ * rights that making a sandbox takes, as in most containers. */
+int rootless_check_root(struct error *err);
 
 /* For tests. The sentence that says what refuses user namespaces: looks at the
  * settings below the folder proc_sys ("/proc/sys"); always -EPERM. */
