@@ -131,11 +131,44 @@ member(yyjson_val *object, const char *key, struct str *ret, struct error *err)
 	return 0;
 }
 
+/* The value of a qualifier; a list of checksums is one with commas. */
 static int
-qualifiers(yyjson_val *object, struct packageurl *p, struct error *err)
+value_of(struct arena *a, yyjson_val *key, yyjson_val *v, struct str *ret,
+    struct error *err)
+{
+	yyjson_arr_iter it = yyjson_arr_iter_with(v);
+	struct buf b;
+	int rc = 0;
+
+	if (yyjson_is_str(v)) {
+		*ret = str_n(yyjson_get_str(v), yyjson_get_len(v));
+		return 0;
+	}
+	if (!yyjson_is_arr(v) || !yyjson_equals_str(key, "checksum"))
+		return error_set(err, -EINVAL, "a qualifier is not a string");
+	buf_init(&b, LIMIT_PURL_BYTES);
+	while (rc == 0 && (v = yyjson_arr_iter_next(&it)) != NULL) {
+		if (!yyjson_is_str(v))
+			rc = error_set(err, -EINVAL,
+			    "a checksum is not a string");
+		buf_puts(&b, b.n != 0 ? "," : "");
+		buf_put_str(&b, str_n(yyjson_get_str(v), yyjson_get_len(v)));
+	}
+	if (rc == 0 && b.full)
+		rc = error_set(err, -EINVAL, "the checksums are too long");
+	*ret = arena_str(a, buf_str(&b));
+	buf_done(&b);
+	return rc;
+}
+
+static int
+qualifiers(struct arena *a, yyjson_val *object, struct packageurl *p,
+    struct error *err)
 {
 	yyjson_val *list = yyjson_obj_get(object, "qualifiers"), *key, *v;
 	yyjson_obj_iter it;
+	struct str value;
+	int rc;
 
 	if (list == NULL || yyjson_is_null(list))
 		return 0;
@@ -146,17 +179,16 @@ qualifiers(yyjson_val *object, struct packageurl *p, struct error *err)
 		v = yyjson_obj_iter_get_val(key);
 		if (yyjson_is_null(v))
 			continue;
-		if (!yyjson_is_str(v))
-			return error_set(err, -EINVAL,
-			    "a qualifier is not a string");
-		if (yyjson_get_len(v) == 0)
+		rc = value_of(a, key, v, &value, err);
+		if (rc != 0)
+			return rc;
+		if (value.n == 0)
 			continue;
 		if (p->n_qualifiers == PACKAGEURL_MAX_QUALIFIERS)
 			return error_set(err, -EINVAL, "too many qualifiers");
 		p->qualifiers[p->n_qualifiers].key =
 		    str_n(yyjson_get_str(key), yyjson_get_len(key));
-		p->qualifiers[p->n_qualifiers++].value =
-		    str_n(yyjson_get_str(v), yyjson_get_len(v));
+		p->qualifiers[p->n_qualifiers++].value = value;
 	}
 	return 0;
 }
@@ -181,7 +213,7 @@ build_components(struct arena *a, yyjson_val *o, struct packageurl *p,
 		rc = member(o, members[i].key,
 		    (struct str *)(void *)((char *)p + members[i].at), err);
 	if (rc == 0)
-		rc = qualifiers(o, p, err);
+		rc = qualifiers(a, o, p, err);
 	return rc == 0 ? packageurl_normalise(a, p, err) : rc;
 }
 
@@ -212,7 +244,7 @@ build_object(struct arena *a, yyjson_val *o, struct packageurl *p,
 	if (rc != 0 || version.n == 0)
 		return rc;
 	p->version = arena_str(a, version);
-	return packageurl_normalise(a, p, err);
+	return packageurl_normalise_loose(a, p, err);
 }
 
 static int

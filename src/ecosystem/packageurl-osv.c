@@ -217,7 +217,11 @@ packageurl_of_osv(struct arena *a, struct str ecosystem, struct str name,
 	p.type = str_of(row->type);
 	put_name(row, name, a, &p);
 	put_suffix(row, suffix, &p);
-	rc = packageurl_normalise(a, &p, err);
+	/* OSV's Go has "stdlib" and "toolchain", and writes their purls. */
+	if (row->rules & PURL_OSV_BARE)
+		rc = packageurl_normalise_loose(a, &p, err);
+	else
+		rc = packageurl_normalise(a, &p, err);
 	if (rc == 0)
 		*ret = p;
 	return rc;

@@ -111,6 +111,14 @@ osv_packages_come_back(void **state)
 			     STR_LIT("Foo._.Bar"), &p, NULL),
 	    0);
 	assert_true(str_is(p.name, "foo-bar"));
+	/* A purl has a namespace there, OSV's Go has packages without. */
+	assert_int_equal(packageurl_of_osv(a, STR_LIT("Go"), STR_LIT("stdlib"),
+			     &p, NULL),
+	    0);
+	assert_true(str_is(p.name, "stdlib") && p.namespace.n == 0);
+	assert_int_not_equal(packageurl_of_osv(a, STR_LIT("Maven"),
+				 STR_LIT("artifact"), &p, NULL),
+	    0);
 	assert_true(packageurl_for_ecosystem(STR_LIT("Debian:12")));
 	assert_false(packageurl_for_ecosystem(STR_LIT("FreeBSD")));
 	assert_int_not_equal(packageurl_of_osv(a, STR_LIT("Android"),

@@ -197,14 +197,18 @@ split(struct str *s, ptrdiff_t at, struct str *ret_right)
 	return true;
 }
 
-/* The version's "@" is the last one; at the start of a segment it is a scope
- * that somebody did not encode. */
+/* The version's "@" is the last one; at the start of a segment that others
+ * follow it is a scope that somebody did not encode. */
 static ptrdiff_t
 version_at(struct str s)
 {
 	ptrdiff_t at = str_rchr(s, '@');
+	bool starts = at == 0 || (at > 0 && s.p[at - 1] == '/');
 
-	return at > 0 && s.p[at - 1] != '/' ? at : -1;
+	if (starts &&
+	    str_chr(strip_slashes(str_sub(s, (size_t)at, s.n)), '/') >= 0)
+		return -1;
+	return at;
 }
 
 static int
@@ -370,6 +374,7 @@ static const struct {
 	{ PURL_CPAN, offsetof(struct packageurl, namespace), to_upper },
 	{ PURL_LOWER_NAME, offsetof(struct packageurl, name), to_lower },
 	{ PURL_LOWER_VERSION, offsetof(struct packageurl, version), to_lower },
+	{ PURL_LOWER_SUBPATH, offsetof(struct packageurl, subpath), to_lower },
 	{ PURL_DASHES, offsetof(struct packageurl, name), dash },
 	{ PURL_UNDERSCORES, offsetof(struct packageurl, name), underscore },
 };
@@ -409,6 +414,10 @@ check_name(const struct packageurl *p, unsigned rules, struct error *err)
 	if ((rules & PURL_CPAN) && str_find(p->name, STR_LIT("::")) >= 0)
 		return error_set(err, -EINVAL,
 		    "a cpan name is a distribution: it has no \"::\"");
+	if ((rules & PURL_SWID) &&
+	    str_chr(p->namespace, '/') != str_rchr(p->namespace, '/'))
+		return error_set(err, -EINVAL,
+		    "a swid namespace is a name and at most one more segment");
 	if ((rules & PURL_COCOAPODS) &&
 	    (p->name.p[0] == '.' || str_chr(p->name, '+') >= 0 ||
 		str_chr(p->name, ' ') >= 0 || str_chr(p->name, '\t') >= 0))
@@ -552,6 +561,13 @@ int
 packageurl_normalise(struct arena *a, struct packageurl *p, struct error *err)
 {
 	return normalise(a, p, true, err);
+}
+
+int
+packageurl_normalise_loose(struct arena *a, struct packageurl *p,
+    struct error *err)
+{
+	return normalise(a, p, false, err);
 }
 
 static void

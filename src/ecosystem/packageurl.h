@@ -40,6 +40,9 @@ int packageurl_parse_loose(struct arena *a, struct str s,
 /* Components as people have them: validates, normalises, sorts. */
 int packageurl_normalise(struct arena *a, struct packageurl *p,
     struct error *err);
+/* The same, and no part is missed, as in packageurl_parse_loose(). */
+int packageurl_normalise_loose(struct arena *a, struct packageurl *p,
+    struct error *err);
 /* The canonical form of a parsed or normalised purl. */
 void packageurl_write(const struct packageurl *p, struct buf *out);
 /* p NULL when there is none. */

@@ -17,6 +17,8 @@ enum purl_rule {
 	PURL_MLFLOW = 1 << 8, /* lower-case name on Databricks */
 	PURL_CHROME = 1 << 9, /* name [a-p]{32}, version 1-4 numbers */
 	PURL_COCOAPODS = 1 << 10, /* name: no space, no "+", no leading "." */
+	PURL_LOWER_SUBPATH = 1 << 11,
+	PURL_SWID = 1 << 12, /* namespace of at most two segments */
 };
 
 struct purl_type {
@@ -36,6 +38,7 @@ enum purl_osv_rule {
 	PURL_OSV_MINOR = 1 << 7, /* its first two (3.18 of 3.18.4) */
 	PURL_OSV_V = 1 << 8, /* with a "v" before a number */
 	PURL_OSV_PEP503 = 1 << 9, /* runs of "-", "_", "." are one "-" */
+	PURL_OSV_BARE = 1 << 10, /* "stdlib": a name without a namespace */
 };
 
 struct purl_osv_row {

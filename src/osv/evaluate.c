@@ -152,11 +152,23 @@ version_range(struct question *q, const struct osv_range *r)
 	return OSV_AFFECTED;
 }
 
+/* Beside ranges of versions those of commits say the same of the commits: they
+ * have no answer about what is no commit. */
+static bool
+only_commits(const struct osv_affected *a)
+{
+	for (size_t i = 0; i < a->n_ranges; i++)
+		if (a->ranges[i].type != OSV_GIT)
+			return false;
+	return true;
+}
+
 static enum osv_answer
 entry(struct question *q, const struct osv_affected *a)
 {
 	enum osv_answer best = OSV_NOT_AFFECTED, one;
 	const char *why = "the version is neither listed nor in a range";
+	bool git = only_commits(a) || all_hex(q->version, 40, 64);
 
 	q->rule = a->has_package ? version_rule(a->ecosystem) : NULL;
 	for (size_t i = 0; i < a->n_versions; i++)
@@ -167,6 +179,8 @@ entry(struct question *q, const struct osv_affected *a)
 	for (size_t i = 0; i < a->n_ranges && best != OSV_AFFECTED; i++) {
 		const struct osv_range *r = &a->ranges[i];
 
+		if (r->type == OSV_GIT && !git)
+			continue;
 		one =
 		    r->type == OSV_GIT ? git_range(q, r) : version_range(q, r);
 		if (one > best) {
