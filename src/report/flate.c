@@ -107,9 +107,11 @@ match_length(const char *a, const char *b, size_t max)
 }
 
 static void
-put_bytes(struct bits *b, const char *p, size_t n)
+put_bytes(struct bits *to, const char *p, size_t n)
 {
 	uint16_t heads[1 << HASH_BITS] = { 0 }; /* place and one; 0: none */
+	/* Its own: a byte that is written might be one of *to otherwise. */
+	struct bits b = *to;
 	size_t at = 0, past, end;
 
 	while (at + MATCH_MIN <= n) {
@@ -119,14 +121,14 @@ put_bytes(struct bits *b, const char *p, size_t n)
 		past = *head;
 		*head = (uint16_t)(at + 1);
 		if (past == 0 || load_32(p + past - 1) != now) {
-			put_code(b, flate_literals[(unsigned char)p[at++]]);
+			put_code(&b, flate_literals[(unsigned char)p[at++]]);
 			continue;
 		}
 		end = MATCH_MIN +
 		    match_length(p + past - 1 + MATCH_MIN, p + at + MATCH_MIN,
 			MIN_OF(n - at, (size_t)MATCH_MAX) - MATCH_MIN);
-		put_code(b, flate_lengths[end]);
-		put_distance(b, (unsigned)(at + 1 - past));
+		put_code(&b, flate_lengths[end]);
+		put_distance(&b, (unsigned)(at + 1 - past));
 		end += at;
 		/* Every second place is as good as each. */
 		while ((at += 2) < end && at + MATCH_MIN <= n)
@@ -134,7 +136,8 @@ put_bytes(struct bits *b, const char *p, size_t n)
 		at = end;
 	}
 	while (at < n)
-		put_code(b, flate_literals[(unsigned char)p[at++]]);
+		put_code(&b, flate_literals[(unsigned char)p[at++]]);
+	*to = b;
 }
 
 bool
