@@ -29,7 +29,6 @@
 #include "sys/term.h"
 
 #define N_WORKERS 2
-#define SHARE     16 /* files that a worker takes at once */
 /* A document of the largest size, and more: so that it is refused. */
 #define FILE_BYTES (17 * (size_t)MIB)
 
@@ -65,13 +64,14 @@ struct round {
 	size_t *done_before;
 };
 
-/* The first of the next files that are nobody's, SHARE of them. Who is faster
- * takes more, so that both end together. The caller believes the number of
- * answers, not this. */
+/* The first of the next files that are nobody's, REPORT_CREW_SHARE of them. Who
+ * is faster takes more, so that both end together. The caller believes the
+ * number of answers, not this. */
 static size_t
 take_share(struct shared *s)
 {
-	return __atomic_fetch_add(&s->next, SHARE, __ATOMIC_RELAXED);
+	return __atomic_fetch_add(&s->next, REPORT_CREW_SHARE,
+	    __ATOMIC_RELAXED);
 }
 
 static void __attribute__((noreturn))
@@ -93,7 +93,8 @@ worker(const struct round *r, size_t me, int fd)
 	buf_init(&bytes, FILE_BYTES);
 	rc = lockdown(&l, &err);
 	for (; rc == 0 && (i = take_share(r->shared)) < r->n;)
-		for (size_t n = 0; n < SHARE && i < r->n && rc == 0; n++, i++) {
+		for (size_t n = 0; n < REPORT_CREW_SHARE && i < r->n && rc == 0;
+		     n++, i++) {
 			r->shared->who[i] = (unsigned char)(me + 1);
 			buf_reset(&bytes);
 			rc = w->work(&c, w->job,

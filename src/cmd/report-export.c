@@ -5,6 +5,7 @@
  * and nothing else, because it reads what the last export left there. Its
  * workers, which parse and compress what changed, may only read.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -95,14 +96,20 @@ find_files(struct job *j, struct error *err)
 	return export_walk(j->exporter, v, N_ELEMENTS(v), &j->files, err);
 }
 
+static_assert(REPORT_CREW_SHARE % EXPORT_GROUP == 0,
+    "a worker has what is compressed together");
+
 static int
 work_on(struct channel *c, const void *job, size_t i, struct buf *bytes,
     struct error *err)
 {
 	const struct job *j = job;
+	int rc =
+	    export_work(c, (int64_t)i, j->osv, j->files.v[i].path, bytes, err);
 
-	return export_work(c, (int64_t)i, j->osv, j->files.v[i].path, bytes,
-	    err);
+	if (rc == 0 && ((i + 1) % EXPORT_GROUP == 0 || i + 1 == j->files.n))
+		rc = export_work_groups(c, err);
+	return rc;
 }
 
 /* --- results ---------------------------------------------------------------
@@ -116,6 +123,8 @@ take(void *job, struct message *m, struct error *err)
 	int64_t i;
 	int rc;
 
+	if (export_is_group(m))
+		return export_take_group(j->exporter, m, &j->files, err);
 	if (export_file_of(m, &i) != 0 || i < 0 || (size_t)i >= j->files.n)
 		return error_set(err, -EPROTO, "bad result of a worker");
 	rc = export_take(j->exporter, m, &j->files.v[i], &why, err);

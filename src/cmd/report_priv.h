@@ -66,6 +66,7 @@ struct report_crew {
 	int (*lost)(void *job, size_t i, const char *why, struct error *err);
 	void *job;
 };
+#define REPORT_CREW_SHARE 16 /* files that a worker takes at once */
 int report_crew_run(const struct report_crew *w, struct error *err);
 /* For work(): the bytes of a file; flags: O_NOFOLLOW or 0. */
 int report_crew_read(int dir, const char *path, int flags, struct buf *ret,

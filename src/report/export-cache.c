@@ -309,6 +309,7 @@ export_cache_load(struct exporter *x)
 		x->segments_inode = (uint64_t)st.st_ino;
 	}
 	if (read_index(x)) {
+		export_groups_load(x);
 		x->all_changed = !export_sums_load(x);
 		return;
 	}
@@ -515,6 +516,13 @@ export_cache_compact(struct exporter *x, struct error *err)
 		outfile_put_str(o, export_segment(x, e));
 		e->at = at;
 		at += e->packed;
+	}
+	for (size_t i = 0; i < x->groups.n; i++) {
+		struct export_group *g = &x->groups.v[i];
+
+		outfile_put_str(o, str_n(x->map + g->at, g->packed));
+		g->at = at;
+		at += g->packed;
 	}
 	x->dead = 0;
 	if (outfile_close(o, NULL, err) != 0)

@@ -79,7 +79,7 @@ write_zip(struct exporter *x, const struct export_view *v, const char *path,
 		zip_listed(&z, &m, plan.offsets[v->by_id[i]->number]);
 	}
 	zip_end(&z);
-	rc = export_close(x, o, path, NULL, err);
+	rc = export_close(x, o, path, err);
 	if (rc == 0)
 		export_sums_set_gaps(x, str_of(path), &plan.gaps);
 	else

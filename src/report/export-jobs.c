@@ -100,7 +100,7 @@ take_sum(struct exporter *x, struct message *m, struct error *err)
 		return error_set(err, -EPROTO, "bad sums of archives");
 	s.sums.states = (void *)mem_strndup(states);
 	s.gaps.v = (void *)mem_strndup(gaps);
-	export_sums_add(x, name, &s.sums, &s.lines);
+	export_sums_add(x, name, &s.sums);
 	export_sums_set_gaps(x, name, &s.gaps);
 	return 0;
 }

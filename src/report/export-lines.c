@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents of an export one a line, compressed. Runs in `lazaret report
- * export`. */
+/* The groups of an export one behind the other: a document a line. Runs in
+ * `lazaret report export`. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,87 +11,59 @@
 #include "report/export_priv.h"
 #include "report/zip.h"
 
-/* A newline as a deflate block of its own (stored, not the last). */
-#define NEWLINE STR_LIT("\x00\x01\x00\xfe\xff\n")
-#define LENGTHS 65536 /* of most documents */
+#define ALL (-1)
 
 struct lines {
 	uint64_t raw, packed, kept; /* kept: of packed, as it was */
 	uLong crc32;
-	size_t first; /* the first that is not kept */
-	struct export_lines all; /* for the next export */
+	size_t first; /* the first group that is not kept */
 };
 
-/* The sum of two pieces behind each other; b has n bytes. What the length has
- * to do with it is worked out once for each length: lengths are alike. */
-static uLong
-join_crc32(uLong a, uLong b, uint32_t n)
+/* dir: a folder's number, or ALL. */
+static bool
+lies_in(const struct export_group *g, int dir)
 {
-	static uint32_t ops[LENGTHS];
-
-	if (n >= LENGTHS)
-		return crc32_combine(a, b, (z_off_t)n);
-	if (ops[n] == 0)
-		ops[n] = (uint32_t)crc32_combine_gen((z_off_t)n);
-	return crc32_combine_op(a, b, ops[n]);
+	for (size_t i = 0; i < g->first->n_dirs && dir != ALL; i++)
+		if (g->first->dirs[i] == dir)
+			return true;
+	return dir == ALL;
 }
 
-/* The first document that is not before the place. */
-static size_t
-first_at(const struct export_view *v, uint64_t place)
-{
-	size_t from = 0, to = v->n, middle;
-
-	while (from < to) {
-		middle = from + (to - from) / 2;
-		if (v->by_place[middle]->place < place)
-			from = middle + 1;
-		else
-			to = middle;
-	}
-	return from;
-}
-
-/* past: of the same documents, up to its place. */
+/* Groups of rows below `keep` were there, and no other was between them. */
 static struct lines
-measure(const struct export_view *v, const struct export_lines *past)
+measure(const struct exporter *x, int dir, uint64_t keep)
 {
 	struct lines l = { .crc32 = crc32(0, NULL, 0) };
-	size_t i = 0;
+	bool same = true;
 
-	if (past->place != 0 && past->place <= v->keep) {
-		i = l.first = first_at(v, past->place);
-		l.raw = past->raw;
-		l.packed = l.kept = past->packed;
-		l.crc32 = (uLong)past->crc32;
-	}
-	for (; i < v->n; i++) {
-		const struct export_entry *e = v->by_place[i];
+	for (size_t i = 0; i < x->groups.n; i++) {
+		const struct export_group *g = &x->groups.v[i];
 
-		l.crc32 = join_crc32(l.crc32, e->crc32, e->raw);
-		l.crc32 = crc32(l.crc32, (const Bytef *)"\n", 1);
-		l.raw += e->raw + 1;
-		l.packed += e->packed + NEWLINE.n;
-		if (e->place < v->keep) {
+		if (!lies_in(g, dir))
+			continue;
+		l.crc32 = crc32_combine(l.crc32, g->crc32, (z_off_t)g->raw);
+		l.raw += g->raw;
+		l.packed += g->packed;
+		same =
+		    same && g->past && EXPORT_ROW(g->place) < EXPORT_ROW(keep);
+		if (same) {
 			l.kept = l.packed;
 			l.first = i + 1;
 		}
 	}
-	if (v->n != 0)
-		l.all = (struct export_lines){ v->by_place[v->n - 1]->place + 1,
-			l.raw, l.packed, l.crc32 };
 	l.packed += DEFLATE_END.n;
 	return l;
 }
 
-/* From document `first` on. */
+/* From group `first` on. */
 static void
-put_lines(struct exporter *x, struct outfile *o, const struct export_view *v,
-    size_t first)
+put_lines(const struct exporter *x, struct outfile *o, int dir, size_t first)
 {
-	for (size_t i = first; i < v->n; i++) {
-		outfile_put_str(o, export_segment(x, v->by_place[i]));
-		outfile_put_str(o, NEWLINE);
+	for (size_t i = first; i < x->groups.n; i++) {
+		const struct export_group *g = &x->groups.v[i];
+
+		if (lies_in(g, dir))
+			outfile_put_str(o, str_n(x->map + g->at, g->packed));
 	}
 	outfile_put_str(o, DEFLATE_END);
 }
@@ -103,8 +75,7 @@ export_ndjson_write(struct exporter *x, const char *url, struct error *err)
 		3 };
 	static const char path[] = "all.ndjson.gz";
 	struct outfile *o = outfile_open(x->dir, path);
-	struct export_lines past = export_lines_of(x, path);
-	struct lines l = measure(&x->whole, &past);
+	struct lines l = measure(x, ALL, x->whole.keep);
 	unsigned char tail[8];
 
 	(void)url;
@@ -117,9 +88,9 @@ export_ndjson_write(struct exporter *x, const char *url, struct error *err)
 		outfile_put(o, head, sizeof(head));
 		l.first = 0;
 	}
-	put_lines(x, o, &x->whole, l.first);
+	put_lines(x, o, ALL, l.first);
 	outfile_put(o, tail, sizeof(tail));
-	return export_close(x, o, path, &l.all, err);
+	return export_close(x, o, path, err);
 }
 
 /* The ecosystems that Renovate looks for. The largest is the first, and its
@@ -127,29 +98,23 @@ export_ndjson_write(struct exporter *x, const char *url, struct error *err)
 static const char *const renovate[] = { "npm", "PyPI", "NuGet", "RubyGems",
 	"crates.io", "Go", "Hackage", "Hex", "Maven", "Packagist", "Pub" };
 
-/* Of an ecosystem; only the first one's bytes are at the same place again. */
-static struct export_view
-renovate_view(const struct exporter *x, size_t i)
+/* No folder's number is below ALL. */
+static int
+dir_of(const struct exporter *x, const char *ecosystem)
 {
-	struct export_view v = { .n = 0 };
-
-	for (size_t k = 0; k < x->dirs.n; k++)
-		if (str_is(x->dirs.v[k].name, renovate[i]))
-			v = x->dirs.v[k].view;
-	if (i != 0)
-		v.keep = 0;
-	return v;
+	for (size_t i = 0; i < x->dirs.n; i++)
+		if (str_is(x->dirs.v[i].name, ecosystem))
+			return (int)i;
+	return ALL - 1;
 }
 
-/* What it has of its lines goes to *all for the first one. */
+/* Only the first one's bytes are at the same place again. */
 static void
-put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path,
-    struct export_lines *all)
+put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path)
 {
-	static const struct export_lines none;
-	struct export_view v = renovate_view(x, i);
-	struct export_lines past = i == 0 ? export_lines_of(x, path) : none;
-	struct lines l = measure(&v, &past);
+	int dir = dir_of(x, renovate[i]);
+	struct lines l =
+	    measure(x, dir, i == 0 && dir > ALL ? x->dirs.v[dir].view.keep : 0);
 	struct zip_member m = { .crc32 = (uint32_t)l.crc32,
 		.size = l.raw,
 		.packed = l.packed,
@@ -171,9 +136,7 @@ put_renovate(struct exporter *x, struct zip *z, size_t i, const char *path,
 		zip_header(z, &m);
 		l.first = 0;
 	}
-	if (i == 0)
-		*all = l.all;
-	put_lines(x, z->out, &v, l.first);
+	put_lines(x, z->out, dir, l.first);
 	zip_sizes(z, &m);
 	zip_listed(z, &m, at);
 }
@@ -183,13 +146,12 @@ export_renovate_write(struct exporter *x, const char *url, struct error *err)
 {
 	static const char path[] = "renovate/osv-offline.zip";
 	struct outfile *o = outfile_open(x->dir, path);
-	struct export_lines all = { .place = 0 };
 	struct zip z;
 
 	(void)url;
 	zip_begin(&z, o);
 	for (size_t i = 0; i < N_ELEMENTS(renovate); i++)
-		put_renovate(x, &z, i, path, &all);
+		put_renovate(x, &z, i, path);
 	zip_end(&z);
-	return export_close(x, o, path, &all, err);
+	return export_close(x, o, path, err);
 }

@@ -27,7 +27,7 @@
 #include "sys/fd.h"
 
 #define SUMS     ".cache/sums"
-#define MAGIC    0x3473756d73202020ull /* "   smus4", in this machine's order */
+#define MAGIC    0x3573756d73202020ull /* "   smus5", in this machine's order */
 #define SUMS_MAX ((size_t)1 << 30)
 
 struct head {
@@ -42,7 +42,6 @@ struct record {
 	uint64_t size, inode;
 	int64_t mtime_ns;
 	struct spare spare;
-	struct export_lines lines;
 	uint64_t end; /* of what gaps lie in */
 	uint32_t crc32c, n_states, n_gaps, n_name;
 	char sha256[SHA256_HEX_SIZE + 7];
@@ -62,9 +61,8 @@ find(const struct exporter *x, struct str name)
 
 void
 export_sums_add(struct exporter *x, struct str name,
-    const struct outfile_sums *sums, const struct export_lines *lines)
+    const struct outfile_sums *sums)
 {
-	static const struct export_lines none;
 	struct export_sum *s = find(x, name);
 
 	x->counts.files++;
@@ -77,19 +75,18 @@ export_sums_add(struct exporter *x, struct str name,
 	free(s->gaps.v);
 	s->sums = *sums;
 	s->gaps = (struct export_gaps){ .n = 0 };
-	s->lines = lines != NULL ? *lines : none;
 	s->written = true;
 }
 
 int
 export_close(struct exporter *x, struct outfile *o, const char *name,
-    const struct export_lines *lines, struct error *err)
+    struct error *err)
 {
 	struct outfile_sums sums;
 	int rc = outfile_close(o, &sums, err);
 
 	if (rc == 0)
-		export_sums_add(x, str_of(name), &sums, lines);
+		export_sums_add(x, str_of(name), &sums);
 	return rc;
 }
 
@@ -100,7 +97,7 @@ export_put_file(struct exporter *x, const char *name, struct str bytes,
 	struct outfile *o = outfile_open(x->dir, name);
 
 	outfile_put_str(o, bytes);
-	return export_close(x, o, name, NULL, err);
+	return export_close(x, o, name, err);
 }
 
 uint64_t
@@ -124,15 +121,7 @@ export_sums_link(struct exporter *x, const char *from, const char *to)
 	sums.states = NULL;
 	sums.n_states = 0;
 	sums.spare.inode = 0;
-	export_sums_add(x, str_of(to), &sums, NULL);
-}
-
-struct export_lines
-export_lines_of(const struct exporter *x, const char *name)
-{
-	const struct export_sum *s = find(x, str_of(name));
-
-	return s != NULL ? s->lines : (struct export_lines){ .place = 0 };
+	export_sums_add(x, str_of(to), &sums);
 }
 
 const struct export_gaps *
@@ -284,7 +273,6 @@ get_sum(struct exporter *x, const struct record *r, struct layout *l)
 		return false;
 	s = vec_add(&x->sums);
 	s->name = arena_str(x->arena, str_sub(l->text, 0, r->n_name));
-	s->lines = r->lines;
 	s->sums = (struct outfile_sums){ .crc32c = r->crc32c,
 		.size = r->size,
 		.inode = r->inode,
@@ -366,7 +354,6 @@ put_record(struct buf *b, const struct export_sum *s)
 		.inode = s->sums.inode,
 		.mtime_ns = s->sums.mtime_ns,
 		.spare = s->sums.spare,
-		.lines = s->lines,
 		.end = s->gaps.end,
 		.crc32c = s->sums.crc32c,
 		.n_states = (uint32_t)s->sums.n_states,

@@ -220,6 +220,8 @@ export_walk(struct exporter *x, const struct export_tree *trees, size_t n,
 	if (rc == 0) {
 		export_claims_apply(&w->claims, x);
 		export_claims_drop_doubles(x, ret);
+		x->places = EXPORT_ROW(x->places + EXPORT_GROUP - 1) *
+		    EXPORT_GROUP; /* so that workers have whole rows */
 		for (size_t i = 0; i < ret->n; i++)
 			ret->v[i].place = x->places++;
 	}

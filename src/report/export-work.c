@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <libdeflate.h>
-#include <zlib.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -17,18 +16,16 @@
 #include "ecosystem/version.h"
 #include "osv/osv.h"
 #include "report/export_priv.h"
-#include "report/flate.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
 #include "sys/message.h"
 
 #define MESSAGE_DOCUMENT 1
-/* Of the library, for what is long or unlike our text: fast, and with a small
- * table to clear. */
-#define LEVEL    1
-#define MEMORY   6
-#define ONCE_MAX (16 * (size_t)KIB) /* longer ones are read as they come */
-#define KEEP_MAX (256 * (size_t)KIB) /* memory that is used again */
+#define MESSAGE_GROUP    2
+/* A larger group the exporter makes itself. */
+#define GROUP_MAX MIB
+#define ONCE_MAX  (16 * (size_t)KIB) /* longer ones are read as they come */
+#define KEEP_MAX  (256 * (size_t)KIB) /* memory that is used again */
 
 static int
 say_failed(struct channel *c, int64_t file, const char *why, struct error *err)
@@ -37,44 +34,6 @@ say_failed(struct channel *c, int64_t file, const char *why, struct error *err)
 	message_put_int(c, file);
 	message_put_str(c, str_of(why));
 	return message_send(c, err);
-}
-
-/* Raw deflate, flushed in full: pieces can be put one after the other. For
- * what flate_piece() does not take. */
-static bool
-flate_flushed(struct str bytes, struct buf *out)
-{
-	static z_stream z;
-	static bool ready;
-	size_t room;
-	char *p;
-
-	if (!ready &&
-	    deflateInit2(&z, LEVEL, Z_DEFLATED, -15, MEMORY,
-		Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
-	ready = true;
-	if (deflateReset(&z) != Z_OK)
-		return false;
-	room = deflateBound(&z, (uLong)bytes.n) + 64;
-	p = buf_reserve(out, room);
-	if (p == NULL)
-		return false;
-	z.next_in = (Bytef *)(uintptr_t)bytes.p;
-	z.avail_in = (uInt)bytes.n;
-	z.next_out = (Bytef *)p;
-	z.avail_out = (uInt)room;
-	if (deflate(&z, Z_FULL_FLUSH) != Z_OK || z.avail_in != 0 ||
-	    z.avail_out == 0)
-		return false;
-	buf_added(out, room - z.avail_out);
-	return true;
-}
-
-static bool
-deflate_piece(struct str bytes, struct buf *out)
-{
-	return flate_piece(bytes, out) || flate_flushed(bytes, out);
 }
 
 static void
@@ -180,6 +139,86 @@ empty(struct buf *b)
 	buf_reset(b);
 }
 
+/* --- groups -----------------------------------------------------------------
+ */
+
+/* What has been sent of a row, for each set of folders. */
+static struct {
+	int64_t row;
+	size_t n;
+	struct {
+		int64_t first; /* file */
+		struct buf dirs;
+		struct export_pack pack;
+	} v[EXPORT_GROUP];
+} row;
+
+static void
+put_dirs(struct buf *b, const struct str *dirs, size_t n)
+{
+	buf_reset(b);
+	for (size_t i = 0; i < n; i++) {
+		buf_put_str(b, dirs[i]);
+		buf_putc(b, '\n');
+	}
+}
+
+static void
+add_to_group(int64_t file, const struct str *dirs, size_t n_dirs,
+    struct str json)
+{
+	static struct buf name = { .max = 4 * KIB };
+	size_t i = 0;
+
+	if (EXPORT_ROW(file) != row.row)
+		row.n = 0;
+	row.row = EXPORT_ROW(file);
+	put_dirs(&name, dirs, n_dirs);
+	while (i < row.n && !str_eq(buf_str(&row.v[i].dirs), buf_str(&name)))
+		i++;
+	if (i == N_ELEMENTS(row.v))
+		return;
+	if (i == row.n) {
+		row.n++;
+		row.v[i].first = file;
+		row.v[i].dirs.max = name.max;
+		put_dirs(&row.v[i].dirs, dirs, n_dirs);
+		export_pack_begin(&row.v[i].pack, GROUP_MAX);
+	}
+	export_pack_add(&row.v[i].pack, json);
+}
+
+int
+export_work_groups(struct channel *c, struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < row.n && rc == 0; i++) {
+		struct export_pack *p = &row.v[i].pack;
+
+		if (!export_pack_end(p))
+			continue;
+		message_begin(c, MESSAGE_GROUP);
+		message_put_int(c, row.v[i].first);
+		message_put_int(c, p->n);
+		message_put_int(c, p->crc32);
+		message_put_int(c, (int64_t)p->raw);
+		message_put_str(c, buf_str(&p->out));
+		rc = message_send(c, err);
+	}
+	row.n = 0;
+	return rc;
+}
+
+bool
+export_is_group(const struct message *m)
+{
+	return m->type == MESSAGE_GROUP;
+}
+
+/* --- documents --------------------------------------------------------------
+ */
+
 static int
 send(struct channel *c, int64_t file, const struct stat *st, struct arena *a,
     struct osv_document *d, struct error *err)
@@ -195,7 +234,7 @@ send(struct channel *c, int64_t file, const struct stat *st, struct arena *a,
 	empty(&json);
 	empty(&packed);
 	osv_write(d, 0, &json);
-	if (json.full || !deflate_piece(buf_str(&json), &packed) ||
+	if (json.full || !export_deflate(buf_str(&json), &packed) ||
 	    json.n + packed.n > LIMIT_MESSAGE_BYTES - 64 * KIB) {
 		rc = say_failed(c, file, "is too large", err);
 	} else {
@@ -218,6 +257,7 @@ send(struct channel *c, int64_t file, const struct stat *st, struct arena *a,
 		message_put_str(c, buf_str(&json));
 		message_put_str(c, buf_str(&packed));
 		rc = message_send(c, err);
+		add_to_group(file, dirs, n, buf_str(&json));
 	}
 	return rc;
 }

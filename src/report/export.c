@@ -130,7 +130,7 @@ void
 export_load(struct exporter *x)
 {
 	export_cache_load(x);
-	x->whole.keep = x->places;
+	x->whole.keep = UINT64_MAX;
 }
 
 void
@@ -145,6 +145,8 @@ export_free(struct exporter *x)
 	export_sums_forget(x);
 	export_dirs_free(x);
 	vec_done(&x->fresh);
+	vec_done(&x->known);
+	vec_done(&x->groups);
 	vec_done(&x->distrusted);
 	vec_done(&x->sums);
 	free(x->newest);
@@ -219,8 +221,8 @@ receive(struct exporter *x, struct message *m, struct str path,
 	return 0;
 }
 
-static int
-write_segments(struct exporter *x, struct error *err)
+int
+export_segments_flush(struct exporter *x, struct error *err)
 {
 	int rc = 0;
 
@@ -231,6 +233,28 @@ write_segments(struct exporter *x, struct error *err)
 	if (x->waiting.n != 0)
 		rc = fd_write_all(x->segments, x->waiting.p, x->waiting.n, err);
 	buf_reset(&x->waiting);
+	return rc;
+}
+
+int
+export_segments_put(struct exporter *x, struct str bytes, struct error *err)
+{
+	int rc = 0;
+
+	if (bytes.n > SEGMENT_CHUNK)
+		rc = export_segments_flush(x, err);
+	if (rc != 0)
+		return rc;
+	if (bytes.n > SEGMENT_CHUNK) {
+		if (lseek(x->segments, (off_t)x->segments_end, SEEK_SET) < 0)
+			return error_errno(err, ".cache/segments");
+		rc = fd_write_all(x->segments, bytes.p, bytes.n, err);
+	} else {
+		buf_put_str(&x->waiting, bytes);
+	}
+	x->segments_end += bytes.n;
+	if (rc == 0 && x->waiting.n >= SEGMENT_CHUNK)
+		rc = export_segments_flush(x, err);
 	return rc;
 }
 
@@ -255,10 +279,7 @@ export_take(struct exporter *x, struct message *m,
 	e->folder_inode = file->folder_inode;
 	e->at = x->segments_end;
 	e->place = file->place;
-	buf_put_str(&x->waiting, packed);
-	x->segments_end += packed.n;
-	if (x->waiting.n >= SEGMENT_CHUNK)
-		rc = write_segments(x, err);
+	rc = export_segments_put(x, packed, err);
 	if (x->fresh.n == 0)
 		export_sums_drop(x);
 	if (rc == 0)
@@ -437,7 +458,7 @@ static int
 settle(struct exporter *x, struct error *err)
 {
 	struct export_view *w = &x->whole;
-	int rc = write_segments(x, err);
+	int rc = export_segments_flush(x, err);
 
 	if (rc == 0)
 		rc = export_dirs_publish(x, err);
@@ -479,8 +500,10 @@ map_segments(struct exporter *x, struct error *err)
 static int
 write_all(struct exporter *x, const char *url, struct error *err)
 {
-	int rc = map_segments(x, err);
+	int rc = export_groups_make(x, err);
 
+	if (rc == 0)
+		rc = map_segments(x, err);
 	if (getrandom(&x->index_number, sizeof(x->index_number), 0) !=
 	    sizeof(x->index_number))
 		rc = error_errno(err, "getrandom");
@@ -494,6 +517,8 @@ write_all(struct exporter *x, const char *url, struct error *err)
 		rc = export_sums_publish(x, err);
 	if (rc == 0 && export_cache_is_sparse(x))
 		rc = export_cache_compact(x, err);
+	if (rc == 0)
+		rc = export_groups_save(x, err);
 	if (rc == 0)
 		rc = export_sums_save(x, err);
 	if (rc == 0)

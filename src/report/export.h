@@ -8,7 +8,8 @@
  *	osv-scanner/<Eco>/all.zip osv-scalibr/<Eco>/all.zip   (every ecosystem)
  *	renovate/osv-offline.zip                              (<eco>.nedb)
  *	changes.atom changes.json changes/ SHA256SUMS CRC32C
- *	.cache/         what was exported, and each report compressed
+ *	.cache/         what was exported, and each report compressed, alone
+ *	                and with others
  *
  * One process lists large folders while the last export's index is read, two
  * look at the files of the database, confined workers turn those that changed
@@ -33,6 +34,11 @@ struct channel;
 struct error;
 struct exporter;
 struct message;
+
+/* Documents, from a multiple on, that a worker should have: they are compressed
+ * together (export-groups.c). As many small ones as deflate can look back over.
+ */
+#define EXPORT_GROUP 16
 
 struct export_counts {
 	uint64_t reports, changed, removed, files; /* files: written anew */
@@ -82,10 +88,15 @@ int export_finish(struct exporter *x, const char *url,
  * path is below dir and of the form above. */
 int export_work(struct channel *c, int64_t file, int dir, const char *path,
     struct buf *bytes, struct error *err);
+/* And messages for all of the last EXPORT_GROUP files together. */
+int export_work_groups(struct channel *c, struct error *err);
 
 /* The exporter's half. 1: it cannot be exported, *ret_why (borrowed) says
  * why; -errno: the disk failed, or the message is none. */
 int export_file_of(struct message *m, int64_t *ret_file);
+bool export_is_group(const struct message *m);
+int export_take_group(struct exporter *x, struct message *m,
+    const struct export_files *files, struct error *err);
 int export_take(struct exporter *x, struct message *m,
     const struct export_file *file, struct str *ret_why, struct error *err);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of an export: export.c (state), export-cache.c, export-sums.c,
- * export-work.c, export-walk.c (see export_walk_priv.h), export-order.c,
- * export-dirs.c, export-changes.c, export-jobs.c with export-files.c,
- * export-gaps.c and export-lines.c (archives), feed.c. */
+ * export-work.c, export-deflate.c, export-walk.c (see export_walk_priv.h),
+ * export-order.c, export-groups.c, export-dirs.c, export-changes.c,
+ * export-jobs.c with export-files.c, export-gaps.c and export-lines.c
+ * (archives), feed.c. */
 #ifndef REPORT_EXPORT_PRIV_H
 #define REPORT_EXPORT_PRIV_H
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/vec.h"
 #include "report/export.h"
 #include "report/outfile.h"
@@ -19,6 +21,10 @@ struct arena;
 #define EXPORT_MAX_REPORTS 20000000
 /* Gaps of one archive: their list is one message. */
 #define EXPORT_MAX_GAPS 200000
+/* A worker sends it, and as it lies in segments, in one message. */
+#define EXPORT_MAX_DOCUMENT LIMIT_MESSAGE_BYTES
+/* Documents with places in the same row may be compressed together. */
+#define EXPORT_ROW(place) ((place) / EXPORT_GROUP)
 /* An empty, final deflate block: ends what was flushed in full. */
 #define DEFLATE_END STR_LIT("\x03\x00")
 
@@ -72,7 +78,8 @@ struct export_gaps {
 struct export_view {
 	struct export_entry **by_id, **by_place; /* owned */
 	size_t n;
-	uint64_t keep; /* documents below this place are as they were */
+	uint64_t keep; /* documents below this place are as they were, and
+			* none is gone */
 	VEC(struct export_gap) gone; /* since the last export, by place */
 	bool erase; /* one of them was taken back */
 };
@@ -88,17 +95,28 @@ struct export_dir {
 	struct export_view view;
 };
 
-/* Lines up to a place, as they were published: they need not
- * be summed one by one. place 0: none. */
-struct export_lines {
-	uint64_t place, raw, packed, crc32;
+/* Documents of one row and the same folders, a line each (export-groups.c). */
+struct export_group {
+	uint64_t place; /* of its first document */
+	uint64_t at, packed, raw; /* at: in .cache/segments */
+	uint32_t crc32, n;
+	/* Not kept, and only of this export: */
+	const struct export_entry *first;
+	bool past; /* it was in the last one */
+};
+
+/* Lines that are being compressed. Zeroed, or done. */
+struct export_pack {
+	struct buf chunk, out; /* chunk: not yet compressed */
+	uint64_t raw;
+	uint32_t crc32, n;
+	bool failed;
 };
 
 /* The sums of a published file. */
 struct export_sum {
 	struct str name;
 	struct outfile_sums sums;
-	struct export_lines lines;
 	struct export_gaps gaps;
 	bool written; /* in this run; not kept */
 };
@@ -119,6 +137,9 @@ struct exporter {
 	size_t n_past;
 	struct export_entry **past_orders[EXPORT_ORDER__MAX];
 	VEC(struct export_entry *) fresh; /* in the order of their arrival */
+	/* Of the last export, and what workers sent; and all of this one, in
+	 * the order in which they are published. */
+	VEC(struct export_group) known, groups;
 	size_t n_read; /* of past: its folder had to be read, but is quiet */
 	VEC(struct str)
 	distrusted; /* folders that have more than entries say */
@@ -158,16 +179,15 @@ void export_sums_forget(struct exporter *x);
 /* From now on, and after a death, nothing is known of what is published. */
 void export_sums_drop(struct exporter *x);
 int export_sums_save(struct exporter *x, struct error *err);
-/* Takes the states of sums; lines may be NULL. */
+/* Takes the states of sums. */
 void export_sums_add(struct exporter *x, struct str name,
-    const struct outfile_sums *sums, const struct export_lines *lines);
+    const struct outfile_sums *sums);
 /* Archives that have no spare get one. False: none was made. */
 bool export_sums_prepare(struct exporter *x);
 /* The same file under another name. */
 void export_sums_link(struct exporter *x, const char *from, const char *to);
 /* SHA256SUMS and CRC32C. */
 int export_sums_publish(struct exporter *x, struct error *err);
-struct export_lines export_lines_of(const struct exporter *x, const char *name);
 /* How much of the file that is published may stay, of n bytes; 0: nothing. */
 uint64_t export_keep_bytes(const struct exporter *x, struct outfile *o,
     const char *name, uint64_t n);
@@ -178,6 +198,29 @@ const struct export_gaps *export_gaps_of(const struct exporter *x,
 /* Of a file whose sums are there; takes gaps->v. */
 void export_sums_set_gaps(struct exporter *x, struct str name,
     const struct export_gaps *gaps);
+
+/* At x->segments_end. */
+int export_segments_put(struct exporter *x, struct str bytes,
+    struct error *err);
+int export_segments_flush(struct exporter *x, struct error *err);
+
+/* Raw deflate, flushed in full: pieces can be put one after the other, and
+ * depend on the bytes alone. False: `out` is full. */
+bool export_deflate(struct str bytes, struct buf *out);
+/* max: of all that comes out. */
+void export_pack_begin(struct export_pack *p, size_t max);
+void export_pack_add(struct export_pack *p, struct str document);
+/* False: it is too much. */
+bool export_pack_end(struct export_pack *p);
+void export_pack_done(struct export_pack *p);
+
+/* Missing or damaged: none is known. x->index_number is that of the index. */
+void export_groups_load(struct exporter *x);
+bool export_groups_parse(struct exporter *x, struct str bytes);
+int export_groups_save(struct exporter *x, struct error *err);
+/* All documents in groups; x->whole.by_place is complete. -EBADMSG: of
+ * segments. */
+int export_groups_make(struct exporter *x, struct error *err);
 
 /* What has left the archives since the last export; x->whole.by_id is
  * complete. */
@@ -246,9 +289,9 @@ int export_renovate_write(struct exporter *x, const char *url,
     struct error *err);
 int export_news_write(struct exporter *x, const char *url, struct error *err);
 int export_ecosystems_write(struct exporter *x, struct error *err);
-/* Its sums are remembered; lines may be NULL. */
+/* Its sums are remembered. */
 int export_close(struct exporter *x, struct outfile *o, const char *name,
-    const struct export_lines *lines, struct error *err);
+    struct error *err);
 int export_put_file(struct exporter *x, const char *name, struct str bytes,
     struct error *err);
 /* entries: newest first. */

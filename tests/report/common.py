@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A report database in a temporary folder, and the commands on it."""
 import glob
+import importlib.machinery
+import importlib.util
 import json
 import os
 import shutil
@@ -102,6 +104,18 @@ class Database:
             path = os.path.join(self.db, "osv", tree)
             if os.path.isdir(path):
                 self.run("validate", "--profile", "malicious", path, db=False)
+
+
+def load(name):
+    """Another test as a module: it has the helpers for what is published."""
+    loader = importlib.machinery.SourceFileLoader(
+        "test_of_" + name,
+        os.path.join(os.path.dirname(os.path.abspath(__file__)), name))
+    module = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader(loader.name, loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
 
 
 def main(module):
