@@ -121,6 +121,24 @@ own_ids(const struct init_order *o)
 	    inside == 0 && base == want_base && base != 0 && count == 65536;
 }
 
+/* The fifth word of a line of mountinfo; NULL: it has none. */
+static const char *
+mount_point(char *line)
+{
+	char *end;
+
+	for (int i = 0; i < 4; i++) {
+		line = strchr(line, ' ');
+		if (line == NULL)
+			return NULL;
+		line++;
+	}
+	end = strchr(line, ' ');
+	if (end != NULL)
+		*end = '\0';
+	return line;
+}
+
 /* Each line of mountinfo must be one of the mounts of the plan. */
 static bool
 known_mounts(const struct init_order *o)
@@ -131,10 +149,10 @@ known_mounts(const struct init_order *o)
 		return false;
 	for (line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		char at[512];
+		const char *at = mount_point(line);
 		bool known = false;
 
-		if (sscanf(line, "%*s %*s %*s %*s %511s", at) != 1)
+		if (at == NULL)
 			return false;
 		for (size_t i = 0; i < o->b.n && !known;
 		     i += strlen(o->b.p + i) + 1)

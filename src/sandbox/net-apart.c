@@ -20,6 +20,7 @@
 #include "sandbox/net.h"
 #include "sys/fd.h"
 #include "sys/message.h"
+#include "sys/rootless.h"
 #include "sys/spawn.h"
 
 /* To the child, with the descriptors of a struct spawn. */
@@ -92,7 +93,8 @@ net_maker_becomes(struct net *n, const struct spawn *s, struct child *ret,
 	struct buf words;
 	int rc;
 
-	if (n->maker <= 0 || n->answer < 0)
+	/* Without root it cannot come back from there. */
+	if (n->maker <= 0 || n->answer < 0 || rootless_is())
 		return error_set(err, -ENOENT, "nobody makes a network");
 	buf_init(&words, 16 * KIB);
 	for (size_t i = 0; s->argv[i] != NULL; i++)

@@ -39,9 +39,9 @@ int net_begin(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
 int net_wait(struct net *n, const struct sandbox_network_info *info,
     struct error *err);
-/* What that child does afterwards, before net_wait() and as root: instead of to
- * end, it becomes a program, without environment. A fork less. -ENOENT: there
- * is no such child. */
+/* What that child does afterwards, before net_wait(): instead of to end, it
+ * becomes a program, without environment. A fork less. -ENOENT: there is no
+ * such child, or no root. */
 int net_maker_becomes(struct net *n, const struct spawn *s, struct child *ret,
     struct error *err);
 /* The same, and the process stays in the last one: of net-apart.c. */

@@ -76,12 +76,9 @@ apply_run_folder(struct work *w, const struct op *op, struct error *err)
 static int
 apply_warden(struct work *w, const struct op *op, struct error *err)
 {
-	struct sandbox *s = w->s;
-
 	(void)op;
-	/* Without root, who has made a network cannot come back from there. */
-	return warden_start(&s->run, w->p->spec->rootless ? NULL : &s->net,
-	    &s->warden, &s->warden_control, &s->warden_go, err);
+	return warden_start(&w->s->run, &w->s->net, &w->s->warden,
+	    &w->s->warden_control, &w->s->warden_go, err);
 }
 
 static int

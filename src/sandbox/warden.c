@@ -64,7 +64,7 @@ warden_start(const struct rundir *r, struct net *net, struct child *ret,
 	after[1] = self; /* others may still have the end that we write to */
 	s.after = after;
 	s.n_after = N_ELEMENTS(after);
-	rc = net != NULL ? net_maker_becomes(net, &s, ret, err) : -ENOENT;
+	rc = net_maker_becomes(net, &s, ret, err);
 	if (rc == -ENOENT)
 		rc = spawn_start(&s, ret, err);
 	if (rc == 0)

@@ -30,7 +30,7 @@ struct rundir;
 #define WARDEN_LOCK_FD       5
 
 /* From now on there is one, but it begins with warden_go(), or when we end.
- * net: whose child becomes it; NULL, or without such: one of its own. */
+ * net: whose child becomes it; without such: one of its own. */
 int warden_start(const struct rundir *r, struct net *net, struct child *ret,
     struct channel *ret_control, int *ret_go, struct error *err);
 /* Closes it. */
