@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/map.h"
+#include "base/mem.h"
 #include "report/edit.h"
 #include "report/repo_priv.h"
 #include "sys/fd.h"
@@ -54,6 +56,67 @@ asked_repo_open(const char *dir, struct channel *c, int page, struct repo **ret,
 	return 0;
 }
 
+/* Of more than these the writer is told nothing. */
+#define MAX_READ 100000
+
+static void
+forget_read(struct repo *r)
+{
+	struct str key;
+	void *value;
+
+	for (size_t at = 0;
+	     r->read != NULL && map_next(r->read, &at, &key, &value);)
+		free(value);
+	map_free(r->read);
+	r->read = NULL;
+}
+
+static char *
+key_of(enum repo_tree tree, const char *path)
+{
+	return mem_printf("%d/%s", (int)tree, path);
+}
+
+/* A file as it is about to be read. */
+static void
+remember_read(struct repo *r, enum repo_tree tree, const char *path,
+    const struct stat *st)
+{
+	_cleanup_(freep) char *key = key_of(tree, path);
+	struct repo_was *was;
+
+	if (r->read == NULL)
+		r->read = map_new(MAX_READ);
+	was = map_get(r->read, str_of(key));
+	if (was == NULL) {
+		was = mem_alloc(sizeof(*was));
+		if (map_put(r->read, str_of(key), was) < 0) {
+			free(was);
+			return;
+		}
+	}
+	*was = repo_was_of(st);
+}
+
+/* The writer looks whether that is still so. */
+static int
+say_read(struct repo *r, enum repo_tree tree, const char *path,
+    struct error *err)
+{
+	_cleanup_(freep) char *key = key_of(tree, path);
+	const struct repo_was *was =
+	    r->read != NULL ? map_get(r->read, str_of(key)) : NULL;
+
+	if (was == NULL)
+		return 0;
+	message_begin(r->writer, EDIT_WAS);
+	message_put_int(r->writer, was->inode);
+	message_put_int(r->writer, was->size);
+	message_put_int(r->writer, was->mtime_ns);
+	return message_send(r->writer, err);
+}
+
 void
 asked_repo_free(struct repo *r)
 {
@@ -62,6 +125,7 @@ asked_repo_free(struct repo *r)
 	for (int i = 0; i < REPO_TREE__MAX; i++)
 		closep(&r->trees[i]);
 	(void)munmap(r->page, sizeof(*r->page));
+	forget_read(r);
 	free(r->dir);
 	free(r);
 }
@@ -76,6 +140,9 @@ void
 repo_did(struct repo *r, const struct consolidate_counts *counts)
 {
 	r->page->counts = *counts;
+	/* The next folder has others. */
+	if (r->read != NULL && map_count(r->read) >= MAX_READ / 100)
+		forget_read(r);
 }
 
 int
@@ -100,8 +167,11 @@ repo_get(struct repo *r, enum repo_tree tree, const char *path, struct buf *ret,
 	_cleanup_(closep) int fd = repo_open_below(r->trees[tree], path,
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0)
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0)
 		return error_errno(err, "%s", path);
+	remember_read(r, tree, path, &st);
 	return fd_read_all(fd, ret, err);
 }
 
@@ -127,6 +197,8 @@ repo_put(struct repo *r, enum repo_tree tree, const char *path,
 		rc = message_send(r->writer, err);
 		bytes = str_sub(bytes, EDIT_PIECE_BYTES, bytes.n);
 	}
+	if (rc == 0)
+		rc = say_read(r, tree, path, err);
 	if (rc != 0)
 		return rc;
 	put_tree_path(r, EDIT_PUT, tree, path);
@@ -162,9 +234,10 @@ void
 repo_remove_later(struct repo *r, enum repo_tree tree, const char *path)
 {
 	struct error err = ERROR_INIT;
+	int rc = say_read(r, tree, path, &err);
 
 	put_tree_path(r, EDIT_REMOVE_LATER, tree, path);
-	if (message_send(r->writer, &err) != 0)
+	if (rc != 0 || message_send(r->writer, &err) != 0)
 		fatal("edit: %s", err.msg);
 }
 

@@ -66,6 +66,9 @@ enum edit_message {
 	EDIT_PART, /* {str source, sha256, folder} → {1 when known, text} */
 	EDIT_PART_PUT, /* {str source, sha256, folder, text} */
 	EDIT_PART_DROP, /* {str source, sha256, folder} */
+	/* {int inode, size, time}: of the file that the next PUT replaces or
+	 * REMOVE_LATER removes, as the role has read it. */
+	EDIT_WAS,
 };
 
 /* One order; strings are borrowed. path: of the report in its tree, and only
@@ -84,8 +87,9 @@ struct editor;
 
 /* Starts the role when there is none yet. What the role says of the report
  * comes back as its error; counts may be NULL. Does not commit. -EPIPE: the
- * role died of the one report; of many, those of the same package are left
- * alone, said so on standard error, and the others are done. */
+ * role died of the one report, -ESTALE: somebody changed it meanwhile; of many,
+ * those of the same package are left alone, said so on standard error, and the
+ * others are done. */
 int editor_run(struct repo *r, const struct edit_order *o,
     struct consolidate_counts *counts, struct error *err);
 void editor_free(struct editor *e); /* accepts NULL */

@@ -10,10 +10,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/map.h"
+#include "base/mem.h"
 #include "report/consolidate.h"
 #include "report/edit.h"
 #include "report/name.h"
@@ -31,7 +34,15 @@ struct editor {
 	struct edit_page *page; /* mapped; NULL: not yet */
 	struct buf pieces; /* of the document that is on its way */
 	struct str scope; /* of the order: folder, n 0: everything */
+	struct repo_was was; /* of the next file; inode 0: not known */
+	struct map *own; /* tree and path → struct repo_was, as we wrote it */
+	struct arena *arena; /* of these */
+	char stale[LIMIT_PATH_BYTES]; /* whom somebody changed; "": none */
 };
+
+/* Files that were replaced; of others it is not known that they are ours. */
+#define MAX_OWN     4000000
+#define ARENA_BYTES ((size_t)1 << 30)
 
 void
 editor_free(struct editor *e)
@@ -42,6 +53,8 @@ editor_free(struct editor *e)
 	if (e->page != NULL)
 		(void)munmap(e->page, sizeof(*e->page));
 	buf_done(&e->pieces);
+	map_free(e->own);
+	arena_free(e->arena);
 	free(e);
 }
 
@@ -72,6 +85,8 @@ start(struct repo *r, struct error *err)
 
 	e->role = (struct role)ROLE_INIT;
 	buf_init(&e->pieces, EDIT_MAX_BYTES);
+	e->own = map_new(MAX_OWN);
+	e->arena = arena_new(ARENA_BYTES);
 	rc = make_page(e, &page, err);
 	if (rc == 0)
 		rc = role_start("edit", &page, 1, false, &e->role, err);
@@ -140,6 +155,54 @@ do_piece(struct repo *r, struct message *m, struct error *err)
 }
 
 static int
+do_was(struct repo *r, struct message *m, struct error *err)
+{
+	struct repo_was *was = &r->editor->was;
+
+	was->inode = message_get_int(m);
+	was->size = message_get_int(m);
+	was->mtime_ns = message_get_int(m);
+	return message_end(m, err);
+}
+
+/* Of a file that the role has read: what we wrote there since. */
+static struct repo_was *
+own_of(struct editor *e, enum repo_tree tree, const char *path)
+{
+	char *key = mem_printf("%d/%s", (int)tree, path);
+	struct repo_was *own = map_get(e->own, str_of(key));
+
+	if (own == NULL) {
+		own = arena_alloc(e->arena, sizeof(*own));
+		(void)map_put(e->own, str_of(key), own);
+	}
+	free(key);
+	return own;
+}
+
+/* As the role has read it, if it has. */
+static int
+put_read(struct repo *r, enum repo_tree tree, const char *path,
+    struct str bytes, struct error *err)
+{
+	struct editor *e = r->editor;
+	struct repo_was was = e->was;
+	struct repo_put p = { .tree = tree, .path = path, .bytes = bytes };
+	int rc;
+
+	e->was.inode = 0;
+	if (was.inode == 0)
+		return repo_put(r, tree, path, bytes, err);
+	p.was = &was;
+	p.own = own_of(e, tree, path);
+	r->dirty = true;
+	rc = repo_put_here(r, &p, err);
+	if (rc == -ESTALE)
+		(void)snprintf(e->stale, sizeof(e->stale), "%s", path);
+	return rc;
+}
+
+static int
 do_put(struct repo *r, struct message *m, struct error *err)
 {
 	struct buf *pieces = &r->editor->pieces;
@@ -161,7 +224,7 @@ do_put(struct repo *r, struct message *m, struct error *err)
 		return bad(err, "a document that is too large, or empty");
 	rc = message_end(m, err);
 	if (rc == 0)
-		rc = repo_put(r, tree, path, bytes, err);
+		rc = put_read(r, tree, path, bytes, err);
 	buf_reset(pieces);
 	return rc < 0 ? rc : 0;
 }
@@ -201,7 +264,12 @@ do_remove(struct repo *r, struct message *m, struct error *err)
 		return rc;
 	if (!later)
 		return repo_remove(r, tree, path, err);
-	repo_remove_later(r, tree, path);
+	if (r->editor->was.inode == 0)
+		repo_remove_later(r, tree, path);
+	else
+		repo_remove_if(r, tree, path, &r->editor->was,
+		    own_of(r->editor, tree, path));
+	r->editor->was.inode = 0;
 	return 0;
 }
 
@@ -341,6 +409,7 @@ static const struct request {
 	{ EDIT_PART, do_said },
 	{ EDIT_PART_PUT, do_part_put },
 	{ EDIT_PART_DROP, do_part_drop },
+	{ EDIT_WAS, do_was },
 };
 
 static int
@@ -444,7 +513,14 @@ run_once(struct repo *r, const struct edit_order *o,
 		return 0;
 	memcpy(ret, page, sizeof(*ret));
 	ret->path[sizeof(ret->path) - 1] = '\0';
-	/* It may be anywhere: the next order begins with another one. */
+	/* The role is ahead of us: what it counted was not all done. */
+	if (rc == -ESTALE)
+		*ret = (struct edit_page){ .counts = { 0 } };
+	if (rc == -ESTALE)
+		memcpy(ret->path, r->editor->stale, sizeof(ret->path));
+	/* It may be anywhere: the next order begins with another one. It does
+	 * not hear first that we are gone, of which it would complain. */
+	spawn_kill(&r->editor->role.child);
 	editor_free(r->editor);
 	r->editor = NULL;
 	return rc;
@@ -462,12 +538,12 @@ add_counts(struct consolidate_counts *to, const struct consolidate_counts *n)
 }
 
 static void
-say_left_alone(const char *path)
+say_left_alone(const char *path, int rc)
 {
 	term_print(stderr, str_of(path), LIMIT_PATH_BYTES);
-	(void)fputs(": the process that changes reports died of it; its "
-		    "package is left as it is\n",
-	    stderr);
+	(void)fprintf(stderr, ": %s; its package is left as it is\n",
+	    rc == -ESTALE ? "somebody has changed it at this moment" :
+			    "the process that changes reports died of it");
 }
 
 /* Over all packages, those left alone that it died of. */
@@ -489,10 +565,10 @@ run_all(struct repo *r, const struct edit_order *o,
 		again.n_versions = deaths;
 		rc = run_once(r, &again, &n, ret_done, &page, err);
 		slash = strrchr(page.path, '/');
-		if (rc != -EPIPE || deaths == MAX_DEATHS || slash == NULL ||
-		    !repo_path_valid(str_of(page.path)))
+		if ((rc != -EPIPE && rc != -ESTALE) || deaths == MAX_DEATHS ||
+		    slash == NULL || !repo_path_valid(str_of(page.path)))
 			break;
-		say_left_alone(page.path);
+		say_left_alone(page.path, rc);
 		skip[deaths] = str_n(page.path, (size_t)(slash - page.path));
 		skip[deaths].p = mem_strndup(skip[deaths]);
 		/* The others are met again, and counted then. */

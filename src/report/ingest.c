@@ -259,7 +259,7 @@ take_back(struct repo *r, struct str source, const struct ingest_result *in,
 	    (name == NULL || !str_starts(str_of(name), own)))
 		return 0;
 	rc = repo_retract_origin(r, path, source, in->source_id, &why);
-	if (rc == -EINVAL || rc == -EPIPE || rc == -ELOOP) {
+	if (rc == -EINVAL || rc == -EPIPE || rc == -ELOOP || rc == -ESTALE) {
 		(void)fprintf(stderr, "%s: cannot be changed: %s\n", path,
 		    why.msg);
 		return 1;

@@ -268,6 +268,12 @@ same_bytes(int folder, const char *name, struct str bytes)
 	return fd >= 0 && fd_has_bytes(fd, bytes);
 }
 
+static void
+new_temporary(struct repo *r, char name[64])
+{
+	(void)snprintf(name, 64, ".tmp-%d-%u", (int)getpid(), r->counter++);
+}
+
 /* The temporary file lies in the tree's root: rename stays in one file
  * system, and a file left by a death is swept at the next open. */
 static int
@@ -276,7 +282,7 @@ write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
 {
 	_cleanup_(closep) int fd = -1;
 
-	(void)snprintf(name, 64, ".tmp-%d-%u", (int)getpid(), r->counter++);
+	new_temporary(r, name);
 	fd = openat(tree, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_errno(err, "%s", name);
@@ -475,6 +481,26 @@ look_at_old(int folder, const struct repo_put *p, struct error *err)
 	return rc;
 }
 
+static int
+changed(const char *path, struct error *err)
+{
+	return error_set(err, -ESTALE,
+	    "%.200s: somebody has changed it at this moment; it stays as it is",
+	    path);
+}
+
+static int
+put_over(const struct repo_replace *over, const struct repo_put *p,
+    struct error *err)
+{
+	int rc = repo_replace(over, p->own);
+
+	if (rc == 0 || rc == -ESTALE)
+		return rc == 0 ? 0 : changed(p->path, err);
+	errno = -rc;
+	return error_errno(err, "%s", p->path);
+}
+
 int
 repo_put_here(struct repo *r, const struct repo_put *p, struct error *err)
 {
@@ -494,6 +520,10 @@ repo_put_here(struct repo *r, const struct repo_put *p, struct error *err)
 		rc = write_temporary(r, tree, temporary, p->bytes, err);
 	if (rc != 0)
 		return rc;
+	if (p->was != NULL)
+		return put_over(&(struct repo_replace){ tree, folder, temporary,
+				    name, p->was, p->own },
+		    p, err);
 	if (renameat(tree, temporary, folder, name) == 0)
 		return 0;
 	rc = error_errno(err, "%s", p->path);
@@ -512,14 +542,21 @@ int
 repo_put(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
-	return put(r, &(struct repo_put){ tree, path, bytes, false }, err);
+	return put(r,
+	    &(struct repo_put){ .tree = tree, .path = path, .bytes = bytes },
+	    err);
 }
 
 int
 repo_put_new(struct repo *r, enum repo_tree tree, const char *path,
     struct str bytes, struct error *err)
 {
-	return put(r, &(struct repo_put){ tree, path, bytes, true }, err);
+	return put(r,
+	    &(struct repo_put){ .tree = tree,
+		.path = path,
+		.bytes = bytes,
+		.only_new = true },
+	    err);
 }
 
 int
@@ -594,12 +631,69 @@ repo_remove(struct repo *r, enum repo_tree tree, const char *path,
 }
 
 void
-repo_remove_later(struct repo *r, enum repo_tree tree, const char *path)
+repo_remove_if(struct repo *r, enum repo_tree tree, const char *path,
+    const struct repo_was *was, const struct repo_was *own)
 {
 	r->later =
 	    vec_grow(r->later, &r->later_size, r->n_later, sizeof(*r->later));
 	r->later[r->n_later].tree = tree;
+	r->later[r->n_later].was = *was;
+	r->later[r->n_later].own = *own;
 	r->later[r->n_later++].path = mem_strdup(path);
+}
+
+void
+repo_remove_later(struct repo *r, enum repo_tree tree, const char *path)
+{
+	const struct repo_was any = { .inode = 0 };
+
+	repo_remove_if(r, tree, path, &any, &any);
+}
+
+/* What somebody wrote into it came too late for the report that it went into:
+ * a person looks. */
+static int
+put_aside(struct repo *r, enum repo_tree tree, const char *path,
+    struct error *err)
+{
+	int rc = repo_move(r, tree, path, REPO_UNMERGABLE, path, err);
+
+	term_print(stderr, str_of(path), LIMIT_PATH_BYTES);
+	(void)fprintf(stderr,
+	    ": somebody has changed it after it was merged; %s\n",
+	    rc == 0 ? "it is in osv/unmergable now" : "it stays");
+	return 0;
+}
+
+static int
+remove_one(struct repo *r, size_t i, struct error *err)
+{
+	const char *path = r->later[i].path;
+	enum repo_tree tree = r->later[i].tree;
+	_cleanup_(closep) int folder = -1;
+	char temporary[64];
+	int rc;
+
+	if (r->later[i].was.inode == 0)
+		return repo_remove(r, tree, path, err);
+	rc = repo_settle(r, err);
+	if (rc == 0)
+		folder = open_parent(r->trees[tree], path, false, err);
+	if (rc != 0 || folder < 0)
+		return rc != 0 ? rc : folder;
+	r->dirty = true;
+	new_temporary(r, temporary);
+	rc = repo_take_out(&(struct repo_replace){ r->trees[tree], folder,
+	    temporary, last_part(path), &r->later[i].was, &r->later[i].own });
+	if (rc == -ESTALE)
+		return put_aside(r, tree, path, err);
+	if (rc != 0) {
+		errno = -rc;
+		return error_errno(err, "%s", path);
+	}
+	above_forget(r);
+	remove_empty_folders(r->trees[tree], path);
+	return 0;
 }
 
 int
@@ -609,8 +703,9 @@ repo_end_later(struct repo *r, bool done, struct error *err)
 
 	for (size_t i = 0; i < r->n_later; i++) {
 		if (done && rc == 0)
-			rc = repo_remove(r, r->later[i].tree, r->later[i].path,
-			    err);
+			rc = remove_one(r, i, err);
+		/* Asked for twice: a role died, and another did it again. */
+		rc = rc == -ENOENT ? 0 : rc;
 		free(r->later[i].path);
 	}
 	r->n_later = 0;

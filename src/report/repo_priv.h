@@ -42,6 +42,12 @@ struct repo_turn {
 	uint64_t number;
 };
 
+/* A file as it was read: who writes into it changes its time, who saves it
+ * anew its number. inode 0: none, or not known. */
+struct repo_was {
+	int64_t inode, size, mtime_ns;
+};
+
 struct repo {
 	char *dir; /* owned */
 	int trees[REPO_TREE__MAX], lock;
@@ -51,6 +57,8 @@ struct repo {
 	struct {
 		enum repo_tree tree;
 		char *path; /* owned */
+		struct repo_was was; /* and as we wrote it; inode 0: any */
+		struct repo_was own;
 	} * later; /* owned: to be removed after the commit */
 	size_t n_later, later_size;
 	bool files_read; /* for the highest ids */
@@ -73,6 +81,7 @@ struct repo {
 	struct channel *writer;
 	struct edit_page *page; /* mapped */
 	struct repo_turn turns[REPO_YEARS];
+	struct map *read; /* owned; tree and path → struct repo_was, owned */
 };
 
 extern const char *const repo_folders[REPO_TREE__MAX];
@@ -99,12 +108,31 @@ void above_made(struct repo *r, enum repo_tree tree);
 /* Folders were moved or removed. */
 void above_forget(struct repo *r);
 
+struct repo_was repo_was_of(const struct stat *st);
+
+/* A file of a folder, and a name in the tree's root that is nobody's. */
+struct repo_replace {
+	int tree, folder;
+	const char *temporary, *name;
+	/* What may be there: as it was read, or as we wrote it (own may be
+	 * NULL). */
+	const struct repo_was *was, *own;
+};
+/* Puts what is at temporary in the place of the file. -ESTALE: that was
+ * another one, or has gone; it stays so. */
+int repo_replace(const struct repo_replace *p, struct repo_was *ret_now);
+/* Removes the file. -ESTALE: it is another one, and stays. */
+int repo_take_out(const struct repo_replace *p);
+
 /* repo_put() in this process, whoever else there is. */
 struct repo_put {
 	enum repo_tree tree;
 	const char *path;
 	struct str bytes;
 	bool only_new; /* repo_put_new() */
+	/* As in repo_replace(); was NULL: whatever is there goes. */
+	const struct repo_was *was;
+	struct repo_was *own; /* becomes what is there then */
 };
 int repo_put_here(struct repo *r, const struct repo_put *p, struct error *err);
 int hand_put(struct repo *r, const struct repo_put *p, struct error *err);
@@ -112,6 +140,9 @@ bool hand_pending(const struct repo *r, enum repo_tree tree);
 /* Before the index learns of documents they must outlive a power cut: one
  * syncfs(2) for all of them, not an fsync(2) for each. */
 int repo_sync(struct repo *r, struct error *err);
+/* repo_remove_later(), of a file that may be edited until then. */
+void repo_remove_if(struct repo *r, enum repo_tree tree, const char *path,
+    const struct repo_was *was, const struct repo_was *own);
 /* done: the commit was made; otherwise the files stay. */
 int repo_end_later(struct repo *r, bool done, struct error *err);
 /* Nothing was known of the source when it was first heard in this opening, and
