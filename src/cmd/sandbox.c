@@ -235,6 +235,10 @@ main(int argc, char **argv)
 	    (fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, &err) != 0 ||
 		rootless_enter(&err) != 0))
 		return failed(&err);
+	/* Images of callers without root belong to other ids than theirs. */
+	if (is_plan && geteuid() != 0 && strchr(o.image, '/') == NULL &&
+	    rootless_enter(&err) != 0)
+		return failed(&err);
 	sandbox_spec_init(&spec);
 	spec.limits = o.limits;
 	spec.network = network_of(o.network);

@@ -286,6 +286,11 @@ rootless_enter(struct error *err)
 	if (has_value("/proc/sys", &walls[0]) ||
 	    has_value("/proc/sys", &walls[1]))
 		return rootless_explain("/proc/sys", "", err);
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return error_set(err, -EPERM,
+		    "no_new_privs is set, as in a unit with NoNewPrivileges= "
+		    "or in some containers, so that newuidmap has no rights: "
+		    "start it without, or run it with sudo");
 	own_name(name, sizeof(name));
 	for (int i = 0; i < 2 && rc == 0; i++)
 		rc = find_mapper(m[i].name, path, sizeof(path), err);
