@@ -2,6 +2,7 @@
 /* The probe's processes: programs, ends, reaching into others, refusals. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/kcmp.h>
 #include <linux/magic.h>
@@ -112,12 +113,12 @@ argv_cases(void)
 	expect("process argv~true%%00aaaaaaaaaaaa");
 }
 
-static void
-memory_program(const char *name, int flags)
+/* A program that lies in memory. */
+static int
+memory_file(const char *name)
 {
 	int from = open("/bin/true", O_RDONLY), to = memfd_create(name, 0);
 	struct stat st;
-	int pid;
 
 	must(fstat(from, &st) == 0, "fstat");
 	must(copy_file_range(from, NULL, to, NULL, (size_t)st.st_size, 0) ==
@@ -132,9 +133,16 @@ memory_program(const char *name, int flags)
 			(ssize_t)st.st_size,
 		    "write");
 	}
-	pid = fork();
+	return to;
+}
+
+static void
+memory_program(const char *name, int flags)
+{
+	int fd = memory_file(name), pid = fork();
+
 	if (pid == 0) {
-		(void)syscall(SYS_execveat, to, "",
+		(void)syscall(SYS_execveat, fd, "",
 		    (char *[]){ (char[]){ "ghost" }, NULL }, (char *[]){ NULL },
 		    flags);
 		_exit(111);
@@ -144,11 +152,52 @@ memory_program(const char *name, int flags)
 }
 
 static void
+closed_program(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3,
+		0 };
+	const struct __user_cap_data_struct none[2] = { { 0, 0, 0 } };
+	int fd = memory_file("closed"), pid;
+
+	must(fchmod(fd, 0111) == 0, "fchmod");
+	pid = fork();
+	if (pid == 0) {
+		/* Its owner may not read it, unless he may read everything. */
+		must(syscall(SYS_capset, &header, none) == 0, "capset");
+		(void)syscall(SYS_execveat, fd, "",
+		    (char *[]){ (char[]){ "closed" }, NULL },
+		    (char *[]){ NULL }, AT_EMPTY_PATH);
+		_exit(111);
+	}
+	wait_for(pid);
+	expect("process pid=%d exit_status=0", pid);
+	expect("exec_event path=memfd:closed argv=closed%%00 sha256~");
+	expect("written_file path=memfd:closed change=executed type=file");
+}
+
+static void
 memfd_cases(void)
 {
 	memory_program("ghost", AT_EMPTY_PATH);
 	expect("exec_event path=memfd:ghost argv=ghost%%00 sha256~");
 	expect("written_file path=memfd:ghost change=executed type=file");
+}
+
+/* Neither lets anybody look at them: a process that says so, and a program that
+ * may not be read by who runs it. */
+static void
+closed_cases(void)
+{
+	int pid = fork();
+
+	if (pid == 0) {
+		must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0, "dumpable");
+		must(mkdir("undumped", 0700) == 0, "mkdir");
+		_exit(0);
+	}
+	wait_for(pid);
+	expect("file_event op=mkdir path=%s result=0", here("undumped"));
+	closed_program();
 }
 
 /* A script without a name: its interpreter is told a descriptor. */
@@ -503,6 +552,7 @@ const struct probe_case probe_process_cases[] = {
 	{ "script", script_cases },
 	{ "argv", argv_cases },
 	{ "memfd", memfd_cases },
+	{ "closed", closed_cases },
 	{ "fileless", fileless_cases },
 	{ "memory", memory_cases },
 	{ "deleted", deleted_cases },

@@ -103,6 +103,28 @@ tcp_cases(void)
 	    fd, port, -ECONNREFUSED);
 }
 
+/* A connection without connect(), and one that only looks like TCP. */
+static void
+other_ways_cases(void)
+{
+	int server = listener(), port = port_of(server);
+	struct sockaddr_in a = loopback(port);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (sendto(fd, "hello", 5, MSG_FASTOPEN, (struct sockaddr *)&a,
+		sizeof(a)) == 5)
+		expect("socket_event op=send fd=%d address=127.0.0.1 port=%d "
+		       "local_port=%d bytes=5",
+		    fd, port, port_of(fd));
+	fd = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+	if (fd < 0)
+		return;
+	must(connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0, "connect");
+	expect("socket_event op=connect fd=%d address=127.0.0.1 port=%d "
+	       "local_port=%d protocol=%d result=0",
+	    fd, port, port_of(fd), IPPROTO_MPTCP);
+}
+
 static void
 udp_cases(void)
 {
@@ -324,6 +346,7 @@ passed_cases(void)
 
 const struct probe_case probe_socket_cases[] = {
 	{ "tcp", tcp_cases },
+	{ "other-ways", other_ways_cases },
 	{ "udp", udp_cases },
 	{ "inet6", inet6_cases },
 	{ "unix", unix_cases },
