@@ -2,9 +2,11 @@
 /* wall-probe: on mounts, and on what kernels since 6.7 let a user namespace
  * have of its own. */
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -111,4 +113,31 @@ list_mounts(const char *a)
 
 	(void)a;
 	return n > count_lines("/proc/self/mountinfo");
+}
+
+/* From what may be opened to whose it is, and to others of its kind. */
+int
+climb_namespaces(const char *unused)
+{
+	static const struct {
+		const char *path;
+		unsigned long request;
+	} steps[] = {
+		{ "/proc/self/ns/user", _IO(0xb7, 2) }, /* NS_GET_PARENT */
+		{ "/proc/self/ns/pid", _IO(0xb7, 2) },
+		{ "/proc/self/ns/net", _IO(0xb7, 1) }, /* NS_GET_USERNS */
+		{ "/proc/self/ns/mnt", _IOR(0xb7, 11, uint64_t[2]) }, /* next */
+		{ "/proc/self/ns/mnt", _IOR(0xb7, 12, uint64_t[2]) },
+	};
+	int up = 0;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint64_t info[2] = { sizeof(info), 0 };
+		int fd = open(steps[i].path, O_RDONLY);
+
+		up |= fd < 0 || worked(ioctl(fd, steps[i].request, info));
+		(void)close(fd);
+	}
+	return up;
 }

@@ -621,6 +621,7 @@ static const struct {
 	{ "pivot-root", pivot },
 	{ "make-device", make_device },
 	{ "list-mounts", list_mounts },
+	{ "climb-namespaces", climb_namespaces },
 	{ "secret-memory", secret_memory },
 	{ "personality", other_personality },
 	{ "forge-program", forge_program },

@@ -55,6 +55,7 @@ int attach_file_system(const char *argument);
 int pivot(const char *argument);
 int make_device(const char *number);
 int list_mounts(const char *argument);
+int climb_namespaces(const char *argument);
 
 /* wall-process.c */
 int secret_memory(const char *argument);

@@ -466,6 +466,8 @@ first_process_stays(void **unused)
 		{ "drain-init", NULL, "root", { NULL }, 0 },
 		{ "list-mounts", NULL, "user", { NULL }, 0 },
 		{ "list-mounts", NULL, "root", { NULL }, 0 },
+		{ "climb-namespaces", NULL, "user", { NULL }, 0 },
+		{ "climb-namespaces", NULL, "root", { NULL }, 0 },
 	};
 	struct box b;
 
