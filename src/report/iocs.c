@@ -88,7 +88,8 @@ iocs_url_valid(struct str s)
 		if (!letter && (i == 0 || strchr("0123456789+-.", c) == NULL))
 			return false;
 	}
-	return true;
+	s = str_sub(s, (size_t)colon + 1, s.n);
+	return !str_starts(s, "//[") || str_chr(s, ']') >= 0;
 }
 
 static const struct {

@@ -264,6 +264,9 @@ static const struct row rows[] = {
 	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
 	  "\"urls\":[\"no url\"]}}}",
 	    "mal-iocs" },
+	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":{"
+	  "\"urls\":[\"http://[::1/a\"]}}}",
+	    "mal-iocs" },
 	{ "{" NPM ",\"versions\":[\"1\"],\"database_specific\":{\"iocs\":[]}}",
 	    "mal-iocs" },
 	/* repositories */
