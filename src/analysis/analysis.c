@@ -37,7 +37,8 @@ say(const struct analysis *a, const struct step *s)
 {
 	if (a->o->progress == NULL)
 		return;
-	progress_say(a->o->progress, "%s %s", s->trigger,
+	progress_say(a->o->progress, "%s%s%s", s->trigger,
+	    s->subject.p != NULL ? " " : "",
 	    s->subject.p != NULL ? arena_strz(a->arena, s->subject) : "");
 }
 

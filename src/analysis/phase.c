@@ -26,10 +26,13 @@
 #include "sink/sink.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
+#include "sys/term.h"
 
 /* A process that has imported and stays has this long to do more in the
  * phase; the watch for children goes on with it. */
 #define STAY_NS (1 * NS_PER_SEC)
+/* How often people see that it goes on. */
+#define PROGRESS_MS 1000
 /* What was killed is gone within this time, or the kernel is stuck. */
 #define KILLED_NS (20 * NS_PER_SEC)
 
@@ -199,6 +202,11 @@ turn(struct analysis *a, struct phase *ph, struct error *err)
 
 	if (left > 0) {
 		int ms = (int)((left + NS_PER_MS - 1) / NS_PER_MS);
+
+		if (a->o->progress != NULL) {
+			progress_turn(a->o->progress);
+			ms = ms < PROGRESS_MS ? ms : PROGRESS_MS;
+		}
 		if (poll(p, N_ELEMENTS(p), ms) < 0 && errno != EINTR)
 			return error_errno(err, "poll");
 	}

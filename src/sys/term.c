@@ -145,16 +145,9 @@ progress_begin(struct progress *p)
 		.tty = isatty(STDERR_FILENO) != 0 };
 }
 
-void
-progress_say(struct progress *p, const char *fmt, ...)
+static void
+show_progress(struct progress *p, int64_t now, const char *line)
 {
-	int64_t now = clock_ns();
-	char line[sizeof(p->last)];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
 	if (now - p->begun_at < NS_PER_SEC)
 		return;
 	if (p->tty && now - p->shown_at >= NS_PER_SEC / 10) {
@@ -164,12 +157,41 @@ progress_say(struct progress *p, const char *fmt, ...)
 		p->shown_at = now;
 		p->shown = true;
 	}
-	if (!p->tty && strcmp(line, p->last) != 0 &&
-	    now - p->shown_at >= 10 * NS_PER_SEC) {
+	if (!p->tty && !p->printed && now - p->shown_at >= 10 * NS_PER_SEC) {
 		(void)fprintf(stderr, "%s\n", line);
 		p->shown_at = now;
+		p->printed = true;
 	}
-	memcpy(p->last, line, sizeof(line));
+}
+
+void
+progress_say(struct progress *p, const char *fmt, ...)
+{
+	char line[sizeof(p->last)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (strcmp(line, p->last) != 0) {
+		memcpy(p->last, line, sizeof(line));
+		p->printed = false;
+		p->said_at = clock_ns();
+	}
+	show_progress(p, clock_ns(), line);
+}
+
+void
+progress_turn(struct progress *p)
+{
+	char line[sizeof(p->last) + 32];
+	int64_t now = clock_ns();
+
+	if (p->last[0] == '\0')
+		return;
+	(void)snprintf(line, sizeof(line), "%s (%lld s)", p->last,
+	    (long long)((now - p->said_at) / NS_PER_SEC));
+	show_progress(p, now, p->tty ? line : p->last);
 }
 
 void

@@ -42,14 +42,18 @@ uint32_t term_acts(struct str s, size_t *ret_n);
  * second on a terminal; elsewhere a plain line at most every ten seconds.
  * Nothing for work that ends within a second. */
 struct progress {
-	int64_t begun_at, shown_at; /* ns */
-	char last[160];
+	int64_t begun_at, said_at, shown_at; /* ns */
+	char last[160]; /* what was said */
 	bool tty, shown;
+	bool printed; /* last, on what is no terminal */
 };
 
 void progress_begin(struct progress *p);
 void progress_say(struct progress *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Nothing new, but time has passed: shows what was said last, and since when.
+ */
+void progress_turn(struct progress *p);
 void progress_end(struct progress *p); /* clears the line */
 
 #endif
