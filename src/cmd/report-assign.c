@@ -118,6 +118,10 @@ git_commit(const char *message, struct error *err)
 	/* Quiet success means that there is nothing to commit. */
 	if (rc == 0 && spawn_run(changed, err) != 0)
 		rc = spawn_run(commit, err);
+	if (rc != 0) /* what is fit for git is fit for who uses it */
+		(void)error_wrap(err,
+		    "the change is made, but not committed (mend what git "
+		    "says, then commit osv and held there)");
 	return rc;
 }
 

@@ -296,6 +296,10 @@ report_export_main(int argc, char **argv)
 	if (rc != argc || options.db == NULL || options.output == NULL)
 		opt_usage_error(&command,
 		    "say --db DIR and -o DIR, and no operands");
+	if (options.url != NULL && strncmp(options.url, "https://", 8) != 0 &&
+	    strncmp(options.url, "http://", 7) != 0)
+		opt_usage_error(&command,
+		    "--url %s: this is no address: https://…", options.url);
 	fill_paths(&j);
 	/* Of a name that was mistyped nothing is published over what is. */
 	rc = access(options.output, F_OK) == 0 ?

@@ -111,6 +111,7 @@ struct query {
 	struct arena *arena;
 	struct osv_document document;
 	struct str ecosystem, name; /* p NULL: any */
+	const char *nowhere; /* why no document can name it; NULL: one can */
 };
 
 static int
@@ -124,9 +125,12 @@ find_package(struct query *q, struct error *err)
 	rc = packageurl_parse_loose(q->arena, str_of(options.package), &p, err);
 	if (rc != 0)
 		return error_wrap(err, "--package %s", options.package);
-	/* A type that no ecosystem has: no document can name the package. */
-	if (!packageurl_to_osv(q->arena, &p, &q->ecosystem, &q->name))
+	if (!packageurl_to_osv(q->arena, &p, &q->ecosystem, &q->name)) {
 		q->ecosystem = STR_LIT("");
+		q->nowhere = arena_printf(q->arena,
+		    "OSV has no ecosystem for %.*s: no document can name it",
+		    STR_ARG(str_sub(str_of(options.package), 0, 200)));
+	}
 	return 0;
 }
 
@@ -166,6 +170,8 @@ answer(struct query *q, int n, char **versions)
 
 		a = osv_affects(q->arena, &q->document, q->ecosystem, q->name,
 		    v, &why);
+		if (q->nowhere != NULL && q->document.withdrawn.p == NULL)
+			why = q->nowhere;
 		term_print(stdout, v, SIZE_MAX);
 		(void)printf("\t%s\t", words[a]);
 		term_print(stdout, str_of(why), 500);

@@ -156,8 +156,13 @@ export_sums_prepare(struct exporter *x)
 		(void)snprintf(path, sizeof(path), "%.*s",
 		    STR_ARG(x->sums.v[i].name));
 		if (spare_make(x->dir, path,
-			(uint64_t)s->n_states * OUTFILE_STEP, &s->spare) != 0)
+			(uint64_t)s->n_states * OUTFILE_STEP, &s->spare) != 0) {
+			(void)fprintf(stderr,
+			    "%s: no second copy could be made in .cache/spare; "
+			    "the export is whole, the next one takes longer\n",
+			    path);
 			break;
+		}
 		made = true;
 	}
 	return made;

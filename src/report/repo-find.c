@@ -35,6 +35,25 @@ look_at(void *data, const char *path)
 	return 0;
 }
 
+static bool
+is_in(struct repo *r, enum repo_tree tree, struct str want)
+{
+	struct search s = { .want = want };
+	bool found =
+	    repo_walk(r, tree, NULL, look_at, &s, NULL) == 0 && s.found.n != 0;
+
+	for (size_t i = 0; i < s.found.n; i++)
+		free(s.found.v[i]);
+	vec_done(&s.found);
+	return found;
+}
+
+static enum repo_tree
+other_tree(enum repo_tree tree)
+{
+	return tree == REPO_WITHDRAWN ? REPO_MALICIOUS : REPO_WITHDRAWN;
+}
+
 /* The part below the tree of a path that a person gave. */
 static const char *
 below_tree(const char *what, const char *tree)
@@ -73,8 +92,12 @@ repo_find(struct repo *r, enum repo_tree tree, const char *what,
 	s.want = buf_str(&b);
 	rc = repo_walk(r, tree, NULL, look_at, &s, err);
 	if (rc == 0 && s.found.n == 0)
-		rc = error_set(err, -ENOENT, "no report \"%s\" in %s/osv/%s",
-		    what, repo_dir(r), repo_tree_name(tree));
+		rc = error_set(err, -ENOENT, "no report \"%s\" in %s/osv/%s%s",
+		    what, repo_dir(r), repo_tree_name(tree),
+		    is_in(r, other_tree(tree), s.want) ?
+			tree == REPO_WITHDRAWN ? ": it is live" :
+						 ": it is withdrawn" :
+			"");
 	else if (rc == 0 && s.found.n > 1)
 		rc = error_set(err, -EEXIST,
 		    "%zu reports are \"%s\"; name "

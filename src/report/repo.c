@@ -281,12 +281,16 @@ write_temporary(struct repo *r, int tree, char name[64], struct str bytes,
     struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
+	int rc;
 
 	new_temporary(r, name);
 	fd = openat(tree, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return error_errno(err, "%s", name);
-	return fd_write_all(fd, bytes.p, bytes.n, err);
+	rc = fd_write_all(fd, bytes.p, bytes.n, err);
+	if (rc != 0) /* a full disk needs the room */
+		(void)unlinkat(tree, name, 0);
+	return rc;
 }
 
 static int
@@ -519,7 +523,7 @@ repo_put_here(struct repo *r, const struct repo_put *p, struct error *err)
 	if (rc >= 0)
 		rc = write_temporary(r, tree, temporary, p->bytes, err);
 	if (rc != 0)
-		return rc;
+		return error_wrap(err, "%s/%s", repo_folders[p->tree], p->path);
 	if (p->was != NULL)
 		return put_over(&(struct repo_replace){ tree, folder, temporary,
 				    name, p->was, p->own },

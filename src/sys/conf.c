@@ -3,6 +3,7 @@
  * user's own files. */
 #include "sys/conf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -218,16 +219,23 @@ conf_pairs(struct conf *c, const struct conf_node *n,
 struct table {
 	const struct conf_key *keys;
 	size_t n;
+	uint64_t seen; /* bits of keys */
 };
 
 static int
 read_key(struct conf *c, struct str name, const struct conf_node *n, void *to)
 {
-	const struct table *t = to;
+	struct table *t = to;
 
-	for (size_t i = 0; i < t->n; i++)
-		if (str_is(name, t->keys[i].name))
-			return t->keys[i].read(c, n, t->keys[i].to);
+	for (size_t i = 0; i < t->n; i++) {
+		if (!str_is(name, t->keys[i].name))
+			continue;
+		if ((t->seen >> i & 1) != 0)
+			return conf_fail(c, n, "the key \"%s\" is there twice",
+			    t->keys[i].name);
+		t->seen |= (uint64_t)1 << i;
+		return t->keys[i].read(c, n, t->keys[i].to);
+	}
 	return conf_fail(c, n, "there is no key \"%.*s\" here",
 	    (int)MIN_OF(name.n, (size_t)60), name.p != NULL ? name.p : "");
 }
@@ -236,7 +244,9 @@ int
 conf_mapping(struct conf *c, const struct conf_node *n,
     const struct conf_key *keys, size_t n_keys)
 {
-	struct table t = { keys, n_keys };
+	struct table t = { .keys = keys, .n = n_keys };
+
+	assert(n_keys <= 64);
 
 	return conf_pairs(c, n, read_key, &t);
 }
