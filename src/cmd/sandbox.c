@@ -199,6 +199,23 @@ run(struct sandbox_spec *spec, const struct image *image, char **argv)
 	return rc == 0 ? status : failed(&err);
 }
 
+static int
+enter_to_run(struct error *err)
+{
+	int rc = fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, err);
+
+	return rc != 0 ? rc : rootless_enter(err);
+}
+
+/* Images of callers without root belong to other ids than theirs. */
+static int
+enter_to_plan(struct error *err)
+{
+	return geteuid() != 0 && strchr(o.image, '/') == NULL ?
+	    rootless_enter(err) :
+	    0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -231,13 +248,7 @@ main(int argc, char **argv)
 		opt_usage_error(&command,
 		    "--recorder=%s: auto, ebpf, notify, ptrace or off",
 		    o.recorder);
-	if (is_run &&
-	    (fd_allow(LIMIT_OWN_FILES_LEAST, LIMIT_OWN_FILES, &err) != 0 ||
-		rootless_enter(&err) != 0))
-		return failed(&err);
-	/* Images of callers without root belong to other ids than theirs. */
-	if (is_plan && geteuid() != 0 && strchr(o.image, '/') == NULL &&
-	    rootless_enter(&err) != 0)
+	if ((is_run ? enter_to_run(&err) : enter_to_plan(&err)) != 0)
 		return failed(&err);
 	sandbox_spec_init(&spec);
 	spec.limits = o.limits;
