@@ -198,6 +198,9 @@ static const struct {
 	{ "dns_query", INDEX_ROWS,
 	    "CREATE INDEX IF NOT EXISTS dns_query_answer "
 	    "ON dns_query(phase, answer, at)" },
+	{ "http_exchange", INDEX_ROWS,
+	    "CREATE INDEX IF NOT EXISTS http_exchange_connection "
+	    "ON http_exchange(connection)" },
 	{ "dependency", INDEX_ROWS,
 	    "CREATE INDEX IF NOT EXISTS dependency_path "
 	    "ON dependency(path)" },
