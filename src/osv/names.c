@@ -98,6 +98,8 @@ prefix_valid(struct str id)
 	if (str_starts(id, "x_"))
 		return id.n > 2;
 	for (size_t i = 0; i < N_ELEMENTS(prefixes); i++) {
+		if (id.n == 0 || prefixes[i][0] != id.p[0])
+			continue; /* asked for each report of a database */
 		n = strlen(prefixes[i]);
 		if (str_starts(id, prefixes[i]) && id.n > n + 1 &&
 		    id.p[n] == '-')
@@ -109,11 +111,12 @@ prefix_valid(struct str id)
 bool
 osv_id_valid(struct str id)
 {
-	if (id.n > MAX_ID_BYTES || str_find(id, STR_LIT("..")) >= 0)
+	if (id.n > MAX_ID_BYTES)
 		return false;
 	for (size_t i = 0; i < id.n; i++)
 		if (id.p[i] <= ' ' || id.p[i] >= 0x7f || id.p[i] == '/' ||
-		    id.p[i] == '\\')
+		    id.p[i] == '\\' ||
+		    (id.p[i] == '.' && i != 0 && id.p[i - 1] == '.'))
 			return false;
 	return prefix_valid(id);
 }

@@ -51,20 +51,18 @@ export_path_cmp(struct str a, struct str b)
 bool
 export_path_valid(struct str path)
 {
-	ptrdiff_t slash = str_chr(path, '/'), last = str_rchr(path, '/');
-	struct str rest = path, part;
+	struct str rest = path, part = STR_NONE;
+	size_t n = 0;
 
-	if (slash <= 0 || last == slash || path.n >= LIMIT_PATH_BYTES ||
-	    path.n - (size_t)last <= sizeof("/.json") - 1 ||
-	    !str_ends(path, ".json") || str_chr(path, '\0') >= 0)
+	if (path.n >= LIMIT_PATH_BYTES || str_chr(path, '\0') >= 0)
 		return false;
-	/* Hardly ever: then part by part. */
-	if (str_find(path, STR_LIT("/.")) < 0 && path.p[0] != '.')
-		return str_find(path, STR_LIT("//")) < 0;
-	while (str_cut(&rest, '/', &part))
-		if (part.n == 0 || str_is(part, ".") || str_is(part, ".."))
+	for (; str_cut(&rest, '/', &part); n++)
+		if (part.n == 0 ||
+		    (part.p[0] == '.' &&
+			(str_is(part, ".") || str_is(part, ".."))))
 			return false;
-	return true;
+	return n >= 3 && part.n > sizeof(".json") - 1 &&
+	    str_ends(part, ".json");
 }
 
 static int
