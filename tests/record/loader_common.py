@@ -58,7 +58,8 @@ def cgroup_root():
 
 
 def make_group(name, parent=None, owner=0):
-    path = os.path.join(parent or cgroup_root(), name)
+    """The tests run side by side, and each would have one of this name."""
+    path = os.path.join(parent or cgroup_root(), "%s-%d" % (name, os.getpid()))
     os.mkdir(path)
     os.chown(path, owner, owner)
     groups.append(path)
